@@ -1,0 +1,104 @@
+# lib.sh: what the lab's scripts share. Sourced, with $here set to tests/vm.
+# shellcheck shell=sh
+
+: "${here:?}"
+cache=${IOMMUCTL_VM_CACHE:-$here/cache}
+limit=${IOMMUCTL_VM_TIMEOUT:-120}
+topology_file='' kernel='' initrd=''
+
+die() { echo "$(basename "$0"): $*" >&2; exit 2; }
+
+# skip WHY: for TAP readers on stdout, for people on stderr
+skip() {
+	echo "1..0 # SKIP $*"
+	echo "skip: $*" >&2
+	exit 77
+}
+
+# newer A B: A was changed after B, or there is no B
+newer() { [ ! -e "$2" ] || [ -n "$(find -L "$1" -newer "$2")" ]; }
+
+# find_topology NAME: sets $topology_file
+find_topology() {
+	topology_file=$here/topologies/$1
+	[ -f "$topology_file" ] || die "$1: no such topology; there are:" \
+		"$(cd "$here/topologies" && echo ./* | sed 's,\./,,g')"
+}
+
+# find_kernel NAME|FILE: sets $kernel
+find_kernel() {
+	kernel=''
+	for k in "$1" "${IOMMUCTL_LAB:-$cache}/vmlinuz-$1" "$cache/vmlinuz-$1"; do
+		if [ -f "$k" ]; then
+			kernel=$k
+			break
+		fi
+	done
+	[ -n "$kernel" ] || skip "no lab kernel: set IOMMUCTL_LAB=DIR or run tests/vm/mkkernel"
+	command -v qemu-system-x86_64 >/dev/null || skip "no QEMU: install qemu-system-x86"
+}
+
+# helper NAME: builds tests/vm/NAME.c, static, into the cache; prints the path
+helper() {
+	if newer "$here/$1.c" "$cache/$1"; then
+		mkdir -p "$cache"
+		"${CC:-cc}" -static -O1 -Wall -Wextra -Werror -o "$cache/$1.$$" "$here/$1.c"
+		mv "$cache/$1.$$" "$cache/$1"
+	fi
+	echo "$cache/$1"
+}
+
+# make_initrd: sets $initrd, made anew only when a part of it is newer than it
+make_initrd() {
+	set --
+	for p in iommuctl iommutop; do
+		p=${IOMMUCTL_BUILD:-$here/../..}/$p
+		[ ! -x "$p" ] || set -- "$@" "$p"
+	done
+	initrd=$cache/initrd-$(printf '%s\n' "$@" | cksum | cut -d ' ' -f 1)
+	for p in "$here/init" "$here/mkinitrd" "$@"; do
+		if newer "$p" "$initrd"; then
+			"$here/mkinitrd" "$initrd" "$@"
+			break
+		fi
+	done
+}
+
+# boot SECONDS KERNEL INITRD SHARE LOG: one machine of $topology_file
+boot() {
+	append=$(sed -n 's/^append //p' "$topology_file" | tr '\n' ' ')
+	# words of the topology are split here, and nowhere else
+	# shellcheck disable=SC2046
+	timeout -k 5 "$1" qemu-system-x86_64 -accel tcg,thread=multi -cpu max,la57=off -smp 2 \
+		-M q35,kernel-irqchip=split -m 2G -nodefaults -display none -no-reboot \
+		-serial "file:$5" \
+		-kernel "$2" -initrd "$3" \
+		-append "console=ttyS0 quiet panic=-1 $append" \
+		-fsdev "local,id=host,path=$4,security_model=none" \
+		$(grep '^-' "$topology_file") \
+		-device virtio-9p-pci,fsdev=host,mount_tag=host,addr=1e </dev/null >"$5.qemu" 2>&1 || {
+		set -- $? "$5"
+		cat "$2.qemu" >>"$2"
+		return "$1"
+	}
+}
+
+# acpi_tables OUT: a cpio with the tables that the topology replaces; empty when there are none.
+# The original DMAR table comes from a boot of the same machine without the regions, and is kept.
+acpi_tables() {
+	: >"$1"
+	regions=$(sed -n 's/^rmrr //p' "$topology_file" | tr '\n' ' ')
+	[ -n "$regions" ] || return 0
+	dmar=$cache/DMAR-$( (cat "$topology_file"; qemu-system-x86_64 --version) | cksum | cut -d ' ' -f 1)
+	if [ ! -e "$dmar" ]; then
+		d=$(mktemp -d "$cache/dmar.XXXXXX")
+		mkdir -p "$d/share/out"
+		cp "$here/suites/dmar.sh" "$d/share/go"
+		boot "$limit" "$kernel" "$initrd" "$d/share" "$d/serial" || :
+		[ -s "$d/share/out/DMAR" ] || die "no DMAR table to put an RMRR into; log: $d/serial"
+		mv "$d/share/out/DMAR" "$dmar"
+		rm -rf "$d"
+	fi
+	# shellcheck disable=SC2086
+	"$(helper mkrmrr)" "$dmar" "$1" $regions
+}

@@ -1,0 +1,3 @@
+# dmar.sh: the firmware's DMAR table, for mkrmrr
+# shellcheck shell=sh
+cp /sys/firmware/acpi/tables/DMAR /share/out/DMAR
