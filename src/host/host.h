@@ -19,6 +19,9 @@ struct group;
 struct device;
 struct pci_info; /* host/pci.h */
 struct devinfo;	 /* host/devinfo.h */
+struct unit_info; /* host/units.h */
+struct switches; /* host/switches.h */
+struct acpi;	 /* host/acpi.h */
 
 enum unit_kind {
 	UNIT_UNKNOWN,
@@ -41,6 +44,7 @@ struct unit {
 	const char *const *members; /* names in its devices/ */
 	size_t n_members;
 	int members_err; /* 0, or why members could not be listed */
+	struct unit_info *info_; /* host/units.h */
 };
 
 /* What a reserved region means for mappings; the kernel's words in sysfs. */
@@ -113,6 +117,10 @@ struct host {
 	int units_err;	/* 0, or why /sys/class/iommu could not be listed */
 	int groups_err; /* the same for /sys/kernel/iommu_groups */
 	int devices_err;
+
+	/* filled on first use; call the functions of the named header instead of touching these */
+	struct switches *switches_; /* host/switches.h */
+	struct acpi *acpi_;	    /* host/acpi.h */
 };
 
 /* What to read for all devices or groups at once. Units, group ids and membership are always read. */
