@@ -50,7 +50,7 @@ helper() {
 
 # make_initrd: sets $initrd, made anew only when a part of it is newer than it
 make_initrd() {
-	set --
+	set -- "$(helper vfio-truth)"
 	for p in iommuctl iommutop; do
 		p=${IOMMUCTL_BUILD:-$here/../..}/$p
 		[ ! -x "$p" ] || set -- "$@" "$p"
