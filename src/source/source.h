@@ -14,6 +14,9 @@
 #ifndef IOMMUCTL_SOURCE_SOURCE_H
 #define IOMMUCTL_SOURCE_SOURCE_H
 
+#include <stdarg.h>
+#include <stdio.h>
+
 #include <json-c/json.h>
 
 #include "base/arena.h"
@@ -154,7 +157,20 @@ bool source_exists(struct source *s, const char *path);
 int source_section(struct source *s, struct ctx *ctx, enum source_section which,
 		   struct json_object **ret);
 
-/* A path built in place: PATHF(p, "sys/kernel/iommu_groups/%u/type", id). Cut paths fail at the read. */
-#define PATHF(buf, ...) snprintf((buf), sizeof(buf), __VA_ARGS__)
+/* A path built in place. One that does not fit becomes "", which no source has: never a cut path. */
+static inline _printf_(3, 4) void pathf(char *buf, size_t size, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(buf, size, fmt, ap);
+	va_end(ap);
+	if (n < 0 || (size_t)n >= size)
+		buf[0] = '\0';
+}
+
+/* PATHF(path, "sys/kernel/iommu_groups/%u/type", id), with char path[SRC_PATH_MAX]. */
+#define PATHF(buf, ...) pathf((buf), sizeof(buf), __VA_ARGS__)
 
 #endif

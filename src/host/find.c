@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* From what the user typed to the device or group meant. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "host/host.h"
+
+static int no_device(struct host *h, const char *spec, const char *why, const char *hint)
+{
+	return ctx_error(h->ctx, NOTE(.err = ENOENT, .code = "no-device", .why = why, .hint = hint),
+			 "device %s", spec);
+}
+
+static int several(struct host *h, const char *spec, const struct device *a, const struct device *b,
+		   size_t n)
+{
+	return ctx_error(h->ctx,
+			 NOTE(.err = ENOTUNIQ, .code = "ambiguous-device",
+			      .why = arena_printf(&h->arena, "%zu devices match: %s, %s%s", n, a->name, b->name,
+						  n > 2 ? " …" : ""),
+			      .hint = "name the one that is meant by its address"),
+			 "device %s", spec);
+}
+
+/* "pci_0000_01_00_0" is libvirt's name for it. */
+static bool libvirt_name(const char *spec, struct pci_addr *ret)
+{
+	char s[64];
+
+	if (!strstarts(spec, "pci_") || strlen(spec + 4) >= sizeof(s))
+		return false;
+	strcpy(s, spec + 4);
+	for (char *p = s, left = 3; *p; p++)
+		if (*p == '_')
+			*p = --left ? ':' : '.';
+	return pci_addr_parse(s, ret) == 0;
+}
+
+static int find_by_ids(struct host *h, const char *spec, struct device **ret)
+{
+	struct device *first = NULL, *second = NULL;
+	unsigned vendor, device;
+	size_t n = 0;
+	char rest;
+
+	if (sscanf(spec, "id:%4x:%4x%c", &vendor, &device, &rest) != 2)
+		return ctx_error(h->ctx, NOTE(.err = EINVAL, .code = "bad-device", .why = "not id:VENDOR:DEVICE in hex",
+					      .hint = "for instance id:8086:10d3"), "device %s", spec);
+	for (struct device *d = h->devices; d < h->devices + h->n_devices; d++) {
+		if (!d->has_ids || d->vendor != vendor || d->device != device)
+			continue;
+		n++;
+		if (!first)
+			first = d;
+		else if (!second)
+			second = d;
+	}
+	if (!n)
+		return no_device(h, spec, "no device has these ids", "iommuctl device list -o +vendor,device");
+	if (n > 1)
+		return several(h, spec, first, second, n);
+	*ret = first;
+	return 0;
+}
+
+/* The deepest directory on @path that is a device we know: a virtio NIC's path ends below its PCI function. */
+static struct device *deepest_device(struct host *h, char *path)
+{
+	for (char *slash; (slash = strrchr(path, '/')); *slash = '\0') {
+		struct pci_addr addr;
+		struct device *d = pci_addr_parse(slash + 1, &addr) == 0 ? host_pci(h, addr) : NULL;
+
+		for (size_t i = h->n_devices; !d && i-- > 0 && !h->devices[i].is_pci;)
+			if (h->devices[i].path_ && streq(h->devices[i].path_, path))
+				d = &h->devices[i];
+		if (d)
+			return d;
+	}
+	return NULL;
+}
+
+static int find_by_netdev(struct host *h, const char *spec, struct device **ret)
+{
+	char path[SRC_PATH_MAX], target[SRC_PATH_MAX], full[SRC_PATH_MAX];
+	const char *name = spec + 4, *p;
+	struct device *d;
+	int r;
+
+	PATHF(path, "sys/class/net/%s", name);
+	r = strchr(name, '/') ? -ENOENT : source_readlink(h->src, path, target, sizeof(target));
+	if (r < 0)
+		return ctx_error(h->ctx, NOTE(.err = r, .code = "no-device", .where = path,
+					      .hint = "ip link shows the interfaces"), "network interface %s", name);
+	p = strstr(target, "devices/");
+	PATHF(full, "sys/%s", p ? p : "");
+	d = deepest_device(h, full);
+	if (!d)
+		return no_device(h, spec, "no bus device is behind this interface", NULL);
+	*ret = d;
+	return 0;
+}
+
+static int find_by_name(struct host *h, const char *spec, struct device **ret)
+{
+	struct device *first = NULL, *second = NULL;
+	size_t n = 0;
+
+	for (struct device *d = h->devices; d < h->devices + h->n_devices; d++) {
+		if (!streq(d->name, spec))
+			continue;
+		n++;
+		if (!first)
+			first = d;
+		else if (!second)
+			second = d;
+	}
+	if (!n)
+		return no_device(h, spec, "no such device on this machine", "iommuctl device list shows them");
+	if (n > 1)
+		return several(h, spec, first, second, n);
+	*ret = first;
+	return 0;
+}
+
+int host_find_device(struct host *h, const char *spec, struct device **ret)
+{
+	const char *slash = strchr(spec, '/');
+	struct pci_addr addr;
+	struct device *d;
+
+	if (strstarts(spec, "id:"))
+		return find_by_ids(h, spec, ret);
+	if (strstarts(spec, "net:"))
+		return find_by_netdev(h, spec, ret);
+	if (slash) {
+		d = host_device(h, arena_memdup(&h->arena, spec, slash - spec), slash + 1);
+	} else if (pci_addr_parse(spec, &addr) == 0 || libvirt_name(spec, &addr)) {
+		d = host_pci(h, addr);
+	} else {
+		return find_by_name(h, spec, ret);
+	}
+	if (!d)
+		return no_device(h, spec, "no such device on this machine", "iommuctl device list shows them");
+	*ret = d;
+	return 0;
+}
+
+int host_find_group(struct host *h, const char *spec, struct group **ret)
+{
+	struct device *d;
+	struct group *g;
+	uint32_t id;
+	int r;
+
+	if (parse_u32(spec, &id) == 0 && !strchr(spec, 'x')) {
+		g = host_group(h, id);
+		if (!g)
+			return ctx_error(h->ctx,
+					 NOTE(.err = ENOENT, .code = "no-group",
+					      .why = h->n_groups ? "no such group on this machine" :
+								   "this machine has no IOMMU groups",
+					      .hint = h->n_groups ? "iommuctl group list shows them" :
+								    "iommuctl doctor says why"),
+					 "group %s", spec);
+		*ret = g;
+		return 0;
+	}
+	r = host_find_device(h, spec, &d);
+	if (r < 0)
+		return r;
+	if (!d->group)
+		return ctx_error(h->ctx,
+				 NOTE(.err = ENODEV, .code = "no-group", .why = "the device is in no IOMMU group",
+				      .hint = "iommuctl doctor says whether the IOMMU is on"),
+				 "group of %s", spec);
+	*ret = d->group;
+	return 0;
+}

@@ -1,0 +1,705 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Loading a machine. The order is: units, groups (with the names in their devices/), the devices of
+ * the PCI bus, the devices of other buses that the groups name, then the links between them, then what
+ * the caller wants of all of them, read in batches.
+ */
+#include "host/load.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+
+#define GROUPS "sys/kernel/iommu_groups"
+#define UNITS "sys/class/iommu"
+#define PCI_DEVICES "sys/bus/pci/devices"
+
+/* A line in a group's devices/, before we know what it leads to. */
+struct member {
+	struct group *group;
+	const char *link;  /* name of the link */
+	const char *name;  /* of the device; of the link where the link could not be read */
+	const char *bus;   /* NULL: on the PCI bus, or not known */
+	const char *path;  /* for what is not in the PCI listing */
+	bool pci;
+	bool listed; /* the PCI bus listed it too */
+};
+
+struct loader {
+	struct host *h;
+	VEC(struct member) members;
+};
+
+/* -- units ------------------------------------------------------------------------------------- */
+
+static int unit_qsort(const void *a, const void *b)
+{
+	return str_natural_cmp(((const struct unit *)a)->name, ((const struct unit *)b)->name);
+}
+
+static enum unit_kind kind_by_name(const char *name)
+{
+	static const struct {
+		const char *prefix;
+		enum unit_kind kind;
+	} known[] = {
+		{ "dmar", UNIT_VTD },	       { "ivhd", UNIT_AMD },
+		{ "smmu3.", UNIT_SMMUV3 },     { "smmu.", UNIT_SMMUV2 },
+		{ "iommufd_selftest", UNIT_MOCK }, { "riscv-iommu", UNIT_RISCV },
+		{ "apple-dart", UNIT_APPLE_DART }, { "s390-iommu", UNIT_S390 },
+		{ "mtk-iommu", UNIT_OTHER },   { "msm-smmu", UNIT_OTHER },
+		{ "iommu-phb", UNIT_OTHER },
+	};
+	struct pci_addr addr;
+
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+		if (strstarts(name, known[i].prefix))
+			return known[i].kind;
+	/* virtio-iommu is named after the bus name of the virtio device's parent */
+	return pci_addr_parse(name, &addr) == 0 ? UNIT_VIRTIO : UNIT_UNKNOWN;
+}
+
+/* By attribute directory first, by the driver of its parent or its name second: sysfs has no "kind". */
+static enum unit_kind unit_kind(struct host *h, const char *name)
+{
+	char path[SRC_PATH_MAX], driver[128];
+	enum unit_kind kind = kind_by_name(name);
+
+	PATHF(path, UNITS "/%s/intel-iommu", name);
+	if (source_exists(h->src, path))
+		return UNIT_VTD;
+	PATHF(path, UNITS "/%s/amd-iommu", name);
+	if (source_exists(h->src, path))
+		return UNIT_AMD;
+	if (kind == UNIT_UNKNOWN) {
+		PATHF(path, UNITS "/%s/device/driver", name);
+		if (source_readlink_name(h->src, path, driver, sizeof(driver)) == 0)
+			return streq(driver, "virtio_iommu") ? UNIT_VIRTIO : UNIT_OTHER;
+	}
+	return kind;
+}
+
+static void load_unit(struct host *h, struct unit *u, const char *name)
+{
+	char path[SRC_PATH_MAX], parent[256];
+	struct src_list list = { 0 };
+
+	u->name = name;
+	u->kind = unit_kind(h, name);
+	PATHF(path, UNITS "/%s/device", name);
+	if (source_readlink_name(h->src, path, parent, sizeof(parent)) == 0)
+		u->parent = arena_strdup(&h->arena, parent);
+
+	PATHF(path, UNITS "/%s/devices", name);
+	u->members_err = source_list(h->src, path, &h->arena, &list);
+	if (u->members_err < 0) {
+		ctx_warn(h->ctx, "unreadable", u->members_err, path, "devices of unit %s", name);
+		return;
+	}
+	u->n_members = list.n;
+	u->members = arena_array(&h->arena, const char *, list.n);
+	for (size_t i = 0; i < list.n; i++)
+		((const char **)u->members)[i] = list.v[i].name;
+}
+
+static void load_units(struct host *h)
+{
+	struct src_list list = { 0 };
+
+	h->units_err = source_list(h->src, UNITS, &h->arena, &list);
+	if (h->units_err < 0) {
+		if (h->units_err != -ENOENT)
+			ctx_warn(h->ctx, "unreadable", h->units_err, UNITS, "IOMMU units");
+		return;
+	}
+	h->units = arena_array(&h->arena, struct unit, list.n);
+	h->n_units = list.n;
+	for (size_t i = 0; i < list.n; i++)
+		load_unit(h, &h->units[i], list.v[i].name);
+	qsort(h->units, h->n_units, sizeof(*h->units), unit_qsort);
+}
+
+/* -- groups and the names in them ------------------------------------------------------------------ */
+
+static void load_groups(struct host *h)
+{
+	struct src_list list = { 0 };
+
+	h->groups_err = source_list(h->src, GROUPS, &h->arena, &list);
+	if (h->groups_err < 0) {
+		if (h->groups_err != -ENOENT)
+			ctx_warn(h->ctx, "unreadable", h->groups_err, GROUPS, "IOMMU groups");
+		return;
+	}
+	h->groups = arena_array(&h->arena, struct group, list.n);
+	for (size_t i = 0; i < list.n; i++) {
+		uint32_t id;
+
+		if (parse_u32(list.v[i].name, &id) < 0) {
+			ctx_warn(h->ctx, "odd-name", 0, GROUPS, "group \"%s\": not a number, left out",
+				 list.v[i].name);
+			continue;
+		}
+		h->groups[h->n_groups++] = (struct group){ .id = id, .type_err = -ENOENT,
+							   .regions_err = -ENOENT };
+	}
+	qsort(h->groups, h->n_groups, sizeof(*h->groups), group_qsort);
+}
+
+static void list_members(struct loader *l, struct group *g)
+{
+	struct host *h = l->h;
+	struct src_list list = { 0 };
+	char path[SRC_PATH_MAX];
+	int r;
+
+	PATHF(path, GROUPS "/%u/devices", g->id);
+	r = source_list(h->src, path, &h->arena, &list);
+	if (r < 0) {
+		/* it may have gone since we listed the groups; an empty group is still worth showing */
+		ctx_warn(h->ctx, "unreadable", r, path, "devices of group %u", g->id);
+		return;
+	}
+	for (size_t i = 0; i < list.n; i++)
+		*vec_push(&l->members) = (struct member){ .group = g, .link = list.v[i].name,
+							  .name = list.v[i].name };
+}
+
+/* -- devices -------------------------------------------------------------------------------------- */
+
+static void load_pci_bus(struct host *h, size_t room)
+{
+	struct src_list list = { 0 };
+
+	h->devices_err = source_list(h->src, PCI_DEVICES, &h->arena, &list);
+	if (h->devices_err < 0 && h->devices_err != -ENOENT)
+		ctx_warn(h->ctx, "unreadable", h->devices_err, PCI_DEVICES, "PCI devices");
+	h->devices = arena_array(&h->arena, struct device, list.n + room);
+	for (size_t i = 0; i < list.n; i++) {
+		struct device *d = &h->devices[h->n_devices];
+
+		if (pci_addr_parse(list.v[i].name, &d->addr) < 0) {
+			ctx_warn(h->ctx, "odd-name", 0, PCI_DEVICES, "PCI device \"%s\": not an address, left out",
+				 list.v[i].name);
+			continue;
+		}
+		d->name = list.v[i].name;
+		d->bus = "pci";
+		d->is_pci = true;
+		h->n_devices++;
+	}
+	qsort(h->devices, h->n_devices, sizeof(*h->devices), device_qsort);
+}
+
+static const char *last_component(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static bool is_listed(const struct host *h, size_t listed, struct pci_addr addr)
+{
+	struct device key = { .is_pci = true, .addr = addr };
+
+	return listed && bsearch(&key, h->devices, listed, sizeof(key), device_qsort);
+}
+
+/* What a link in a group's devices/ leads to: the link's own name may carry a suffix after a clash. */
+static void resolve_member(struct host *h, struct member *m, size_t listed)
+{
+	char dir[SRC_PATH_MAX], target[SRC_PATH_MAX], path[SRC_PATH_MAX], bus[128];
+	struct pci_addr addr;
+	int r;
+
+	m->listed = pci_addr_parse(m->link, &addr) == 0 && is_listed(h, listed, addr);
+	if (m->listed) {
+		m->pci = true;
+		return;
+	}
+	PATHF(dir, GROUPS "/%u/devices", m->group->id);
+	PATHF(path, "%s/%s", dir, m->link);
+	r = source_readlink(h->src, path, target, sizeof(target));
+	if (r == 0) {
+		m->path = link_resolve(&h->arena, dir, target);
+		m->name = arena_strdup(&h->arena, last_component(target));
+	}
+	if (!m->path)
+		ctx_warn(h->ctx, "unreadable", r ? r : -EXDEV, path, "link to device %s", m->link);
+	PATHF(path, "%s/subsystem", m->path ? m->path : "");
+	if (m->path && source_readlink_name(h->src, path, bus, sizeof(bus)) == 0)
+		m->bus = arena_strdup(&h->arena, bus);
+	m->pci = pci_addr_parse(m->name, &addr) == 0 && (!m->bus || streq(m->bus, "pci"));
+	m->listed = m->pci && is_listed(h, listed, addr);
+}
+
+/* Two links to one device make two entries; keep the first. */
+static void drop_doubles(struct host *h)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < h->n_devices; i++)
+		if (!kept || device_cmp(&h->devices[kept - 1], &h->devices[i]))
+			h->devices[kept++] = h->devices[i];
+	h->n_devices = kept;
+}
+
+/* Devices that only their group names: those of other buses, and PCI ones when the bus was not listed. */
+static void add_members(struct loader *l)
+{
+	struct host *h = l->h;
+	size_t listed = h->n_devices;
+	struct member *m;
+
+	vec_for_each(m, &l->members) {
+		struct device *d = &h->devices[h->n_devices];
+
+		resolve_member(h, m, listed);
+		if (m->listed)
+			continue;
+		if (m->pci)
+			pci_addr_parse(m->name, &d->addr);
+		d->name = m->name;
+		d->is_pci = m->pci;
+		d->bus = m->pci ? "pci" : m->bus;
+		d->path_ = m->path;
+		d->path_done_ = m->path != NULL;
+		h->n_devices++;
+	}
+	if (h->n_devices == listed)
+		return;
+	qsort(h->devices, h->n_devices, sizeof(*h->devices), device_qsort);
+	drop_doubles(h);
+}
+
+static struct device *member_device(struct host *h, const struct member *m)
+{
+	struct pci_addr addr;
+
+	if (m->pci && pci_addr_parse(m->name, &addr) == 0)
+		return host_pci(h, addr);
+	return host_device(h, m->bus, m->name);
+}
+
+static void join_groups(struct loader *l)
+{
+	struct host *h = l->h;
+	struct member *m;
+
+	vec_for_each(m, &l->members)
+		m->group->n_devices++;
+	for (struct group *g = h->groups; g < h->groups + h->n_groups; g++) {
+		g->devices = arena_array(&h->arena, struct device *, g->n_devices);
+		g->n_devices = 0;
+	}
+	vec_for_each(m, &l->members) {
+		struct device *d = member_device(h, m);
+
+		if (!d || d->group == m->group)
+			continue;
+		if (d->group)
+			ctx_warn(h->ctx, "two-groups", 0, GROUPS, "device %s: in group %u and in group %u",
+				 d->name, d->group->id, m->group->id);
+		d->group = m->group;
+		m->group->devices[m->group->n_devices++] = d;
+	}
+}
+
+static int by_order(const void *a, const void *b)
+{
+	return device_cmp(*(struct device *const *)a, *(struct device *const *)b);
+}
+
+/* Adds the groups of the sorted @ids, each once. */
+static void add_groups(struct host *h, const uint32_t *ids, size_t n)
+{
+	h->groups = arena_array(&h->arena, struct group, n);
+	for (size_t i = 0; i < n; i++)
+		if (!i || ids[i] != ids[i - 1])
+			h->groups[h->n_groups++] = (struct group){ .id = ids[i], .type_err = h->groups_err,
+								   .regions_err = h->groups_err };
+}
+
+static int id_qsort(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static bool group_of_link(struct host *h, struct device *d, uint32_t *ret)
+{
+	char path[SRC_PATH_MAX], name[64];
+
+	PATHF(path, "%s/iommu_group", device_sysfs(h, d));
+	return source_readlink_name(h->src, path, name, sizeof(name)) == 0 && parse_u32(name, ret) == 0;
+}
+
+/* Trees without /sys/kernel/iommu_groups still have a link on each device. */
+static void groups_from_links(struct loader *l)
+{
+	struct host *h = l->h;
+	uint32_t *ids = arena_array(&h->arena, uint32_t, h->n_devices), id;
+	struct device **linked = arena_array(&h->arena, struct device *, h->n_devices);
+	size_t n = 0;
+
+	for (size_t i = 0; i < h->n_devices; i++) {
+		if (!group_of_link(h, &h->devices[i], &id))
+			continue;
+		linked[n] = &h->devices[i];
+		*vec_push(&l->members) = (struct member){ .name = linked[n]->name, .bus = linked[n]->bus,
+							  .pci = linked[n]->is_pci };
+		ids[n++] = id;
+	}
+	if (!n)
+		return;
+	ctx_warn(h->ctx, "no-group-listing", h->groups_err, GROUPS,
+		 "group directory: groups taken from the devices' links");
+	uint32_t *sorted = (uint32_t *)arena_memdup(&h->arena, ids, n * sizeof(*ids));
+
+	qsort(sorted, n, sizeof(*sorted), id_qsort);
+	add_groups(h, sorted, n);
+	for (size_t i = 0; i < n; i++)
+		l->members.v[i].group = host_group(h, ids[i]);
+}
+
+/* -- which unit ------------------------------------------------------------------------------------ */
+
+/* Names of devices on other buses are unique enough for a unit's links: the first that matches. */
+static struct device *device_by_name(const struct host *h, const char *name)
+{
+	struct pci_addr addr;
+
+	if (pci_addr_parse(name, &addr) == 0)
+		return host_pci(h, addr);
+	for (size_t i = h->n_devices; i-- > 0 && !h->devices[i].is_pci;)
+		if (streq(h->devices[i].name, name))
+			return &h->devices[i];
+	return NULL;
+}
+
+static void unit_from_link(struct host *h, struct device *d)
+{
+	char path[SRC_PATH_MAX], name[256];
+
+	PATHF(path, "%s/iommu", device_sysfs(h, d));
+	if (source_readlink_name(h->src, path, name, sizeof(name)) == 0)
+		d->unit = host_unit(h, name);
+}
+
+static void join_units(struct host *h)
+{
+	bool holes = false;
+
+	for (struct unit *u = h->units; u < h->units + h->n_units; u++) {
+		holes |= u->members_err < 0;
+		for (size_t i = 0; i < u->n_members; i++) {
+			struct device *d = device_by_name(h, u->members[i]);
+
+			if (d)
+				d->unit = u;
+		}
+	}
+	for (size_t i = 0; holes && i < h->n_devices; i++)
+		if (!h->devices[i].unit && h->devices[i].group)
+			unit_from_link(h, &h->devices[i]);
+}
+
+/* -- what the caller wants of all devices ------------------------------------------------------------- */
+
+static uint64_t hex_or(const char *s, size_t n, uint64_t otherwise)
+{
+	char buf[20];
+	uint64_t v;
+
+	if (n >= sizeof(buf))
+		return otherwise;
+	memcpy(buf, s, n);
+	buf[n] = '\0';
+	return parse_hex(buf, &v) == 0 ? v : otherwise;
+}
+
+static bool id_pair(const char *value, size_t n, uint16_t *first, uint16_t *second)
+{
+	const char *colon = memchr(value, ':', n);
+	uint64_t a, b;
+
+	if (!colon)
+		return false;
+	a = hex_or(value, colon - value, UINT64_MAX);
+	b = hex_or(colon + 1, n - (colon + 1 - value), UINT64_MAX);
+	if (a > UINT16_MAX || b > UINT16_MAX)
+		return false;
+	*first = a;
+	*second = b;
+	return true;
+}
+
+/* PCI_CLASS=20000 PCI_ID=8086:10D3 PCI_SUBSYS_ID=… : one file instead of six. */
+static bool ids_from_uevent(struct device *d, const char *text, size_t len)
+{
+	const char *line = text, *end = text + len;
+	bool id = false, class = false;
+
+	while (line < end) {
+		const char *eol = memchr(line, '\n', end - line);
+		size_t n = (eol ? eol : end) - line;
+
+		if (n > 10 && !memcmp(line, "PCI_CLASS=", 10)) {
+			uint64_t v = hex_or(line + 10, n - 10, UINT64_MAX);
+
+			class = v <= 0xffffff;
+			d->class = class ? v : 0;
+		} else if (n > 7 && !memcmp(line, "PCI_ID=", 7)) {
+			id = id_pair(line + 7, n - 7, &d->vendor, &d->device);
+		} else if (n > 14 && !memcmp(line, "PCI_SUBSYS_ID=", 14)) {
+			id_pair(line + 14, n - 14, &d->subvendor, &d->subdevice);
+		}
+		line += n + 1;
+	}
+	return id && class;
+}
+
+static int read_id(struct host *h, struct device *d, const char *file, uint64_t max, uint64_t *ret)
+{
+	char path[SRC_PATH_MAX];
+	uint64_t v;
+	int r;
+
+	PATHF(path, "%s/%s", device_sysfs(h, d), file);
+	r = source_read_hex(h->src, path, &v);
+	if (r == 0 && v > max)
+		r = -ERANGE;
+	if (r == 0)
+		*ret = v;
+	return r;
+}
+
+/* A tree that somebody made by hand may lack uevent and have the single files. */
+static void ids_from_files(struct host *h, struct device *d, int uevent_err)
+{
+	uint64_t vendor, device, class;
+	char path[SRC_PATH_MAX];
+
+	if (read_id(h, d, "vendor", UINT16_MAX, &vendor) == 0 &&
+	    read_id(h, d, "device", UINT16_MAX, &device) == 0 &&
+	    read_id(h, d, "class", 0xffffff, &class) == 0) {
+		d->vendor = vendor;
+		d->device = device;
+		d->class = class;
+		d->has_ids = true;
+		return;
+	}
+	PATHF(path, "%s/uevent", device_sysfs(h, d));
+	ctx_warn(h->ctx, "no-ids", uevent_err ? uevent_err : -EINVAL, path, "vendor, device and class of %s",
+		 d->name);
+}
+
+static size_t pci_count(const struct host *h)
+{
+	size_t n = 0;
+
+	while (n < h->n_devices && h->devices[n].is_pci)
+		n++;
+	return n;
+}
+
+static void load_ids(struct host *h)
+{
+	size_t n = pci_count(h);
+	const char **names = arena_array(&h->arena, const char *, n);
+	struct src_blob *blobs = arena_array(&h->arena, struct src_blob, n);
+
+	for (size_t i = 0; i < n; i++)
+		names[i] = h->devices[i].name;
+	source_read_each(h->src, PCI_DEVICES, names, n, "uevent", 4096, &h->arena, blobs);
+	for (size_t i = 0; i < n; i++) {
+		struct device *d = &h->devices[i];
+
+		d->has_ids = blobs[i].err == 0 && ids_from_uevent(d, blobs[i].data, blobs[i].len);
+		if (!d->has_ids)
+			ids_from_files(h, d, blobs[i].err);
+	}
+}
+
+static void load_driver(struct host *h, struct device *d)
+{
+	char path[SRC_PATH_MAX], name[256];
+	int r;
+
+	PATHF(path, "%s/driver", device_sysfs(h, d));
+	r = source_readlink_name(h->src, path, name, sizeof(name));
+	if (r == 0) {
+		d->driver = arena_strdup(&h->arena, name);
+		return;
+	}
+	/* no link is an answer, but only from a device that is still there */
+	d->driver_err = r == -ENOENT && (d->has_ids || source_exists(h->src, device_sysfs(h, d))) ? 0 : r;
+	if (d->driver_err)
+		ctx_warn(h->ctx, "unreadable", d->driver_err, path, "driver of %s", d->name);
+}
+
+/* Reads GROUPS/N/FILE of every group. */
+static struct src_blob *group_files(struct host *h, const char *file, size_t cap)
+{
+	const char **names = arena_array(&h->arena, const char *, h->n_groups);
+	struct src_blob *blobs = arena_array(&h->arena, struct src_blob, h->n_groups);
+
+	for (size_t i = 0; i < h->n_groups; i++)
+		names[i] = arena_printf(&h->arena, "%u", h->groups[i].id);
+	source_read_each(h->src, GROUPS, names, h->n_groups, file, cap, &h->arena, blobs);
+	for (size_t i = 0; i < h->n_groups; i++) {
+		char path[SRC_PATH_MAX];
+
+		if (blobs[i].err == 0 || blobs[i].err == -ENOENT)
+			continue;
+		PATHF(path, GROUPS "/%u/%s", h->groups[i].id, file);
+		ctx_warn(h->ctx, "unreadable", blobs[i].err, path, "%s of group %u", file, h->groups[i].id);
+	}
+	return blobs;
+}
+
+/* Text up to the newline or the NULs that GNU tar pads with. NULL for an empty one. */
+static const char *first_line(struct host *h, const struct src_blob *b)
+{
+	size_t n = 0;
+
+	while (n < b->len && b->data[n] != '\n' && b->data[n] != '\0')
+		n++;
+	return n ? arena_memdup(&h->arena, b->data, n) : NULL;
+}
+
+static void load_types(struct host *h)
+{
+	struct src_blob *blobs = group_files(h, "type", 256);
+
+	for (size_t i = 0; i < h->n_groups; i++) {
+		struct group *g = &h->groups[i];
+
+		g->type_err = blobs[i].err;
+		if (blobs[i].err == 0)
+			g->type = first_line(h, &blobs[i]);
+	}
+}
+
+static void load_names(struct host *h)
+{
+	struct src_blob *blobs = group_files(h, "name", 256);
+
+	for (size_t i = 0; i < h->n_groups; i++)
+		if (blobs[i].err == 0)
+			h->groups[i].name = first_line(h, &blobs[i]);
+}
+
+static enum region_type region_type(const char *word)
+{
+	static const char *const words[] = {
+		[REGION_DIRECT] = "direct",
+		[REGION_DIRECT_RELAXABLE] = "direct-relaxable",
+		[REGION_RESERVED] = "reserved",
+		[REGION_MSI] = "msi",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (streq(word, words[i]))
+			return i;
+	return REGION_UNKNOWN;
+}
+
+/* One line: 0x<start> 0x<inclusive end> <type> (drivers/iommu/iommu.c, iommu_group_show_resv_regions). */
+static bool parse_region(struct host *h, char *line, struct region *r)
+{
+	char *save, *start = strtok_r(line, " \t", &save), *end = strtok_r(NULL, " \t", &save),
+	     *word = strtok_r(NULL, " \t", &save);
+
+	if (!start || !end || !word || parse_u64(start, &r->start) < 0 || parse_u64(end, &r->end) < 0 ||
+	    r->end < r->start)
+		return false;
+	r->word = arena_strdup(&h->arena, word);
+	r->type = region_type(word);
+	return true;
+}
+
+static void parse_regions(struct host *h, struct group *g, const struct src_blob *b)
+{
+	char *text = arena_memdup(&h->arena, b->data, b->len), *save, *line;
+	size_t lines = 1;
+
+	for (char *p = text; *p; p++)
+		lines += *p == '\n';
+	g->regions = arena_array(&h->arena, struct region, lines);
+	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		if (parse_region(h, line, &g->regions[g->n_regions])) {
+			g->n_regions++;
+			continue;
+		}
+		g->regions_err = -EINVAL;
+		ctx_warn(h->ctx, "odd-content", 0,
+			 arena_printf(&h->arena, GROUPS "/%u/reserved_regions", g->id),
+			 "reserved region of group %u: not START END TYPE", g->id);
+	}
+}
+
+static void load_regions(struct host *h)
+{
+	struct src_blob *blobs = group_files(h, "reserved_regions", 64 * 1024);
+
+	for (size_t i = 0; i < h->n_groups; i++) {
+		h->groups[i].regions_err = blobs[i].err;
+		if (blobs[i].err == 0)
+			parse_regions(h, &h->groups[i], &blobs[i]);
+	}
+}
+
+/* -- all of it -------------------------------------------------------------------------------------- */
+
+static void load_wanted(struct host *h, unsigned want)
+{
+	if (want & HOST_IDS)
+		load_ids(h);
+	for (size_t i = 0; (want & HOST_DRIVERS) && i < h->n_devices; i++)
+		load_driver(h, &h->devices[i]);
+	if (want & HOST_TYPES)
+		load_types(h);
+	if (want & HOST_REGIONS)
+		load_regions(h);
+	if (want & HOST_NAMES)
+		load_names(h);
+}
+
+int host_load(struct ctx *ctx, struct source *src, unsigned want, struct host **ret)
+{
+	struct host *h = calloc(1, sizeof(*h));
+	struct loader l = { .h = h };
+
+	if (!h)
+		return -ENOMEM;
+	h->ctx = ctx;
+	h->src = src;
+	load_units(h);
+	load_groups(h);
+	for (size_t i = 0; i < h->n_groups; i++)
+		list_members(&l, &h->groups[i]);
+	load_pci_bus(h, l.members.n);
+	add_members(&l);
+	if (h->groups_err < 0)
+		groups_from_links(&l);
+	join_groups(&l);
+	for (size_t i = 0; i < h->n_groups; i++)
+		qsort(h->groups[i].devices, h->groups[i].n_devices, sizeof(struct device *), by_order);
+	join_units(h);
+	load_wanted(h, want);
+	vec_free(&l.members);
+	*ret = h;
+	return 0;
+}
+
+void host_free(struct host *h)
+{
+	if (!h)
+		return;
+	arena_free(&h->arena);
+	free(h);
+}

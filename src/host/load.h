@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What load.c and host.c share: the order of the arrays, and how a link is resolved. */
+#ifndef IOMMUCTL_HOST_LOAD_H
+#define IOMMUCTL_HOST_LOAD_H
+
+#include "host/host.h"
+
+/* PCI by address, then other buses by name of bus and device: the order of host->devices. */
+int device_cmp(const struct device *a, const struct device *b);
+int device_qsort(const void *a, const void *b);
+int group_qsort(const void *a, const void *b); /* by id: the order of host->groups */
+
+/*
+ * Where a relative link leads: "../../../devices/x/y" seen from "sys/bus/pci/devices" is
+ * "sys/devices/x/y". In the arena; NULL for an absolute link or one that leaves the root: sysfs has
+ * neither.
+ */
+const char *link_resolve(struct arena *a, const char *dir, const char *link);
+
+#endif
