@@ -22,6 +22,8 @@ struct devinfo;	 /* host/devinfo.h */
 struct unit_info; /* host/units.h */
 struct switches; /* host/switches.h */
 struct acpi;	 /* host/acpi.h */
+struct names;	 /* host/names.h */
+struct holdings; /* host/holders.h */
 
 enum unit_kind {
 	UNIT_UNKNOWN,
@@ -70,6 +72,7 @@ struct group {
 	int type_err;
 	struct device **devices;
 	size_t n_devices;
+	int devices_err; /* 0: devices is the truth; else why it could not be listed */
 	struct region *regions;
 	size_t n_regions;
 	int regions_err; /* 0: regions is the truth; -ENOENT: no such file (before 4.11) */
@@ -121,6 +124,8 @@ struct host {
 	/* filled on first use; call the functions of the named header instead of touching these */
 	struct switches *switches_; /* host/switches.h */
 	struct acpi *acpi_;	    /* host/acpi.h */
+	struct names *names_;	    /* host/names.h */
+	struct holdings *holdings_; /* host/holders.h */
 };
 
 /* What to read for all devices or groups at once. Units, group ids and membership are always read. */

@@ -160,6 +160,7 @@ static void list_members(struct loader *l, struct group *g)
 	if (r < 0) {
 		/* it may have gone since we listed the groups; an empty group is still worth showing */
 		ctx_warn(h->ctx, "unreadable", r, path, "devices of group %u", g->id);
+		g->devices_err = r;
 		return;
 	}
 	for (size_t i = 0; i < list.n; i++)
