@@ -71,7 +71,8 @@ void source_set_provider(enum source_section s, section_provider provider);
 
 struct source_ops {
 	enum source_kind kind;
-	/* Reads at most @cap bytes from the file's start; a short read is its end. */
+	/* Reads at most @cap bytes from the file's start. *@ret_len is larger than @cap when there was
+	 * more, however much; @buf then holds the first @cap bytes. */
 	int (*read)(struct source *s, const char *path, void *buf, size_t cap, size_t *ret_len);
 	int (*readlink)(struct source *s, const char *path, char *buf, size_t cap);
 	int (*list)(struct source *s, const char *path, struct arena *a, struct src_list *ret);
@@ -79,6 +80,9 @@ struct source_ops {
 	 * possible. Data is from the arena. NULL: source.c does it one by one. */
 	void (*read_each)(struct source *s, const char *base, const char *const *names, size_t n,
 			  const char *file, size_t cap, struct arena *a, struct src_blob *ret);
+	/* The same for links. NULL: one by one. */
+	void (*readlink_each)(struct source *s, const char *base, const char *const *names, size_t n,
+			      const char *file, struct arena *a, struct src_blob *ret);
 	bool (*exists)(struct source *s, const char *path);
 	int (*section)(struct source *s, struct ctx *ctx, enum source_section which,
 		       struct json_object **ret);
@@ -147,8 +151,16 @@ int source_readlink_name(struct source *s, const char *path, char *buf, size_t c
 
 int source_list(struct source *s, const char *path, struct arena *a, struct src_list *ret);
 
+/*
+ * The same file of many directories, BASE/NAME/FILE for each of @n names, in as few system calls as
+ * possible; binary, as source_read(), with a NUL behind the data. ret[i].err says what went wrong with names[i].
+ */
 void source_read_each(struct source *s, const char *base, const char *const *names, size_t n,
 		      const char *file, size_t cap, struct arena *a, struct src_blob *ret);
+
+/* The same for links: the data is the link's text, NUL-terminated. */
+void source_readlink_each(struct source *s, const char *base, const char *const *names, size_t n,
+			  const char *file, struct arena *a, struct src_blob *ret);
 
 /* Whether the path leads to something, links followed. Unreadable counts as there. */
 bool source_exists(struct source *s, const char *path);

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "source/files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+
+#include "base/str.h"
+
+/* Files opened before the first is closed: large enough to make closing free, far below the usual
+ * limit of 1024 descriptors. */
+#define BATCH 128
+
+/* sysfs hands out at most a page at a time, and pages have at least this many bytes: a shorter read
+ * is the end of the file (fs/kernfs/file.c, kernfs_file_read_iter()). */
+#define SYSFS_CHUNK 4096
+
+#define LIST_BUFFER (64 * 1024)
+
+/* O_NONBLOCK: a FIFO or a device node in a foreign tree must not make us wait. */
+#define READ_FLAGS (O_RDONLY | O_NONBLOCK | O_NOCTTY)
+
+static int files_open(struct file_source *fs, const char *path, int flags)
+{
+	int fd;
+
+	/* a path that PATHF() had to cut has exactly this length */
+	if (strlen(path) >= SRC_PATH_MAX - 1)
+		return -ENAMETOOLONG;
+	fd = fs->open(fs, path, flags | O_CLOEXEC);
+	if ((fd == -ENOENT || fd == -ENOTDIR) && fs->missing)
+		return fs->missing(fs, path, fd);
+	return fd;
+}
+
+/*
+ * Reads at most @cap bytes; *@ret_len is @cap + 1 when there were more. /proc may hand out less than
+ * was asked for before its end, sysfs does not: @to_the_end says to go on until nothing comes.
+ */
+static int read_fd(int fd, void *buf, size_t cap, bool to_the_end, size_t *ret_len)
+{
+	size_t got = 0;
+	char more;
+
+	for (;;) {
+		struct iovec v[2] = {
+			{ .iov_base = (char *)buf + MIN(got, cap), .iov_len = cap - MIN(got, cap) },
+			{ .iov_base = &more, .iov_len = 1 },
+		};
+		ssize_t n = got < cap ? readv(fd, v, 2) : read(fd, &more, 1);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		got += n;
+		if (!n || got > cap || (!to_the_end && n < SYSFS_CHUNK))
+			break;
+	}
+	*ret_len = got;
+	return 0;
+}
+
+static bool read_to_the_end(const char *path)
+{
+	return !strstarts(path, "sys/");
+}
+
+int files_read(struct source *s, const char *path, void *buf, size_t cap, size_t *ret_len)
+{
+	_cleanup_close_ int fd = files_open((struct file_source *)s, path, READ_FLAGS);
+
+	if (fd < 0)
+		return fd;
+	return read_fd(fd, buf, cap, read_to_the_end(path), ret_len);
+}
+
+/* The text of the link that @fd (O_PATH | O_NOFOLLOW) is. -EINVAL: it is no link. */
+static int readlink_fd(int fd, char *buf, size_t cap)
+{
+	ssize_t n = readlinkat(fd, "", buf, cap);
+
+	/* an empty path is ENOENT for everything but a link */
+	if (n < 0)
+		return errno == ENOENT ? -EINVAL : -errno;
+	if ((size_t)n >= cap)
+		return -ENAMETOOLONG;
+	buf[n] = '\0';
+	return 0;
+}
+
+int files_readlink(struct source *s, const char *path, char *buf, size_t cap)
+{
+	_cleanup_close_ int fd = files_open((struct file_source *)s, path, O_PATH | O_NOFOLLOW);
+
+	return fd < 0 ? fd : readlink_fd(fd, buf, cap);
+}
+
+struct linux_dirent64 {
+	uint64_t d_ino;
+	int64_t d_off;
+	unsigned short d_reclen;
+	unsigned char d_type;
+	char d_name[];
+};
+
+static bool dots(const char *name)
+{
+	return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2]));
+}
+
+/* Not every file system fills in d_type; sysfs and those that trees are unpacked on do. */
+static bool entry_is_link(int fd, const struct linux_dirent64 *d)
+{
+	char c;
+
+	if (d->d_type != DT_UNKNOWN)
+		return d->d_type == DT_LNK;
+	return readlinkat(fd, d->d_name, &c, 1) >= 0;
+}
+
+int files_list(struct source *s, const char *path, struct arena *a, struct src_list *ret)
+{
+	_cleanup_close_ int fd = files_open((struct file_source *)s, path, O_RDONLY | O_DIRECTORY);
+	_Alignas(struct linux_dirent64) char buf[LIST_BUFFER];
+	VEC(struct src_entry) found = { 0 };
+	long n;
+
+	if (fd < 0)
+		return fd;
+	while ((n = syscall(SYS_getdents64, fd, buf, sizeof(buf))) > 0) {
+		for (long at = 0; at < n;) {
+			const struct linux_dirent64 *d = (const void *)(buf + at);
+
+			at += d->d_reclen;
+			if (dots(d->d_name))
+				continue;
+			*vec_push(&found) = (struct src_entry){
+				.name = arena_strdup(a, d->d_name),
+				.is_link = entry_is_link(fd, d),
+			};
+		}
+	}
+	if (n < 0) {
+		n = -errno;
+	} else {
+		*ret = (struct src_list){ .n = found.n };
+		if (found.n)
+			ret->v = (void *)arena_memdup(a, found.v, found.n * sizeof(*found.v));
+	}
+	vec_free(&found);
+	return n;
+}
+
+static void close_run(int first, int last)
+{
+	if (last > first && !close_range(first, last, 0))
+		return;
+	for (int fd = first; fd <= last; fd++)
+		close(fd);
+}
+
+void files_close_all(const int *fds, size_t n)
+{
+	size_t start = 0;
+
+	for (size_t i = 1; i <= n; i++) {
+		if (i < n && fds[i] == fds[i - 1] + 1)
+			continue;
+		close_run(fds[start], fds[i - 1]);
+		start = i;
+	}
+}
+
+/* Opens BASE/NAME/FILE for as many names as fit into one batch; how many were dealt with. */
+static size_t open_batch(struct file_source *fs, const char *base, const char *const *names, size_t n,
+			 const char *file, int flags, int *fds, struct src_blob *ret)
+{
+	size_t i;
+
+	for (i = 0; i < n && i < BATCH; i++) {
+		char path[SRC_PATH_MAX];
+
+		PATHF(path, "%s/%s/%s", base, names[i], file);
+		fds[i] = files_open(fs, path, flags);
+		/* no more descriptors: what is open is read first, then it goes on */
+		if ((fds[i] == -EMFILE || fds[i] == -ENFILE) && i)
+			break;
+		ret[i] = (struct src_blob){ .err = MIN(fds[i], 0) };
+	}
+	return i;
+}
+
+static void close_batch(const int *fds, size_t n)
+{
+	int open[BATCH];
+	size_t m = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (fds[i] >= 0)
+			open[m++] = fds[i];
+	files_close_all(open, m);
+}
+
+void files_read_each(struct source *s, const char *base, const char *const *names, size_t n,
+		     const char *file, size_t cap, struct arena *a, struct src_blob *ret)
+{
+	_cleanup_free_ char *buf = malloc(cap + 1);
+	bool to_the_end = read_to_the_end(base);
+	int fds[BATCH];
+
+	if (!buf)
+		abort();
+	while (n) {
+		size_t m = open_batch((struct file_source *)s, base, names, n, file, READ_FLAGS, fds, ret);
+
+		for (size_t i = 0; i < m; i++) {
+			size_t len = 0;
+
+			if (ret[i].err)
+				continue;
+			ret[i].err = read_fd(fds[i], buf, cap, to_the_end, &len);
+			if (!ret[i].err && len > cap)
+				ret[i].err = -EFBIG;
+			if (!ret[i].err)
+				ret[i] = (struct src_blob){ .data = arena_memdup(a, buf, len), .len = len };
+		}
+		close_batch(fds, m);
+		names += m;
+		ret += m;
+		n -= m;
+	}
+}
+
+void files_readlink_each(struct source *s, const char *base, const char *const *names, size_t n,
+			 const char *file, struct arena *a, struct src_blob *ret)
+{
+	int fds[BATCH];
+
+	while (n) {
+		size_t m = open_batch((struct file_source *)s, base, names, n, file, O_PATH | O_NOFOLLOW,
+				      fds, ret);
+
+		for (size_t i = 0; i < m; i++) {
+			char text[SRC_PATH_MAX];
+
+			if (ret[i].err)
+				continue;
+			ret[i].err = readlink_fd(fds[i], text, sizeof(text));
+			if (!ret[i].err)
+				ret[i] = (struct src_blob){ .data = arena_strdup(a, text),
+							    .len = strlen(text) };
+		}
+		close_batch(fds, m);
+		names += m;
+		ret += m;
+		n -= m;
+	}
+}

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "source/source.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "source/open.h"
+
+/* What source_read_attr_dup() takes. */
+#define ATTR_MAX (64 * 1024)
+
+/* The first try of source_read_all(); most files that it is used for fit. */
+#define READ_ALL_FIRST (32 * 1024)
+
+int source_open(struct ctx *ctx, const char *what, struct source **ret)
+{
+	return source_open_tree(ctx, what, ret);
+}
+
+void source_close(struct source *s)
+{
+	if (!s)
+		return;
+	if (s->ops->close)
+		s->ops->close(s);
+	free(s->name);
+	free(s->hostname);
+	free(s->boot_id);
+	free(s);
+}
+
+int source_read(struct source *s, const char *path, void *buf, size_t cap, size_t *ret_len)
+{
+	size_t len;
+	int r = s->ops->read(s, path, buf, cap, &len);
+
+	if (r < 0)
+		return r;
+	if (len > cap)
+		return -EFBIG;
+	*ret_len = len;
+	return 0;
+}
+
+int source_read_attr(struct source *s, const char *path, char *buf, size_t cap)
+{
+	size_t len;
+	char *end;
+	int r = s->ops->read(s, path, buf, cap, &len);
+
+	if (r < 0)
+		return r;
+	end = memchr(buf, '\0', MIN(len, cap));
+	if (!end && len > cap)
+		return -EFBIG;
+	if (end)
+		len = end - buf;
+	if (len && buf[len - 1] == '\n')
+		len--;
+	if (len >= cap)
+		return -EFBIG;
+	buf[len] = '\0';
+	return 0;
+}
+
+int source_read_attr_dup(struct source *s, const char *path, struct arena *a, char **ret)
+{
+	char buf[ATTR_MAX];
+	int r = source_read_attr(s, path, buf, sizeof(buf));
+
+	if (!r)
+		*ret = arena_strdup(a, buf);
+	return r;
+}
+
+int source_read_all(struct source *s, const char *path, size_t max, struct arena *a, char **ret,
+		    size_t *ret_len)
+{
+	for (size_t cap = MIN(max, READ_ALL_FIRST);; cap = MIN(max, cap * 8)) {
+		_cleanup_free_ char *buf = malloc(cap + 1);
+		size_t len;
+		int r;
+
+		if (!buf)
+			return -ENOMEM;
+		r = s->ops->read(s, path, buf, cap, &len);
+		if (r < 0)
+			return r;
+		if (len <= cap) {
+			*ret = arena_memdup(a, buf, len);
+			*ret_len = len;
+			return 0;
+		}
+		if (cap == max)
+			return -EFBIG;
+	}
+}
+
+int source_read_u64(struct source *s, const char *path, uint64_t *ret)
+{
+	char buf[64];
+	int r = source_read_attr(s, path, buf, sizeof(buf));
+
+	return r < 0 ? r : parse_u64(buf, ret);
+}
+
+int source_read_hex(struct source *s, const char *path, uint64_t *ret)
+{
+	char buf[64];
+	int r = source_read_attr(s, path, buf, sizeof(buf));
+
+	return r < 0 ? r : parse_hex(buf, ret);
+}
+
+int source_readlink(struct source *s, const char *path, char *buf, size_t cap)
+{
+	return s->ops->readlink(s, path, buf, cap);
+}
+
+int source_readlink_name(struct source *s, const char *path, char *buf, size_t cap)
+{
+	char text[SRC_PATH_MAX];
+	const char *name;
+	size_t n;
+	int r = s->ops->readlink(s, path, text, sizeof(text));
+
+	if (r < 0)
+		return r;
+	n = strlen(text);
+	while (n > 1 && text[n - 1] == '/')
+		text[--n] = '\0';
+	name = strrchr(text, '/');
+	name = name ? name + 1 : text;
+	if (strlen(name) >= cap)
+		return -ENAMETOOLONG;
+	strcpy(buf, name);
+	return 0;
+}
+
+int source_list(struct source *s, const char *path, struct arena *a, struct src_list *ret)
+{
+	return s->ops->list(s, path, a, ret);
+}
+
+void source_read_each(struct source *s, const char *base, const char *const *names, size_t n,
+		      const char *file, size_t cap, struct arena *a, struct src_blob *ret)
+{
+	_cleanup_free_ char *buf = NULL;
+
+	if (s->ops->read_each) {
+		s->ops->read_each(s, base, names, n, file, cap, a, ret);
+		return;
+	}
+	buf = malloc(cap + 1);
+	if (!buf)
+		abort();
+	for (size_t i = 0; i < n; i++) {
+		char path[SRC_PATH_MAX];
+		size_t len;
+
+		PATHF(path, "%s/%s/%s", base, names[i], file);
+		ret[i] = (struct src_blob){ .err = source_read(s, path, buf, cap, &len) };
+		if (!ret[i].err)
+			ret[i] = (struct src_blob){ .data = arena_memdup(a, buf, len), .len = len };
+	}
+}
+
+void source_readlink_each(struct source *s, const char *base, const char *const *names, size_t n,
+			  const char *file, struct arena *a, struct src_blob *ret)
+{
+	if (s->ops->readlink_each) {
+		s->ops->readlink_each(s, base, names, n, file, a, ret);
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		char path[SRC_PATH_MAX], text[SRC_PATH_MAX];
+
+		PATHF(path, "%s/%s/%s", base, names[i], file);
+		ret[i] = (struct src_blob){ .err = s->ops->readlink(s, path, text, sizeof(text)) };
+		if (!ret[i].err)
+			ret[i] = (struct src_blob){ .data = arena_strdup(a, text), .len = strlen(text) };
+	}
+}
+
+bool source_exists(struct source *s, const char *path)
+{
+	return s->ops->exists(s, path);
+}
+
+int source_section(struct source *s, struct ctx *ctx, enum source_section which, struct json_object **ret)
+{
+	return s->ops->section(s, ctx, which, ret);
+}
