@@ -15,6 +15,7 @@
 #define GROUPS "sys/kernel/iommu_groups"
 #define UNITS "sys/class/iommu"
 #define PCI_DEVICES "sys/bus/pci/devices"
+#define PCI_DRIVERS "sys/bus/pci/drivers"
 
 /* A line in a group's devices/, before we know what it leads to. */
 struct member {
@@ -525,6 +526,19 @@ static void load_ids(struct host *h)
 	}
 }
 
+/* No link is an answer, but only from a device that is still there. */
+static void set_driver(struct host *h, struct device *d, int err, const char *name)
+{
+	if (err == 0) {
+		d->driver = arena_strdup(&h->arena, name);
+		return;
+	}
+	d->driver_err = err == -ENOENT && (d->has_ids || source_exists(h->src, device_sysfs(h, d))) ? 0 : err;
+	if (d->driver_err)
+		ctx_warn(h->ctx, "unreadable", d->driver_err,
+			 arena_printf(&h->arena, "%s/driver", device_sysfs(h, d)), "driver of %s", d->name);
+}
+
 static void load_driver(struct host *h, struct device *d)
 {
 	char path[SRC_PATH_MAX], name[256];
@@ -532,14 +546,57 @@ static void load_driver(struct host *h, struct device *d)
 
 	PATHF(path, "%s/driver", device_sysfs(h, d));
 	r = source_readlink_name(h->src, path, name, sizeof(name));
-	if (r == 0) {
-		d->driver = arena_strdup(&h->arena, name);
+	set_driver(h, d, r, name);
+}
+
+/* The links of one driver's directory back to its devices. */
+static void drivers_devices(struct host *h, const char *driver)
+{
+	struct src_list list = { 0 };
+	char path[SRC_PATH_MAX];
+
+	PATHF(path, PCI_DRIVERS "/%s", driver);
+	if (source_list(h->src, path, &h->arena, &list) < 0)
 		return;
+	for (size_t i = 0; i < list.n; i++) {
+		struct pci_addr addr;
+		struct device *d = list.v[i].is_link && pci_addr_parse(list.v[i].name, &addr) == 0 ?
+					   host_pci(h, addr) : NULL;
+
+		if (d)
+			d->driver = driver;
 	}
-	/* no link is an answer, but only from a device that is still there */
-	d->driver_err = r == -ENOENT && (d->has_ids || source_exists(h->src, device_sysfs(h, d))) ? 0 : r;
-	if (d->driver_err)
-		ctx_warn(h->ctx, "unreadable", d->driver_err, path, "driver of %s", d->name);
+}
+
+/*
+ * The kernel makes both links at once (driver_sysfs_add() in drivers/base/dd.c): the device's to its
+ * driver and the driver's to the device. On a large machine asking the few drivers is far cheaper than
+ * asking the many devices; what no driver names is asked itself, so a tree that has only the devices'
+ * links gives the same answer.
+ */
+static void load_drivers(struct host *h)
+{
+	struct src_list list = { 0 };
+	size_t n = pci_count(h), left = 0;
+	const char **names = arena_array(&h->arena, const char *, n);
+	struct device **devices = arena_array(&h->arena, struct device *, n);
+	struct src_blob *blobs;
+
+	if (n > 64 && source_list(h->src, PCI_DRIVERS, &h->arena, &list) == 0 && list.n < n / 4)
+		for (size_t i = 0; i < list.n; i++)
+			drivers_devices(h, list.v[i].name);
+	for (size_t i = 0; i < n; i++) {
+		if (h->devices[i].driver)
+			continue;
+		devices[left] = &h->devices[i];
+		names[left++] = h->devices[i].name;
+	}
+	blobs = arena_array(&h->arena, struct src_blob, left);
+	source_readlink_each(h->src, PCI_DEVICES, names, left, "driver", &h->arena, blobs);
+	for (size_t i = 0; i < left; i++)
+		set_driver(h, devices[i], blobs[i].err, blobs[i].err ? NULL : last_component(blobs[i].data));
+	for (size_t i = n; i < h->n_devices; i++)
+		load_driver(h, &h->devices[i]);
 }
 
 /* Reads GROUPS/N/FILE of every group. */
@@ -660,8 +717,8 @@ static void load_wanted(struct host *h, unsigned want)
 {
 	if (want & HOST_IDS)
 		load_ids(h);
-	for (size_t i = 0; (want & HOST_DRIVERS) && i < h->n_devices; i++)
-		load_driver(h, &h->devices[i]);
+	if (want & HOST_DRIVERS)
+		load_drivers(h);
 	if (want & HOST_TYPES)
 		load_types(h);
 	if (want & HOST_REGIONS)
