@@ -226,7 +226,7 @@ bool utf8_valid(const char *s, size_t n)
 	return true;
 }
 
-static uint32_t utf8_code(const char *s, size_t len)
+uint32_t utf8_code(const char *s, size_t len)
 {
 	uint32_t c = (unsigned char)s[0];
 
@@ -238,8 +238,7 @@ static uint32_t utf8_code(const char *s, size_t len)
 	return c;
 }
 
-/* Code points that move the cursor or reorder the text around them. */
-static bool dangerous(uint32_t c)
+bool utf8_dangerous(uint32_t c)
 {
 	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x061c || c == 0x200e || c == 0x200f ||
 	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
@@ -260,7 +259,7 @@ void strbuf_add_escaped(struct strbuf *b, const char *s)
 			continue;
 		}
 		c = utf8_code(s, len);
-		if (!dangerous(c))
+		if (!utf8_dangerous(c))
 			strbuf_add(b, s, len);
 		else if (c < 0x80)
 			strbuf_printf(b, "\\x%02x", c);

@@ -47,6 +47,12 @@ int str_natural_cmp(const char *a, const char *b);
 size_t utf8_len(const char *s, size_t n);
 bool utf8_valid(const char *s, size_t n);
 
+/* The code point of the valid character of @len bytes at @s. */
+uint32_t utf8_code(const char *s, size_t len);
+
+/* Code points that move a terminal's cursor or reorder the text around them; none is above U+FFFF. */
+bool utf8_dangerous(uint32_t c);
+
 /*
  * Appends @s so that a terminal only ever prints it: control characters, C1 codes, invalid bytes and
  * the bidirectional overrides become \xNN or \u{N}. The one place where text from outside is escaped
