@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cmd/help.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "cmd/args.h"
+
+void help_synopsis(struct strbuf *b, const struct noun *n, const struct command *c)
+{
+	strbuf_puts(b, n->name);
+	if (c->verb)
+		strbuf_printf(b, " %s", c->verb);
+	if (c->options)
+		strbuf_puts(b, " [options]");
+	for (const struct arg_row *a = c->args; a && a->name; a++)
+		strbuf_printf(b, a->optional ? " [%s%s]" : " %s%s", a->name, a->repeat ? "..." : "");
+}
+
+void help_option(struct strbuf *b, const struct option_row *row)
+{
+	if (row->short_name)
+		strbuf_printf(b, "-%c, ", row->short_name);
+	else
+		strbuf_puts(b, "    ");
+	strbuf_printf(b, "--%s", row->name);
+	if (row->arg)
+		strbuf_printf(b, " %s", row->arg);
+}
+
+/* Two columns: a name and what it is. */
+static void print_pair(struct out *o, const char *name, const char *help)
+{
+	out_text(o, "  %-26s %s", name, help);
+}
+
+static void print_options(struct out *o, const char *title, const struct option_row *rows)
+{
+	out_text(o, "\n%s:\n", title);
+	for (; rows && rows->name; rows++) {
+		_cleanup_strbuf_ struct strbuf b = { 0 };
+
+		help_option(&b, rows);
+		print_pair(o, b.s, rows->help);
+	}
+}
+
+static void print_synopsis(struct out *o, const struct noun *n, const struct command *c)
+{
+	_cleanup_strbuf_ struct strbuf b = { 0 };
+
+	help_synopsis(&b, n, c);
+	out_text(o, "iommuctl %s", b.s);
+}
+
+static void print_paragraphs(struct out *o, const char *text)
+{
+	while (text && *text) {
+		const char *end = strstr(text, "\n\n");
+		size_t len = end ? (size_t)(end - text) : strlen(text);
+		_cleanup_free_ char *one = strndup(text, len);
+
+		/* lines inside a paragraph are the source's, not the reader's */
+		for (char *p = one; p && *p; p++)
+			if (*p == '\n')
+				*p = ' ';
+		out_text(o, "\n%s\n", one ? one : "");
+		text = end ? end + 2 : NULL;
+	}
+}
+
+static void help_command(struct out *o, const struct noun *n, const struct command *c)
+{
+	print_synopsis(o, n, c);
+	out_text(o, "\n%s", c->summary);
+	print_paragraphs(o, c->text);
+	if (c->args && c->args->name)
+		out_text(o, "\nArguments:\n");
+	for (const struct arg_row *a = c->args; a && a->name; a++)
+		print_pair(o, a->name, a->help);
+	if (c->options && c->options->name)
+		print_options(o, "Options", c->options);
+	print_options(o, "Options of every command", global_options);
+}
+
+static void help_noun(struct out *o, const struct noun *n)
+{
+	if (noun_is_command(n)) {
+		help_command(o, n, &n->commands[0]);
+		return;
+	}
+	out_text(o, "iommuctl %s: %s\n\n", n->name, n->summary);
+	for (size_t i = 0; i < n->n; i++) {
+		_cleanup_strbuf_ struct strbuf b = { 0 };
+
+		help_synopsis(&b, n, &n->commands[i]);
+		print_pair(o, b.s, n->commands[i].summary);
+	}
+	out_text(o, "\niommuctl help %s VERB says more; man iommuctl-%s is the manual.", n->name, n->name);
+}
+
+static void help_program(struct out *o)
+{
+	out_text(o, "iommuctl [options] NOUN VERB [arguments]\n");
+	out_text(o, "\nSee, judge and explain the machine's IOMMUs, their groups and devices.\n");
+	out_text(o, "\nNouns:\n");
+	for (size_t i = 0; i < n_nouns; i++)
+		if (!noun_hidden(nouns[i]))
+			print_pair(o, nouns[i]->name, nouns[i]->summary);
+	print_options(o, "Options", global_options);
+	out_text(o, "\niommuctl help NOUN says more; man iommuctl is the manual.");
+}
+
+void help_print(struct out *o, const struct noun *n, const struct command *c)
+{
+	if (c)
+		help_command(o, n, c);
+	else if (n)
+		help_noun(o, n);
+	else
+		help_program(o);
+}
+
+static int run_help(struct invocation *inv)
+{
+	const struct command *c = NULL;
+	const struct noun *n;
+
+	if (!inv->argc) {
+		help_print(inv->out, NULL, NULL);
+		return EXIT_DONE;
+	}
+	n = noun_find(inv->argv[0]);
+	if (n && inv->argc > 1)
+		c = verb_find(n, inv->argv[1]);
+	if (!n || (inv->argc > 1 && !c)) {
+		ctx_error(inv->ctx, NOTE(.code = "no-help", .err = ENOENT, .why = "there is no such command",
+					 .hint = "iommuctl help", .where = "command line"),
+			  "help %s%s%s", inv->argv[0], inv->argc > 1 ? " " : "", inv->argc > 1 ? inv->argv[1] : "");
+		return EXIT_USAGE;
+	}
+	help_print(inv->out, n, c);
+	return EXIT_DONE;
+}
+
+static const struct arg_row help_args[] = {
+	{ "NOUN", "noun to explain", COMPLETE_NOUN, .optional = true },
+	{ "VERB", "verb to explain", COMPLETE_NONE, .optional = true },
+	{ 0 },
+};
+
+static const struct command help_commands[] = {
+	{
+		.summary = "print help on a noun or a command",
+		.text = "Without an argument it lists the nouns and the options that every command takes.",
+		.args = help_args,
+		.flags = COMMAND_NO_SOURCE,
+		.run = run_help,
+	},
+};
+
+const struct noun noun_help = {
+	.name = "help",
+	.summary = "print help on a noun or a command",
+	.commands = help_commands,
+	.n = ARRAY_SIZE(help_commands),
+};

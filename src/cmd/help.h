@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Help from the rows. */
+#ifndef IOMMUCTL_CMD_HELP_H
+#define IOMMUCTL_CMD_HELP_H
+
+#include "cmd/cmd.h"
+
+/* Of the program (@n NULL), of a noun (@c NULL), of a command. */
+void help_print(struct out *o, const struct noun *n, const struct command *c);
+
+/* "group check [options] G|DEV…" */
+void help_synopsis(struct strbuf *b, const struct noun *n, const struct command *c);
+
+/* "  -o, --columns COLS" */
+void help_option(struct strbuf *b, const struct option_row *row);
+
+extern const struct noun noun_help;
+
+#endif

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Which nouns there are. A noun defines its struct in its own file and is named here, in the order of help. */
+#include <errno.h>
+
+#include "base/str.h"
+#include "cmd/cmd.h"
+
+extern const struct noun noun_help;
+
+const struct noun *const nouns[] = {
+	&noun_help,
+};
+
+const size_t n_nouns = ARRAY_SIZE(nouns);
+
+const char *inv_opt(const struct invocation *inv, const char *name)
+{
+	const struct option_row *rows = inv->command->options;
+
+	for (size_t i = 0; rows && rows[i].name; i++)
+		if (streq(rows[i].name, name))
+			return inv->opt[i];
+	return NULL;
+}
+
+enum exit_code exit_from_errno(int err)
+{
+	switch (err < 0 ? -err : err) {
+	case EACCES:
+	case EPERM:
+		return EXIT_PERMISSION;
+	case EOPNOTSUPP:
+	case ENOTTY:
+	case ENOSYS:
+	case ENOTCAPTURED:
+		return EXIT_UNSUPPORTED;
+	}
+	return EXIT_FAILED;
+}
