@@ -24,6 +24,7 @@ struct switches; /* host/switches.h */
 struct acpi;	 /* host/acpi.h */
 struct names;	 /* host/names.h */
 struct holdings; /* host/holders.h */
+struct attached; /* host/devinfo.c */
 
 enum unit_kind {
 	UNIT_UNKNOWN,
@@ -126,6 +127,7 @@ struct host {
 	struct acpi *acpi_;	    /* host/acpi.h */
 	struct names *names_;	    /* host/names.h */
 	struct holdings *holdings_; /* host/holders.h */
+	struct attached *attached_; /* host/devinfo.h */
 };
 
 /* What to read for all devices or groups at once. Units, group ids and membership are always read. */

@@ -32,17 +32,20 @@ enum acs_bits {
 };
 
 struct pci_info {
-	int err;	   /* 0, or why config space cannot be read */
+	int err;	   /* 0, or why config space cannot be read; -ENODATA: cut before the header's end;
+			      -EIO: reads as all ones, so nothing answers there */
 	size_t len;	   /* bytes that could be read: 64 without privilege, 256, 4096 */
 	bool sleeping;	   /* not read because it is runtime-suspended (reading would wake it) */
 	uint8_t header;	   /* 0 normal, 1 bridge, 2 CardBus; without the multifunction bit */
-	enum tri multifunction; /* header bit 7, or function > 0 of the same slot exists */
+	/* As the kernel has it (pci_setup_device(), pci_scan_slot(), pci_iov_add_virtfn()): header bit 7, always yes for
+	 * functions above 0, never for VFs. pci_parse() knows the header bit only. */
+	enum tri multifunction;
 	uint16_t command;
 	uint8_t secondary, subordinate; /* if header is 1 */
 	/* known only when the capability list could be walked (caps_known), the extended one (ext_known) */
 	bool caps_known, ext_known;
 	enum pcie_type pcie;
-	bool has_acs, has_ats, has_pri, has_pasid, has_sriov, has_flr;
+	bool has_acs, has_ats, has_pri, has_pasid, has_sriov, has_flr; /* PRI and PASID of VFs are in their PF */
 	uint16_t acs_cap, acs_ctrl;
 	uint16_t ats_cap, ats_ctrl;
 	uint16_t pri_ctrl, pri_status;
@@ -58,6 +61,26 @@ const struct pci_info *device_pci(struct host *h, struct device *d);
 /* Parses config space that is in memory already (fuzzers, unit tests). Never fails: hostile capability
  * chains end where they loop or leave the data. */
 void pci_parse(const uint8_t *raw, size_t len, struct pci_info *ret);
+
+/* What the kernel makes of a function's ACS when it forms groups (pci_acs_enabled() in drivers/pci/pci.c). */
+enum acs_state {
+	ACS_STATE_UNKNOWN,    /* config space does not tell: see err, sleeping, *_known */
+	ACS_STATE_ISOLATES,   /* every bit of ACS_ISOLATION that the capability has is on */
+	ACS_STATE_BITS_OFF,   /* some are off */
+	ACS_STATE_NO_CAP,     /* a port or one function of several, and no ACS capability */
+	ACS_STATE_NEVER,      /* conventional PCI, bridges from or to it, event collectors: never isolated */
+	ACS_STATE_NOT_NEEDED, /* one function alone in its slot: nobody to be isolated from */
+};
+
+/*
+ * The state, and in *@ret_missing (may be NULL) the bits that would have to be on and are not: those of
+ * ACS_ISOLATION that the capability has and control does not; all of them without a capability. Bits that the
+ * capability lacks count as hard-wired on. What a quirk in the kernel says otherwise is not visible here.
+ */
+enum acs_state pci_acs_state(const struct pci_info *pci, uint16_t *ret_missing);
+
+/* Whether that state keeps devices apart: yes, no, unknown. */
+enum tri acs_state_isolates(enum acs_state s);
 
 const char *pcie_type_name(enum pcie_type t); /* "root port", "endpoint", … */
 

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "host/topology.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "host/pci.h"
+
+/* What precedes the last component of @path, and in @name that component. Cuts @path in place; false at its end. */
+static bool pop_component(char *path, const char **name)
+{
+	char *slash = strrchr(path, '/');
+
+	if (!slash)
+		return false;
+	*slash = '\0';
+	*name = slash + 1;
+	return true;
+}
+
+/* "pci0000:00", as pci_register_host_bridge() names the directory of a root bus. */
+static bool is_root_bus(const char *name)
+{
+	const char *p = name + 3;
+	size_t n;
+
+	if (!strstarts(name, "pci"))
+		return false;
+	n = strspn(p, "0123456789abcdef");
+	return n >= 4 && p[n] == ':' && isxdigit((unsigned char)p[n + 1]) && isxdigit((unsigned char)p[n + 2]) &&
+	       p[n + 3] == '\0';
+}
+
+/*
+ * A device is only taken for a parent when its own path says so too: then every step up is a shorter path, and links that
+ * lead in circles cannot make us do so.
+ */
+static struct device *listed_at(struct host *h, const char *path, struct pci_addr addr)
+{
+	struct device *d = host_pci(h, addr);
+
+	return d && streq(device_path(h, d), path) ? d : NULL;
+}
+
+/* Climbs @path (which is cut on the way) to a listed device; @missing is set to the first bridge that is not. */
+static struct device *climb(struct host *h, char *path, const char **missing)
+{
+	const char *name;
+
+	if (!pop_component(path, &name))
+		return NULL;
+	for (;;) {
+		const char *last = strrchr(path, '/');
+		struct pci_addr addr;
+		struct device *up;
+
+		if (!last || pci_addr_parse(last + 1, &addr) < 0)
+			return NULL;
+		up = listed_at(h, path, addr);
+		if (up)
+			return up;
+		if (!*missing)
+			*missing = arena_strdup(&h->arena, last + 1);
+		pop_component(path, &name);
+	}
+}
+
+static struct device *upstream_by_path(struct host *h, struct device *d, const char **missing)
+{
+	_cleanup_free_ char *path = strdup(device_path(h, d));
+
+	return path ? climb(h, path, missing) : NULL;
+}
+
+/* Bus numbers grow on the way down, so a bridge that claims a lower one is not believed (and no circle can arise). */
+static struct device *upstream_by_bus(struct host *h, struct device *d)
+{
+	for (size_t i = 0; i < h->n_devices && h->devices[i].is_pci; i++) {
+		struct device *b = &h->devices[i];
+		const struct pci_info *pci;
+
+		if (b->addr.domain != d->addr.domain || b->addr.bus >= d->addr.bus)
+			continue;
+		if (b->has_ids && !device_is_pci_bridge(b))
+			continue;
+		pci = device_pci(h, b);
+		if (!pci->err && pci->header == 1 && pci->secondary == d->addr.bus)
+			return b;
+	}
+	return NULL;
+}
+
+struct device *device_upstream(struct host *h, struct device *d)
+{
+	const char *missing = NULL;
+
+	if (d->parent_done_ || !d->is_pci)
+		return d->parent_;
+	d->parent_done_ = true;
+	d->parent_ = device_path(h, d) ? upstream_by_path(h, d, &missing) : upstream_by_bus(h, d);
+	return d->parent_;
+}
+
+const char *device_missing_bridge(struct host *h, struct device *d)
+{
+	const char *missing = NULL;
+
+	if (d->is_pci && device_path(h, d))
+		upstream_by_path(h, d, &missing);
+	return missing;
+}
+
+/* Cuts @path behind its last root bus; false when there is none. */
+static bool cut_at_root_bus(char *path, const char **bus)
+{
+	while (pop_component(path, bus)) {
+		if (is_root_bus(*bus))
+			return true;
+	}
+	return false;
+}
+
+struct device *device_dma_parent(struct host *h, struct device *d)
+{
+	_cleanup_free_ char *path = NULL;
+	const char *bus, *last;
+	struct pci_addr addr;
+
+	if (!d->is_pci || !device_path(h, d))
+		return NULL;
+	path = strdup(device_path(h, d));
+	if (!path || !cut_at_root_bus(path, &bus))
+		return NULL;
+	last = strrchr(path, '/');
+	if (!last || pci_addr_parse(last + 1, &addr) < 0)
+		return NULL;
+	return listed_at(h, path, addr);
+}
+
+const char *device_root_bus(struct host *h, struct device *d)
+{
+	_cleanup_free_ char *path = NULL;
+	const char *bus;
+
+	if (!d->is_pci)
+		return NULL;
+	if (device_path(h, d) && (path = strdup(device_path(h, d))) && cut_at_root_bus(path, &bus))
+		return arena_strdup(&h->arena, bus);
+	while (device_upstream(h, d))
+		d = device_upstream(h, d);
+	return arena_printf(&h->arena, "pci%04x:%02x", d->addr.domain, d->addr.bus);
+}
+
+bool device_is_below(struct host *h, struct device *d, const struct device *bridge)
+{
+	for (d = device_upstream(h, d); d; d = device_upstream(h, d)) {
+		if (d == bridge)
+			return true;
+	}
+	return false;
+}
