@@ -56,6 +56,13 @@ const char *link_resolve(struct arena *a, const char *dir, const char *link)
 	return arena_printf(a, "%.*s/%s", (int)len, dir, rest);
 }
 
+const char *last_component(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
 /* -- looking up -------------------------------------------------------------------------------------- */
 
 struct unit *host_unit(const struct host *h, const char *name)

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What load.c and host.c share: the order of the arrays, and how a link is resolved. */
+/* What load.c, facts.c and host.c share. */
 #ifndef IOMMUCTL_HOST_LOAD_H
 #define IOMMUCTL_HOST_LOAD_H
 
 #include "host/host.h"
+
+#define GROUPS "sys/kernel/iommu_groups"
+#define PCI_DEVICES "sys/bus/pci/devices"
 
 /* PCI by address, then other buses by name of bus and device: the order of host->devices. */
 int device_cmp(const struct device *a, const struct device *b);
@@ -16,5 +19,11 @@ int group_qsort(const void *a, const void *b); /* by id: the order of host->grou
  * neither.
  */
 const char *link_resolve(struct arena *a, const char *dir, const char *link);
+
+/* "c" of "a/b/c". */
+const char *last_component(const char *path);
+
+/* Reads what @want (enum host_want) asks for, of everything that was listed. */
+void host_load_facts(struct host *h, unsigned want);
 
 #endif
