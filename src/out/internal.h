@@ -81,7 +81,7 @@ void raw_headings(struct out *o, const struct selection *sel);
 int raw_row(struct out *o, const struct selection *sel, const void *record);
 
 void json_open(struct out *o, const char *name, unsigned version);
-int json_row(struct out *o, const struct selection *sel, const void *record);
+void json_row(struct out *o, const struct selection *sel, const void *record);
 void json_close(struct out *o);
 
 int detail_print(struct out *o, const struct sel *sel, const void *record, int indent);
@@ -106,6 +106,7 @@ struct out {
 	struct selection table_sel, json_sel;
 	struct table *table;
 	struct line line;
+	struct strbuf json; /* what is being written */
 	size_t rows; /* written so far in JSON */
 	bool opened; /* the JSON envelope's head is written */
 	bool headed; /* --raw has its headings */

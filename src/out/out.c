@@ -30,6 +30,7 @@ void out_free(struct out *o)
 	selection_free(&o->json_sel);
 	strbuf_free(&o->line.text);
 	strbuf_free(&o->line.style);
+	strbuf_free(&o->json);
 	arena_free(&o->arena);
 	free(o);
 }
@@ -135,8 +136,10 @@ static int table_queue(struct out *o, const void *record)
 
 int out_row(struct out *o, const void *record)
 {
-	if (o->opt.json)
-		return json_row(o, &o->json_sel, record);
+	if (o->opt.json) {
+		json_row(o, &o->json_sel, record);
+		return 0;
+	}
 	if (!o->opt.raw)
 		return table_queue(o, record);
 	if (!o->headed && !o->opt.noheadings)
@@ -147,8 +150,10 @@ int out_row(struct out *o, const void *record)
 
 int out_detail(struct out *o, const void *record)
 {
-	if (o->opt.json)
-		return json_row(o, &o->json_sel, record);
+	if (o->opt.json) {
+		json_row(o, &o->json_sel, record);
+		return 0;
+	}
 	if (o->rows++)
 		fputc('\n', o->f);
 	return detail_print(o, &o->json_sel.root, record, 0);
