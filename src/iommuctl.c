@@ -59,7 +59,7 @@ static bool take_locale(void)
 	return utf8;
 }
 
-static struct out *make_out(struct ctx *ctx, const struct arguments *a, const struct source *src)
+static struct out *make_out(struct ctx *ctx, const struct arguments *a)
 {
 	bool tty = isatty(STDOUT_FILENO);
 	struct out_options opt = {
@@ -69,15 +69,15 @@ static struct out *make_out(struct ctx *ctx, const struct arguments *a, const st
 		.cols = a->cols,
 		.utf8 = take_locale(),
 	};
-	struct out_origin origin = { 0 };
 
+	/* help is for reading */
+	if (a->help || (a->command && !a->command->record))
+		opt.json = false;
 	if (tty) {
 		opt.colour = wants_colour();
 		opt.width = terminal_width();
 	}
-	if (src)
-		origin = (struct out_origin){ src->hostname, src->name, src->boot_id };
-	return out_new(ctx, stdout, &opt, &origin);
+	return out_new(ctx, stdout, &opt);
 }
 
 static void print_escaped(const char *prefix, const char *s)
@@ -131,12 +131,12 @@ static int print_version(struct ctx *ctx)
 	return EXIT_FAILED;
 }
 
-static int run_command(struct ctx *ctx, const struct arguments *a, struct out *out, struct source *src)
+static int run_command(struct ctx *ctx, const struct arguments *a, struct out *out)
 {
+	_cleanup_(cleanup_source_close) struct source *src = NULL;
 	struct invocation inv = {
 		.ctx = ctx,
 		.out = out,
-		.source = src,
 		.from = a->from,
 		.noun = a->noun,
 		.command = a->command,
@@ -145,36 +145,56 @@ static int run_command(struct ctx *ctx, const struct arguments *a, struct out *o
 		.opt = a->opt,
 		.model = a->demo,
 	};
-	int r;
+	int r = 0;
 
-	if (streq(a->cols, "help") && a->command->record)
-		r = out_columns_help(out, a->command->record);
-	else
+	if (!(a->command->flags & COMMAND_NO_SOURCE))
+		r = a->from ? source_open(ctx, a->from, &src) : source_open_live(ctx, &src);
+	if (src) {
+		struct out_origin origin = { src->hostname, src->name, src->boot_id };
+
+		inv.source = src;
+		out_set_origin(out, &origin);
+	}
+	if (r >= 0)
 		r = a->command->run(&inv);
+	/* the origin's strings are the source's */
+	if (out_end(out, a->command->record) < 0 && r >= 0)
+		return EXIT_FAILED;
 	return r < 0 ? (int)exit_from_errno(r) : r;
 }
 
-/* Everything between a parsed command line and the end of the output; an exit code. */
+/* -o is wrong, or asks what there is; -1: neither. */
+static int check_columns(struct ctx *ctx, const struct arguments *a, struct out *out)
+{
+	const struct record_type *type = a->command->record;
+
+	if (!a->cols)
+		return -1;
+	if (!type) {
+		ctx_error(ctx, NOTE(.code = "no-columns", .err = EINVAL, .why = "this command prints no records"),
+			  "-o %s", a->cols);
+		return EXIT_USAGE;
+	}
+	if (!streq(a->cols, "help"))
+		return out_check_columns(out, type) < 0 ? EXIT_USAGE : -1;
+	return out_columns_help(out, type) < 0 ? EXIT_FAILED : EXIT_DONE;
+}
+
+/* Everything behind the parsed command line; an exit code. */
 static int dispatch(struct ctx *ctx, const struct arguments *a, int parse_err)
 {
-	_cleanup_(cleanup_source_close) struct source *src = NULL;
-	_cleanup_(cleanup_out_free) struct out *out = NULL;
-	int r = 0, code = EXIT_USAGE;
+	_cleanup_(cleanup_out_free) struct out *out = make_out(ctx, a);
+	const struct record_type *type = a->command ? a->command->record : NULL;
+	int code = parse_err < 0 ? EXIT_USAGE : EXIT_DONE;
 
-	if (parse_err >= 0 && a->command && !a->help && !(a->command->flags & COMMAND_NO_SOURCE))
-		r = a->from ? source_open(ctx, a->from, &src) : source_open_live(ctx, &src);
-	out = make_out(ctx, a, src);
-	if (parse_err < 0)
-		code = EXIT_USAGE;
-	else if (a->help)
-		help_print(out, a->noun, a->command), code = EXIT_DONE;
-	else if (r < 0)
-		code = exit_from_errno(r);
-	else
-		code = run_command(ctx, a, out, src);
-	if (parse_err >= 0 || a->json)
-		r = out_end(out, a->command ? a->command->record : NULL);
-	return r < 0 && code == EXIT_DONE ? EXIT_FAILED : code;
+	if (parse_err >= 0 && a->help) {
+		help_print(out, a->noun, a->command);
+	} else if (parse_err >= 0) {
+		code = check_columns(ctx, a, out);
+		if (code < 0)
+			return run_command(ctx, a, out);
+	}
+	return out_end(out, type) < 0 && code == EXIT_DONE ? EXIT_FAILED : code;
 }
 
 int main(int argc, char **argv)

@@ -76,6 +76,9 @@ int table_print(struct table *t, int indent);
 void table_free(struct table *t);
 DEFINE_CLEANUP(struct table, table_free);
 
+/* Prints the rows that are queued. */
+int flush_table(struct out *o);
+
 /* One row as --raw has it, written at once. */
 void raw_headings(struct out *o, const struct selection *sel);
 int raw_row(struct out *o, const struct selection *sel, const void *record);

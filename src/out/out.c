@@ -6,7 +6,7 @@
 
 #include "out/internal.h"
 
-struct out *out_new(struct ctx *ctx, FILE *f, const struct out_options *opt, const struct out_origin *origin)
+struct out *out_new(struct ctx *ctx, FILE *f, const struct out_options *opt)
 {
 	struct out *o = calloc(1, sizeof(*o));
 
@@ -15,10 +15,14 @@ struct out *out_new(struct ctx *ctx, FILE *f, const struct out_options *opt, con
 	o->ctx = ctx;
 	o->f = f;
 	o->opt = *opt;
-	if (origin)
-		o->origin = *origin;
 	o->table_sel.arena = o->json_sel.arena = &o->arena;
 	return o;
+}
+
+static void drop_selections(struct out *o)
+{
+	selection_free(&o->json_sel);
+	selection_free(&o->table_sel);
 }
 
 void out_free(struct out *o)
@@ -26,13 +30,17 @@ void out_free(struct out *o)
 	if (!o)
 		return;
 	table_free(o->table);
-	selection_free(&o->table_sel);
-	selection_free(&o->json_sel);
+	drop_selections(o);
 	strbuf_free(&o->line.text);
 	strbuf_free(&o->line.style);
 	strbuf_free(&o->json);
 	arena_free(&o->arena);
 	free(o);
+}
+
+void out_set_origin(struct out *o, const struct out_origin *origin)
+{
+	o->origin = *origin;
 }
 
 const struct out_options *out_options(const struct out *o)
@@ -86,15 +94,12 @@ static int add_names(struct out *o, struct selection *s, const struct record_typ
 	return 0;
 }
 
-int out_begin(struct out *o, const struct record_type *type)
+static int resolve_columns(struct out *o, const struct record_type *type)
 {
 	const char *cols = o->opt.cols;
-	bool plus = cols && *cols == '+';
 	int r = 0;
 
-	if (o->type)
-		return 0;
-	if (!cols || plus) {
+	if (!cols || *cols == '+') {
 		selection_all(&o->json_sel, type);
 		selection_columns(&o->table_sel, type);
 	}
@@ -103,14 +108,31 @@ int out_begin(struct out *o, const struct record_type *type)
 	if (cols && r >= 0)
 		r = add_names(o, &o->table_sel, type, cols);
 	if (r >= 0 && !o->table_sel.cols.n)
-		r = ctx_error(o->ctx, NOTE(.code = "no-column", .err = EINVAL, .why = "names no column",
-					   .where = "-o"), "-o \"%s\"", cols);
-	if (r < 0) {
-		/* the envelope is still written, with nothing in it */
-		selection_free(&o->json_sel);
-		selection_free(&o->table_sel);
+		r = ctx_error(o->ctx,
+			      NOTE(.code = "no-column", .err = EINVAL, .why = "names no column", .where = "-o"),
+			      "-o \"%s\"", cols);
+	if (r < 0)
+		drop_selections(o); /* the envelope is still written, with nothing in it */
+	return r;
+}
+
+int out_check_columns(struct out *o, const struct record_type *type)
+{
+	int r = resolve_columns(o, type);
+
+	drop_selections(o);
+	return r;
+}
+
+int out_begin(struct out *o, const struct record_type *type)
+{
+	int r;
+
+	if (o->type)
+		return 0;
+	r = resolve_columns(o, type);
+	if (r < 0)
 		return r;
-	}
 	o->type = type;
 	if (o->opt.json)
 		json_open(o, type->name, type->version);
@@ -154,6 +176,9 @@ int out_detail(struct out *o, const void *record)
 		json_row(o, &o->json_sel, record);
 		return 0;
 	}
+	if (o->opt.raw)
+		return out_row(o, record);
+	flush_table(o);
 	if (o->rows++)
 		fputc('\n', o->f);
 	return detail_print(o, &o->json_sel.root, record, 0);

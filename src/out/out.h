@@ -29,13 +29,19 @@ struct out_origin {
 	const char *host, *source, *boot_id;
 };
 
-/* @f is stdout, or a memory stream in tests. */
-struct out *out_new(struct ctx *ctx, FILE *f, const struct out_options *o,
-		    const struct out_origin *origin);
+/* @f is stdout, or a memory stream in tests. Never NULL. */
+struct out *out_new(struct ctx *ctx, FILE *f, const struct out_options *o);
+
+/* Before out_begin(); without it the envelope says null. */
+void out_set_origin(struct out *o, const struct out_origin *origin);
+
 void out_free(struct out *o);
 DEFINE_CLEANUP(struct out, out_free);
 
 const struct out_options *out_options(const struct out *o);
+
+/* Whether -o fits @type: 0, or -EINVAL noted as by out_begin(). Writes and fixes nothing. */
+int out_check_columns(struct out *o, const struct record_type *type);
 
 /*
  * Fixes the record type and resolves -o. -EINVAL, with a note that lists what there is, when a column
@@ -46,22 +52,27 @@ int out_begin(struct out *o, const struct record_type *type);
 /* Whether somebody asked for this FIELD_EXTRA column ("reset.methods"). Call after out_begin(). */
 bool out_wants(const struct out *o, const char *path);
 
-/* Tables: queued until out_end(). JSON: written at once. */
+/* Tables: queued until out_end(), or until text or a detail view follows. JSON, --raw: written at once. */
 int out_row(struct out *o, const void *record);
 
-/* A detail view of one record (NAME: value lines, nested lists as tables below); JSON as out_row(). */
+/*
+ * A detail view of one record (NAME: value lines, nested lists as tables below, of their FIELD_DEFAULT columns); JSON
+ * and --raw as out_row(). -o selects the lines.
+ */
 int out_detail(struct out *o, const void *record);
 
 /*
  * Free text of a command that explains in sentences (check, explain, doctor): nothing under -j, where
- * the record says the same. Strings are escaped, long lines wrapped at the terminal's width; the lines
- * that wrapping makes are indented like their first.
+ * the record says the same. It ends the line that out_styled() may have begun; a newline at the format's end is
+ * the same one, so "x" and "x\n" both are one line, "x\n\n" and "\n" make an empty one. What %s brings in is
+ * escaped, newlines too. Long lines are wrapped at the terminal's width; the lines that wrapping makes are
+ * indented like their first.
  */
 void out_text(struct out *o, const char *fmt, ...) _printf_(2, 3);
 
 enum out_style { STYLE_PLAIN, STYLE_GOOD, STYLE_WARN, STYLE_BAD, STYLE_DIM, STYLE_BOLD };
 
-/* As out_text() without a newline; @s is escaped and coloured where colour is on. */
+/* Adds to the line that the next out_text() ends; @s is escaped, and coloured where colour is on. */
 void out_styled(struct out *o, enum out_style style, const char *s);
 
 /* The style that a verdict's or severity's word has everywhere. */

@@ -134,7 +134,7 @@ static void add_styled(struct out *o, enum out_style style, const char *s)
 	line_add(o, style, strbuf_str(&safe));
 }
 
-static int flush_table(struct out *o)
+int flush_table(struct out *o)
 {
 	int r = o->table ? table_print(o->table, 0) : 0;
 

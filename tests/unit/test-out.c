@@ -87,8 +87,9 @@ static struct result run(struct out_options opt, enum face face, const struct ro
 	size_t len;
 	FILE *f = open_memstream(&r.text, &len);
 	struct out_origin origin = { "box", "live", NULL };
-	struct out *o = out_new(&r.ctx, f, &opt, &origin);
+	struct out *o = out_new(&r.ctx, f, &opt);
 
+	out_set_origin(o, &origin);
 	r.begin = out_begin(o, &row_record);
 	for (size_t i = 0; r.begin >= 0 && i < n; i++)
 		assert_int_equal(face == FACE_ROWS ? out_row(o, &rows[i]) : out_detail(o, &rows[i]), 0);
@@ -208,7 +209,7 @@ static void notes_are_in_the_envelope(void **state _unused_)
 	char *text = NULL;
 	size_t len;
 	FILE *f = open_memstream(&text, &len);
-	struct out *o = out_new(&ctx, f, &(struct out_options){ .json = true }, NULL);
+	struct out *o = out_new(&ctx, f, &(struct out_options){ .json = true });
 
 	ctx_error(&ctx, NOTE(.code = "no-group", .err = -ENOENT, .hint = "look", .where = "a\xff"), "group %d", 9);
 	ctx_warn(&ctx, "odd", ENOTCAPTURED, "sys/x", "x");
@@ -292,7 +293,7 @@ static char *text_of(struct out_options opt, void (*say)(struct out *o))
 	char *text = NULL;
 	size_t len;
 	FILE *f = open_memstream(&text, &len);
-	struct out *o = out_new(&ctx, f, &opt, NULL);
+	struct out *o = out_new(&ctx, f, &opt);
 
 	say(o);
 	assert_int_equal(out_end(o, NULL), 0);
@@ -335,7 +336,7 @@ static void trees_hang_under_their_parents(void **state _unused_)
 	char *text = NULL;
 	size_t len;
 	FILE *f = open_memstream(&text, &len);
-	struct out *o = out_new(&ctx, f, &(struct out_options){ .cols = "type,id", .noheadings = true }, NULL);
+	struct out *o = out_new(&ctx, f, &(struct out_options){ .cols = "type,id", .noheadings = true });
 
 	assert_int_equal(out_tree(o, &row_record, rows, parents, 4), 0);
 	assert_int_equal(out_end(o, NULL), 0);
@@ -358,7 +359,7 @@ static void a_full_disk_is_an_error(void **state _unused_)
 		for (int face = FACE_ROWS; face <= FACE_DETAIL; face++) {
 			FILE *f = fopen("/dev/full", "w");
 			struct ctx ctx = { 0 };
-			struct out *o = out_new(&ctx, f, &faces[i], NULL);
+			struct out *o = out_new(&ctx, f, &faces[i]);
 
 			assert_non_null(f);
 			assert_int_equal(out_begin(o, &row_record), 0);
@@ -391,7 +392,7 @@ static void extras_are_wanted_by_name(void **state _unused_)
 		struct ctx ctx = { 0 };
 		size_t len;
 		FILE *f = open_memstream(&text, &len);
-		struct out *o = out_new(&ctx, f, &cases[i].opt, NULL);
+		struct out *o = out_new(&ctx, f, &cases[i].opt);
 
 		assert_int_equal(out_begin(o, &row_record), 0);
 		assert_int_equal(out_wants(o, "dear"), cases[i].dear);
@@ -409,7 +410,7 @@ static void columns_explain_themselves(void **state _unused_)
 	struct ctx ctx = { 0 };
 	size_t len;
 	FILE *f = open_memstream(&text, &len);
-	struct out *o = out_new(&ctx, f, &(struct out_options){ .cols = "help", .raw = true }, NULL);
+	struct out *o = out_new(&ctx, f, &(struct out_options){ .cols = "help", .raw = true });
 
 	assert_int_equal(out_columns_help(o, &row_record), 0);
 	assert_int_equal(out_end(o, NULL), 0);
