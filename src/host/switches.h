@@ -20,12 +20,6 @@ struct fact {
 	const char *why;
 };
 
-/* A kernel option as built: y, m, n; 0 unknown. @file: where the configuration was read. */
-struct kconfig {
-	char value;
-	const char *file;
-};
-
 /* One word of the kernel command line: NAME or NAME=VALUE, quotes taken out. */
 struct boot_param {
 	const char *name;  /* '-' is written as '_', as the kernel compares them */
@@ -87,14 +81,18 @@ struct switches {
 	struct boot_param *params;
 	size_t n_params;
 
-	/* kernel configuration; config_err says why it is unknown (-ENOENT: this kernel does not carry it) */
-	struct kconfig config[CONFIG_MAX_];
+	/* kernel configuration: y, m, n, or 0 for an option that the file does not mention. config_err says why
+	 * there is none (-ENOENT: neither /proc/config.gz nor /boot/config-RELEASE) */
+	char config[CONFIG_MAX_];
 	const char *config_file;
 	int config_err;
 };
 
 /* Read once; never NULL. Reads some dozen files. */
 const struct switches *host_switches(struct host *h);
+
+/* Whether the option is known to be off: not set, or not even mentioned in a configuration that could be read. */
+bool kconfig_is_off(const struct switches *sw, enum kconfig_option o);
 
 /*
  * Whether this kernel counts the owners of a group (5.19 and later). Before, viability had other rules: see
@@ -111,6 +109,15 @@ const char *kconfig_name(enum kconfig_option o);
  * win, as in the kernel.
  */
 const char *boot_param(const struct switches *sw, const char *name);
+
+/*
+ * Looks through every NAME= of the command line for a comma-separated word that begins with @word ("pt",
+ * "disable_acs_redir="). The last one, in the arena of the machine; NULL none.
+ */
+const char *boot_param_word(const struct switches *sw, const char *name, const char *word);
+
+/* Fills in @sw->config from the text of a configuration file. Pure. */
+void kconfig_parse(struct switches *sw, const char *text);
 
 /* Splits a command line as the kernel does (lib/cmdline.c, next_arg(): double quotes only). Pure. */
 size_t cmdline_parse(struct arena *a, const char *cmdline, struct boot_param **ret);
