@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # lib.sh: what the lab's scripts share. Sourced, with $here set to tests/vm.
 # shellcheck shell=sh
 
@@ -6,11 +7,15 @@ cache=${IOMMUCTL_VM_CACHE:-$here/cache}
 limit=${IOMMUCTL_VM_TIMEOUT:-120}
 topology_file='' kernel='' initrd=''
 
+# where iommuctl was built, if it was
+build=${IOMMUCTL_BUILD:-$here/../../build}
+[ -x "$build/iommuctl" ] || build=$here/../..
+
 die() { echo "$(basename "$0"): $*" >&2; exit 2; }
 
 # skip WHY: for TAP readers on stdout, for people on stderr
 skip() {
-	echo "1..0 # SKIP $*"
+	echo "1..0 # skip $*"
 	echo "skip: $*" >&2
 	exit 77
 }
@@ -52,7 +57,7 @@ helper() {
 make_initrd() {
 	set -- "$(helper vfio-truth)"
 	for p in iommuctl iommutop; do
-		p=${IOMMUCTL_BUILD:-$here/../..}/$p
+		p=$build/$p
 		[ ! -x "$p" ] || set -- "$@" "$p"
 	done
 	initrd=$cache/initrd-$(printf '%s\n' "$@" | cksum | cut -d ' ' -f 1)

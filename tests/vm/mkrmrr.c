@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * mkrmrr: append reserved memory regions to an ACPI DMAR table
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * vfio-truth: what the kernel itself says about a group or a device. The lab's measure for iommuctl.
  *

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # capture.sh: a raw tree of this machine's facts, as an admin would make it: fresh, and after a move to vfio-pci.
 # shellcheck shell=sh
 

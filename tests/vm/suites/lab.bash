@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # lab.bash: helpers of the lab's suites: the machine by sysfs writes and reads alone, never by iommuctl.
 # shellcheck shell=bash
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # save.sh: bring the machine into the state $LAB_STATE, and save a snapshot of it. For mkhosts.
 # shellcheck shell=bash
 # shellcheck source-path=SCRIPTDIR source=lab.bash

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # show.sh: the groups of a lab machine and their reserved regions, for people
 # shellcheck shell=sh
 for d in /sys/kernel/iommu_groups/*/devices/*; do

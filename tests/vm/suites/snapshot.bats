@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
 # snapshot.bats: a command on a snapshot answers as it does on the machine that it was taken from.
 #
 # Every reading command runs live and with --from, in JSON and as text; the envelope's source is the one

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
 # truth.bats: iommuctl's answers about viability against the kernel's own.
 #
 # setup_file walks every group that has endpoints: native drivers first, then one endpoint after the
