@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
@@ -114,13 +115,13 @@ static bool dots(const char *name)
 }
 
 /* Not every file system fills in d_type; sysfs and those that trees are unpacked on do. */
-static bool entry_is_link(int fd, const struct linux_dirent64 *d)
+static unsigned char entry_type(int fd, const struct linux_dirent64 *d)
 {
-	char c;
+	struct stat st;
 
-	if (d->d_type != DT_UNKNOWN)
-		return d->d_type == DT_LNK;
-	return readlinkat(fd, d->d_name, &c, 1) >= 0;
+	if (d->d_type != DT_UNKNOWN || fstatat(fd, d->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return d->d_type;
+	return IFTODT(st.st_mode);
 }
 
 int files_list(struct source *s, const char *path, struct arena *a, struct src_list *ret)
@@ -135,13 +136,15 @@ int files_list(struct source *s, const char *path, struct arena *a, struct src_l
 	while ((n = syscall(SYS_getdents64, fd, buf, sizeof(buf))) > 0) {
 		for (long at = 0; at < n;) {
 			const struct linux_dirent64 *d = (const void *)(buf + at);
+			unsigned char type = entry_type(fd, d);
 
 			at += d->d_reclen;
 			if (dots(d->d_name))
 				continue;
 			*vec_push(&found) = (struct src_entry){
 				.name = arena_strdup(a, d->d_name),
-				.is_link = entry_is_link(fd, d),
+				.is_link = type == DT_LNK,
+				.is_dir = type == DT_DIR,
 			};
 		}
 	}

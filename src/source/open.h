@@ -8,4 +8,14 @@
 /* @dir is a directory. Errors are noted. */
 int source_open_tree(struct ctx *ctx, const char *dir, struct source **ret);
 
+/* A tar in memory, or, when @data is NULL, in the file @name. Errors are noted. */
+int source_open_archive(struct ctx *ctx, const char *name, const void *data, size_t len,
+			struct source **ret);
+
+/* Host name and boot id from the source's files, for what has no manifest. */
+void source_identify(struct source *s);
+
+/* The built-in machine: a snapshot in the program (snapshot/demo.c). */
+extern const unsigned char demo_snapshot[], demo_snapshot_end[];
+
 #endif

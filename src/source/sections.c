@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "source/capture.h"
+
 /* A section of a machine with ten thousand interfaces has a few MiB; JSON in memory is many times
  * its text. */
 #define SECTION_MAX_BYTES (16u << 20)

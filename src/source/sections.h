@@ -5,9 +5,6 @@
 
 #include "source/source.h"
 
-/* The folder of a snapshot that holds the sections and the manifest. */
-#define SNAPSHOT_DIR "iommuctl"
-
 /* Asks the registered provider. -EOPNOTSUPP when this build has none. */
 int section_gather(struct source *s, struct ctx *ctx, enum source_section which, struct json_object **ret);
 

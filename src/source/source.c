@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/str.h"
 #include "source/open.h"
@@ -13,9 +14,43 @@
 /* The first try of source_read_all(); most files that it is used for fit. */
 #define READ_ALL_FIRST (32 * 1024)
 
+int source_open_memory(struct ctx *ctx, const char *name, const void *data, size_t len,
+		       struct source **ret)
+{
+	return source_open_archive(ctx, name, data, len, ret);
+}
+
 int source_open(struct ctx *ctx, const char *what, struct source **ret)
 {
-	return source_open_tree(ctx, what, ret);
+	struct stat st;
+
+	if (streq(what, "demo"))
+		return source_open_memory(ctx, what, demo_snapshot, demo_snapshot_end - demo_snapshot, ret);
+	if (stat(what, &st) < 0)
+		return ctx_error(ctx,
+				 NOTE(.code = "source-open", .err = errno, .where = what,
+				      .hint = "--from takes a file, a directory, or the word demo"),
+				 "%s", what);
+	if (S_ISDIR(st.st_mode))
+		return source_open_tree(ctx, what, ret);
+	if (S_ISREG(st.st_mode) || S_ISFIFO(st.st_mode))
+		return source_open_archive(ctx, what, NULL, 0, ret);
+	return ctx_error(ctx,
+			 NOTE(.code = "source-unknown", .err = EINVAL, .where = what,
+			      .why = "not a snapshot, a tar or a directory",
+			      .hint = "--from takes a file, a directory, or the word demo"),
+			 "%s", what);
+}
+
+void source_identify(struct source *s)
+{
+	char text[256];
+
+	if (!source_read_attr(s, "proc/sys/kernel/hostname", text, sizeof(text)) ||
+	    !source_read_attr(s, "etc/hostname", text, sizeof(text)))
+		s->hostname = strdup(text);
+	if (!source_read_attr(s, "proc/sys/kernel/random/boot_id", text, sizeof(text)))
+		s->boot_id = strdup(text);
 }
 
 void source_close(struct source *s)
@@ -30,6 +65,29 @@ void source_close(struct source *s)
 	free(s);
 }
 
+/* Parts of config space: the header that everybody may read, and the conventional one. */
+#define CONFIG_HEADER 64
+
+/* Config space has a list of capabilities (PCI local bus spec 3.0, 6.2.3: status, bit 4). */
+#define CONFIG_STATUS_LOW 6
+#define CONFIG_CAP_LIST 0x10
+
+/*
+ * tar wrote as many bytes as the file claims, and zeros for those that it was not allowed to read.
+ * A list of capabilities that consists of zeros tells: only the header was read.
+ */
+static size_t config_len(const struct source *s, const char *file, const char *data, size_t len)
+{
+	if (source_is_live(s) || len <= CONFIG_HEADER || !(data[CONFIG_STATUS_LOW] & CONFIG_CAP_LIST))
+		return len;
+	if (!streq(file, "config") && !strends(file, "/config"))
+		return len;
+	for (size_t i = CONFIG_HEADER; i < len; i++)
+		if (data[i])
+			return len;
+	return CONFIG_HEADER;
+}
+
 int source_read(struct source *s, const char *path, void *buf, size_t cap, size_t *ret_len)
 {
 	size_t len;
@@ -39,7 +97,7 @@ int source_read(struct source *s, const char *path, void *buf, size_t cap, size_
 		return r;
 	if (len > cap)
 		return -EFBIG;
-	*ret_len = len;
+	*ret_len = config_len(s, path, buf, len);
 	return 0;
 }
 
@@ -150,6 +208,9 @@ void source_read_each(struct source *s, const char *base, const char *const *nam
 
 	if (s->ops->read_each) {
 		s->ops->read_each(s, base, names, n, file, cap, a, ret);
+		for (size_t i = 0; i < n; i++)
+			if (!ret[i].err)
+				ret[i].len = config_len(s, file, ret[i].data, ret[i].len);
 		return;
 	}
 	buf = malloc(cap + 1);

@@ -32,7 +32,7 @@ enum source_kind { SOURCE_LIVE, SOURCE_TREE, SOURCE_SNAPSHOT };
 /* What a directory holds. Names and the array come from the arena given; sorted by nothing. */
 struct src_entry {
 	const char *name;
-	bool is_link;
+	bool is_link, is_dir;
 };
 
 struct src_list {

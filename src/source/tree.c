@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 
 #include "base/str.h"
+#include "source/capture.h"
 #include "source/files.h"
 #include "source/sections.h"
 #include "source/open.h"
@@ -19,10 +20,14 @@
 /* As many links as the kernel follows in one path. */
 #define MAX_LINKS 40
 
+/* As large as archive.c lets it be. */
+#define MANIFEST_MAX_BYTES (16u << 20)
+
 struct tree {
 	struct file_source files;
 	int root;
 	bool is_sys;	/* the directory is the contents of /sys, not the machine's root */
+	struct capture capture;
 	bool by_hand;	/* no openat2(2) here: an old kernel, or a sandbox that forbids it */
 };
 
@@ -168,7 +173,10 @@ static bool tree_exists(struct source *s, const char *path)
 
 static void tree_close(struct source *s)
 {
-	close(((struct tree *)s)->root);
+	struct tree *t = (struct tree *)s;
+
+	close(t->root);
+	capture_free(&t->capture);
 }
 
 static const struct source_ops tree_ops = {
@@ -204,21 +212,34 @@ static int tree_look(struct tree *t)
 	return 0;
 }
 
-static void tree_identify(struct source *s)
+static int tree_missing(struct file_source *fs, const char *path, int err)
 {
-	char text[256];
+	return err == -ENOENT ? capture_missing(&((struct tree *)fs)->capture, &fs->source, path) : err;
+}
 
-	if (!source_read_attr(s, "proc/sys/kernel/hostname", text, sizeof(text)) ||
-	    !source_read_attr(s, "etc/hostname", text, sizeof(text)))
-		s->hostname = strdup(text);
-	if (!source_read_attr(s, "proc/sys/kernel/random/boot_id", text, sizeof(text)))
-		s->boot_id = strdup(text);
+/* An unpacked snapshot has a manifest. */
+static int tree_manifest(struct tree *t, struct ctx *ctx)
+{
+	struct source *s = &t->files.source;
+	struct arena a = { 0 };
+	char *text;
+	size_t len;
+	int r = source_read_all(s, SNAPSHOT_MANIFEST, MANIFEST_MAX_BYTES, &a, &text, &len);
+
+	if (!r)
+		r = capture_read_manifest(&t->capture, ctx, s, text, len);
+	else
+		r = 0;
+	if (!r && !t->capture.is_snapshot)
+		source_identify(s);
+	arena_free(&a);
+	return r;
 }
 
 int source_open_tree(struct ctx *ctx, const char *dir, struct source **ret)
 {
 	struct tree *t;
-	int root = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int r, root = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	if (root < 0)
 		return ctx_error(ctx, NOTE(.code = "source-open", .err = errno, .where = dir), "%s", dir);
@@ -236,7 +257,12 @@ int source_open_tree(struct ctx *ctx, const char *dir, struct source **ret)
 				      .hint = "name a directory that holds a machine's sys/, or its /sys itself"),
 				 "%s", dir);
 	}
-	tree_identify(&t->files.source);
+	r = tree_manifest(t, ctx);
+	if (r < 0) {
+		source_close(&t->files.source);
+		return r;
+	}
+	t->files.missing = tree_missing;
 	*ret = &t->files.source;
 	return 0;
 }

@@ -272,6 +272,9 @@ void machine_new(struct machine *m)
 	machine_file(m, "proc/cmdline", "quiet\n");
 	machine_file(m, "sys/kernel/iommu_groups/.keep", "%s", "");
 	machine_remove(m, "sys/kernel/iommu_groups/.keep");
+	/* every machine has these: what else is not there is missing, not left out of the tree */
+	machine_file(m, "sys/kernel/notes", "%s", "");
+	machine_file(m, "sys/class/mem/null/dev", "1:3\n");
 }
 
 static void unload(struct machine *m)

@@ -185,7 +185,7 @@ static void what_is_there(void **state _unused_)
 	assert_int_equal(sw->strict.is, TRI_NO);
 	assert_int_equal(sw->acs_override.is, TRI_YES);
 	assert_string_equal(sw->acs_redir_off.value, "pci=disable_acs_redir=0:1");
-	assert_int_equal(sw->config_err, -ENOENT);
+	assert_int_equal(sw->config_err, -ENOTCAPTURED);
 	assert_int_equal(sw->test_driver_remove.is, TRI_UNKNOWN);
 	assert_int_equal(host_kernel_has_ownership(m.host, NULL), TRI_YES);
 	machine_free(&m);
