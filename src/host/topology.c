@@ -161,3 +161,58 @@ bool device_is_below(struct host *h, struct device *d, const struct device *brid
 	}
 	return false;
 }
+
+/* A tree over device indices of the host: -1 is none. Only devices of the set have a mark in @in. */
+struct tree_order {
+	struct host *h;
+	bool *in;
+	int *child, *next;
+	struct device **v;
+	int *parent;
+	size_t n;
+};
+
+static void emit(struct tree_order *t, int i, int parent)
+{
+	for (; i >= 0; i = t->next[i]) {
+		t->v[t->n] = &t->h->devices[i];
+		t->parent[t->n] = parent;
+		t->n++;
+		emit(t, t->child[i], (int)t->n - 1);
+	}
+}
+
+static int parent_in_set(const struct tree_order *t, struct device *d)
+{
+	while ((d = device_upstream(t->h, d))) {
+		if (t->in[d - t->h->devices])
+			return (int)(d - t->h->devices);
+	}
+	return -1;
+}
+
+void topology_sort(struct host *h, struct device **v, size_t n, int *ret_parent)
+{
+	size_t all = h->n_devices;
+	struct tree_order t = { .h = h, .v = v, .parent = ret_parent };
+	int top = -1;
+
+	t.in = arena_array(&h->arena, bool, all);
+	t.child = arena_array(&h->arena, int, all);
+	t.next = arena_array(&h->arena, int, all);
+	for (size_t i = 0; i < n; i++)
+		t.in[v[i] - h->devices] = true;
+	for (size_t i = 0; i < all; i++)
+		t.child[i] = -1;
+	/* from the last to the first, each put before its later siblings */
+	for (size_t i = all; i-- > 0;) {
+		int parent;
+
+		if (!t.in[i])
+			continue;
+		parent = parent_in_set(&t, &h->devices[i]);
+		t.next[i] = parent < 0 ? top : t.child[parent];
+		*(parent < 0 ? &top : &t.child[parent]) = (int)i;
+	}
+	emit(&t, top, -1);
+}

@@ -27,4 +27,10 @@ const char *device_root_bus(struct host *h, struct device *d);
 /* Whether @d sits (at any depth) below @bridge. */
 bool device_is_below(struct host *h, struct device *d, const struct device *bridge);
 
+/*
+ * Puts @v into the order of a tree printed from the top: each device behind the nearest bridge above it that is in @v, siblings in
+ * the host's order. ret_parent[i] is the index of that bridge, -1 none. No device may be in @v twice.
+ */
+void topology_sort(struct host *h, struct device **v, size_t n, int *ret_parent);
+
 #endif
