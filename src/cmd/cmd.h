@@ -35,6 +35,7 @@ enum complete {
 	COMPLETE_DRIVER,
 	COMPLETE_COLUMNS, /* of the command's record */
 	COMPLETE_NOUN,
+	COMPLETE_VERB, /* of the noun before it */
 	COMPLETE_FILE_OR_DEMO,
 };
 

@@ -145,7 +145,7 @@ static int run_help(struct invocation *inv)
 
 static const struct arg_row help_args[] = {
 	{ "NOUN", "noun to explain", COMPLETE_NOUN, .optional = true },
-	{ "VERB", "verb to explain", COMPLETE_NONE, .optional = true },
+	{ "VERB", "verb to explain", COMPLETE_VERB, .optional = true },
 	{ 0 },
 };
 

@@ -5,10 +5,11 @@
 #include "base/str.h"
 #include "cmd/cmd.h"
 
-extern const struct noun noun_help;
+extern const struct noun noun_complete, noun_help;
 
 const struct noun *const nouns[] = {
 	&noun_help,
+	&noun_complete,
 };
 
 const size_t n_nouns = ARRAY_SIZE(nouns);

@@ -1,0 +1,115 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Completion: what the program offers, and that each shell gets it.
+load lib
+
+setup() {
+	SRC=${BATS_TEST_DIRNAME%/tests/cli}
+	ROOT=$BATS_TEST_TMPDIR/box
+	make_box "$ROOT"
+	PATH=${IOMMUCTL%/*}:$PATH
+}
+
+# Two groups below one unit, and a name that no shell should see.
+make_box() {
+	local d
+	for d in 0000:00:1f.0 0000:01:00.0 0000:01:00.1; do
+		put "$1/sys/devices/pci0000:00/$d/uevent" "PCI_CLASS=20000
+PCI_ID=8086:10D3
+PCI_SUBSYS_ID=8086:0000
+PCI_SLOT_NAME=$d"
+		put "$1/sys/devices/pci0000:00/$d/vendor" 0x8086
+		put "$1/sys/devices/pci0000:00/$d/device" 0x10d3
+		put "$1/sys/devices/pci0000:00/$d/class" 0x020000
+		link "$1/sys/bus/pci/devices/$d" "../../../devices/pci0000:00/$d"
+	done
+	link "$1/sys/kernel/iommu_groups/7/devices/0000:00:1f.0" ../../../../devices/pci0000:00/0000:00:1f.0
+	link "$1/sys/kernel/iommu_groups/12/devices/0000:01:00.0" ../../../../devices/pci0000:00/0000:01:00.0
+	link "$1/sys/kernel/iommu_groups/12/devices/0000:01:00.1" ../../../../devices/pci0000:00/0000:01:00.1
+	mkdir -p "$1/sys/class/iommu/dmar0/devices" "$1/sys/class/iommu/bad; name/devices"
+}
+
+# offers WORD…: the values offered for the last word, one a line.
+offers() {
+	"$IOMMUCTL" __complete -- "$@" | cut -f1
+}
+
+@test "nouns, options and values are offered" {
+	[ "$(offers hel)" = help ]
+	expect_in "$(offers "")" help
+	expect_not_in "$(offers "")" __complete
+	[ "$(offers --js)" = --json ]
+	[ "$(offers --from "")" = $'demo\n:files' ]
+	[ "$(offers --from=d)" = $'--from=demo\n:files' ]
+	[ "$(offers help h)" = help ]
+	[ -z "$(offers nosuch "")" ]
+	[ -z "$(offers help -- --js)" ]
+}
+
+@test "a machine that cannot be read is passed over in silence" {
+	run_ctl __complete -- --from /nonexistent/x group show ""
+	expect_status 0
+	[ -z "$output$stderr" ]
+}
+
+@test "every noun and verb has its options offered" {
+	local noun verb
+	for noun in $(offers ""); do
+		expect_in "$(offers "$noun" --)" --json
+		[ "$noun" != help ] || continue
+		for verb in $(offers "$noun" ""); do
+			[ -n "$("$IOMMUCTL" help "$noun" "$verb" 2>/dev/null)" ] || continue
+			expect_in "$(offers "$noun" "$verb" --)" --json
+		done
+	done
+}
+
+# in_bash LINE: COMPREPLY as readline would get it for LINE.
+in_bash() {
+	bash --norc -c '
+		. "$1"
+		COMP_LINE=$2 COMP_POINT=${#2} COMP_WORDBREAKS=$'\'' \t\n"'\''\''\'\''><=;|&(:'\''
+		_iommuctl
+		printf "%s\n" "${COMPREPLY[@]}"' bash "$SRC/completions/iommuctl.bash" "$1"
+}
+
+@test "bash" {
+	[ "$(in_bash "iommuctl hel")" = help ]
+	[ "$(in_bash "iommuctl --js")" = --json ]
+	# readline wants what is behind the sign that it breaks words at
+	[ "$(in_bash "iommuctl --from=dem")" = demo ]
+	touch "$BATS_TEST_TMPDIR/some.tar"
+	expect_in "$(in_bash "iommuctl --from $BATS_TEST_TMPDIR/so")" some.tar
+	expect_in "$(in_bash "iommuctl --from=$BATS_TEST_TMPDIR/so")" some.tar
+}
+
+# in_zsh WORD…: what _describe and _files are asked to show.
+in_zsh() {
+	zsh -fc '
+		_describe() { print -rl -- "${(@P)2}" }
+		_files() { print :files }
+		compset() { return 0 }
+		functions[_iommuctl]=$(<$1)
+		shift
+		words=(iommuctl "$@") CURRENT=$(( $# + 1 )) PREFIX=${@[-1]}
+		_iommuctl' zsh "$SRC/completions/_iommuctl" "$@"
+}
+
+@test "zsh" {
+	command -v zsh || skip "zsh is not installed"
+	expect_in "$(in_zsh hel)" "help:print help"
+	expect_in "$(in_zsh --js)" "--json:"
+	expect_in "$(in_zsh --from "")" "demo:" ":files"
+	[ -z "$(in_zsh nosuch "")" ]
+}
+
+in_fish() {
+	HOME=$BATS_TEST_TMPDIR fish --no-config -c "source $SRC/completions/iommuctl.fish; complete -C '$1'"
+}
+
+@test "fish" {
+	command -v fish || skip "fish is not installed"
+	expect_in "$(in_fish 'iommuctl hel')" $'help\tprint help'
+	expect_in "$(in_fish 'iommuctl --js')" "--json"
+	expect_in "$(in_fish 'iommuctl --from de')" "demo"
+}

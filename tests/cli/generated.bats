@@ -1,0 +1,46 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What is made from the rows and committed: manual pages and schemas.
+load lib
+
+setup_file() {
+	export MKDOCS=${IOMMUCTL%/*}/mkdocs SRC=${BATS_TEST_DIRNAME%/tests/cli}
+}
+
+@test "the committed pages and schemas are what mkdocs makes" {
+	local new=$BATS_TEST_TMPDIR/new
+	mkdir -p "$new/man" "$new/docs/schema"
+	"$MKDOCS" "$SRC" "$new"
+	cd "$SRC"
+	for f in "$new"/man/*.1 "$new"/docs/schema/*.json; do
+		diff -u "${f#"$new"/}" "$f" || {
+			echo "run: make docs" >&2
+			return 1
+		}
+	done
+	# and none is left over from a noun or a record that is gone
+	for f in man/*.1 docs/schema/*.json; do
+		[ -e "$new/$f" ]
+	done
+}
+
+@test "every page is installed" {
+	local makefile
+	makefile=$(<"$SRC/man/Makemodule.am")
+	for f in "$SRC"/man/*.1; do
+		expect_in "$makefile" "man/${f##*/}"
+	done
+}
+
+@test "mandoc has no complaint" {
+	command -v mandoc || skip "mandoc is not installed"
+	# pages refer to each other before they are installed
+	run bash -c "mandoc -Tlint '$SRC'/man/*.1 2>&1 | grep '[.]1:[0-9]' | grep -v 'referenced manual not found'"
+	[ -z "$output" ]
+}
+
+@test "iommuctl(1) has the sections that people look for" {
+	for s in SYNOPSIS OPTIONS ENVIRONMENT FILES "EXIT STATUS" EXAMPLES "SEE ALSO"; do
+		grep -qx ".Sh $s" "$SRC/man/iommuctl.1"
+	done
+}
