@@ -31,6 +31,12 @@ void help_option(struct strbuf *b, const struct option_row *row)
 /* Two columns: a name and what it is. */
 static void print_pair(struct out *o, const char *name, const char *help)
 {
+	int width = out_options(o)->width;
+
+	if (strlen(name) > 26 || (width && width < 60)) {
+		out_text(o, "  %s\n        %s", name, help);
+		return;
+	}
 	out_text(o, "  %-26s %s", name, help);
 }
 

@@ -24,14 +24,6 @@ static size_t label_width(const struct sel *s)
 	return width;
 }
 
-static void add_indent(struct out *o, int n)
-{
-	char blanks[64];
-
-	snprintf(blanks, sizeof(blanks), "%*s", n, "");
-	line_add(o, STYLE_PLAIN, blanks);
-}
-
 static void start_line(struct out *o, const struct field *f, int indent, size_t width)
 {
 	_cleanup_strbuf_ struct strbuf label = { 0 };
@@ -39,7 +31,7 @@ static void start_line(struct out *o, const struct field *f, int indent, size_t 
 	add_label(&label, f);
 	while (label.len < width + 1)
 		strbuf_putc(&label, ' ');
-	add_indent(o, indent);
+	line_indent(o, indent);
 	line_add(o, STYLE_BOLD, label.s);
 }
 
@@ -48,7 +40,7 @@ static void print_leaf(struct out *o, const struct field *f, const void *record,
 	_cleanup_strbuf_ struct strbuf text = { 0 };
 
 	start_line(o, f, indent, width);
-	value_text(&text, f, record, o->opt.utf8);
+	value_joined(&text, f, record, o->opt.utf8, ", ");
 	line_add(o, f->flags & FIELD_VERDICT ? out_word_style(text.s) : STYLE_PLAIN, strbuf_str(&text));
 	if (f->unit && !value_null(f, record)) {
 		line_add(o, STYLE_PLAIN, " ");
@@ -76,7 +68,7 @@ static int print_list(struct out *o, const struct sel *s, const void *record, in
 
 	start_line(o, s->field, indent, 0);
 	if (!rows->known || !rows->n) {
-		line_add(o, STYLE_PLAIN, rows->known ? "none" : "-");
+		line_add(o, STYLE_PLAIN, rows->known ? " none" : " -");
 		line_end(o, 0);
 		return 0;
 	}

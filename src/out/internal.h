@@ -58,6 +58,9 @@ void selection_free(struct selection *s);
 /* Appends the leaf @f of @record for people: "-" for null, yes and no, "a,b"; as it is, escaped for a terminal. */
 void value_text(struct strbuf *b, const struct field *f, const void *record, bool utf8);
 
+/* The same with @sep between the strings of a list. */
+void value_joined(struct strbuf *b, const struct field *f, const void *record, bool utf8, const char *sep);
+
 /* The same for --raw: no blank, no comma and no backslash of the value's own is left. */
 void value_raw(struct strbuf *b, const struct field *f, const void *record);
 
@@ -96,8 +99,15 @@ struct line {
 
 /* Adds escaped bytes to the pending line. */
 void line_add(struct out *o, enum out_style style, const char *s);
+/* Adds @n blanks. */
+void line_indent(struct out *o, int n);
+/* Forgets the pending line. */
+void line_drop(struct out *o);
 /* Wraps and writes the pending line; what wrapping makes is indented by @hang, -1 as the line itself. */
 void line_end(struct out *o, int hang);
+
+/* Columns that @s takes on a terminal. */
+int text_width(const char *s);
 
 struct out {
 	struct ctx *ctx;

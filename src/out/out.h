@@ -70,6 +70,9 @@ int out_detail(struct out *o, const void *record);
  */
 void out_text(struct out *o, const char *fmt, ...) _printf_(2, 3);
 
+/* The same, and never wrapped: a command that is to be copied, a line of a file. */
+void out_verbatim(struct out *o, const char *fmt, ...) _printf_(2, 3);
+
 enum out_style { STYLE_PLAIN, STYLE_GOOD, STYLE_WARN, STYLE_BAD, STYLE_DIM, STYLE_BOLD };
 
 /* Adds to the line that the next out_text() ends; @s is escaped, and coloured where colour is on. */

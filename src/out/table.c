@@ -20,6 +20,7 @@ struct table {
 	struct libscols_table *scols;
 	VEC(struct libscols_line *) rows; /* of a tree: the line of each row */
 	struct grid grid;
+	int *widths; /* of the columns so far; only kept for a terminal */
 	bool tree;
 };
 
@@ -153,6 +154,16 @@ static int column_flags(const struct field *f, bool cut, bool tree)
 	return flags;
 }
 
+static const char *column_head(const struct column *c)
+{
+	return c->field->head ? c->field->head : c->path;
+}
+
+static void scols_free_iter_ptr(struct libscols_iter **it)
+{
+	scols_free_iter(*it);
+}
+
 static int add_columns(struct table *t)
 {
 	const struct out_options *opt = &t->o->opt;
@@ -161,7 +172,7 @@ static int add_columns(struct table *t)
 	vec_for_each(c, &t->sel->cols) {
 		bool tree = t->tree && c == t->sel->cols.v;
 		/* the width counts the heading even where it is not printed */
-		const char *head = opt->noheadings ? "" : c->field->head ? c->field->head : c->path;
+		const char *head = opt->noheadings ? "" : column_head(c);
 		struct libscols_column *cl =
 			scols_table_new_column(t->scols, head, 0, column_flags(c->field, opt->width > 0, tree));
 
@@ -183,8 +194,9 @@ int table_new(struct out *o, const struct selection *sel, bool tree, struct tabl
 	t->sel = sel;
 	t->tree = tree;
 	t->grid.cols = sel->cols.n;
+	t->widths = calloc(sel->cols.n, sizeof(*t->widths));
 	t->scols = scols_new_table();
-	if (!t->scols || add_columns(t) < 0)
+	if (!t->widths || !t->scols || add_columns(t) < 0)
 		return -ENOMEM;
 	scols_table_set_stream(t->scols, o->f);
 	scols_table_enable_noencoding(t->scols, 1); /* it is escaped already */
@@ -217,6 +229,8 @@ static struct libscols_line *take_line(struct table *t, size_t line, struct libs
 		if (!cells[c])
 			continue;
 		colour_cell(t, ln, c, cells[c]);
+		if (t->o->opt.width)
+			t->widths[c] = MAX(t->widths[c], text_width(cells[c]));
 		scols_line_refer_data(ln, c, cells[c]);
 		cells[c] = NULL;
 	}
@@ -264,16 +278,102 @@ static int print_indented(struct table *t, int indent)
 	return 0;
 }
 
+/* A column that can be cut is worth printing from this many characters on. */
+#define CUT_MIN 8
+
+/* Whether the table fits when what can be cut or wrapped is. */
+static bool fits(const struct table *t, int width)
+{
+	int need = -1;
+
+	for (size_t c = 0; c < t->grid.cols; c++) {
+		const struct field *f = t->sel->cols.v[c].field;
+		int head = t->o->opt.noheadings ? 0 : text_width(column_head(&t->sel->cols.v[c]));
+		int w = MAX(t->widths[c], head);
+
+		if (f->flags & (FIELD_TRUNC | FIELD_WRAP))
+			w = MIN(w, MAX(head, CUT_MIN));
+		need += w + 1;
+	}
+	return need <= width;
+}
+
+static bool in_list(const struct column *c)
+{
+	return strchr(c->path, '.');
+}
+
+/* Adds those of a line's cells that are, or are not, of a list. Whether there was one. */
+static bool flow_cells(struct table *t, struct libscols_line *ln, bool list)
+{
+	bool any = false;
+
+	for (size_t c = 0; c < t->grid.cols; c++) {
+		const char *data = scols_cell_get_data(scols_line_get_cell(ln, c));
+		const struct column *col = &t->sel->cols.v[c];
+
+		if (!data || in_list(col) != list)
+			continue;
+		if (any)
+			line_add(t->o, STYLE_PLAIN, " ");
+		line_add(t->o, col->field->flags & FIELD_VERDICT ? out_word_style(data) : STYLE_PLAIN, data);
+		any = true;
+	}
+	return any;
+}
+
+static void flow_headings(struct table *t, int indent)
+{
+	const struct column *c;
+
+	line_indent(t->o, indent);
+	vec_for_each(c, &t->sel->cols) {
+		line_add(t->o, STYLE_BOLD, column_head(c));
+		line_add(t->o, STYLE_PLAIN, " ");
+	}
+	line_end(t->o, indent + 4);
+}
+
+/*
+ * A terminal that is too narrow for columns: each record flows over as many lines as it needs, each element of
+ * its lists on lines of its own.
+ */
+static void print_flowing(struct table *t, int indent)
+{
+	_cleanup_(scols_free_iter_ptr) struct libscols_iter *it = scols_new_iter(SCOLS_ITER_FORWARD);
+	struct libscols_line *ln;
+
+	if (!it)
+		abort();
+	if (!t->o->opt.noheadings)
+		flow_headings(t, indent);
+	while (scols_table_next_line(t->scols, it, &ln) == 0) {
+		line_indent(t->o, indent);
+		if (flow_cells(t, ln, false))
+			line_end(t->o, indent + 4);
+		line_drop(t->o);
+		line_indent(t->o, indent + 2);
+		if (flow_cells(t, ln, true))
+			line_end(t->o, indent + 6);
+		line_drop(t->o);
+	}
+}
+
 int table_print(struct table *t, int indent)
 {
+	int width = t->o->opt.width - indent;
+
 	if (scols_table_is_empty(t->scols))
 		return 0;
-	if (indent) {
-		if (t->o->opt.width > indent)
-			scols_table_set_termwidth(t->scols, t->o->opt.width - indent);
-		return print_indented(t, indent);
+	if (t->o->opt.width && !t->tree && !fits(t, width)) {
+		print_flowing(t, indent);
+		return 0;
 	}
-	return scols_print_table(t->scols);
+	if (!indent)
+		return scols_print_table(t->scols);
+	if (t->o->opt.width)
+		scols_table_set_termwidth(t->scols, width);
+	return print_indented(t, indent);
 }
 
 void table_free(struct table *t)
@@ -284,6 +384,7 @@ void table_free(struct table *t)
 	vec_free(&t->rows);
 	grid_clear(&t->grid);
 	vec_free(&t->grid.cells);
+	free(t->widths);
 	free(t);
 }
 
@@ -291,8 +392,11 @@ void raw_headings(struct out *o, const struct selection *sel)
 {
 	const struct column *c;
 
-	vec_for_each(c, &sel->cols)
-		fprintf(o->f, "%s%s", c == sel->cols.v ? "" : " ", c->field->head ? c->field->head : c->path);
+	vec_for_each(c, &sel->cols) {
+		fputs(c == sel->cols.v ? "" : " ", o->f);
+		for (const char *p = column_head(c); *p; p++)
+			fputc(*p == ' ' ? '_' : *p, o->f);
+	}
 	fputc('\n', o->f);
 }
 

@@ -43,6 +43,18 @@ void line_add(struct out *o, enum out_style style, const char *s)
 		strbuf_putc(&o->line.style, 'a' + style);
 }
 
+void line_indent(struct out *o, int n)
+{
+	while (n-- > 0)
+		line_add(o, STYLE_PLAIN, " ");
+}
+
+void line_drop(struct out *o)
+{
+	strbuf_reset(&o->line.text);
+	strbuf_reset(&o->line.style);
+}
+
 /* Columns that the character at @s takes, and in @ret_len its bytes. */
 static int char_width(const char *s, size_t n, size_t *ret_len)
 {
@@ -55,6 +67,16 @@ static int char_width(const char *s, size_t n, size_t *ret_len)
 		return 1;
 	width = wcwidth(c);
 	return width < 0 ? 1 : width;
+}
+
+int text_width(const char *s)
+{
+	size_t n = strlen(s), len;
+	int width = 0;
+
+	for (; n; s += len, n -= len)
+		width += char_width(s, n, &len);
+	return width;
 }
 
 /*
@@ -122,8 +144,7 @@ void line_end(struct out *o, int hang)
 	}
 	write_styled(o, text, style, n);
 	fputc('\n', o->f);
-	strbuf_reset(&o->line.text);
-	strbuf_reset(&o->line.style);
+	line_drop(o);
 }
 
 static void add_styled(struct out *o, enum out_style style, const char *s)
@@ -174,20 +195,13 @@ static char *format_marked(const char *fmt, char mark, va_list ap)
 	return ret;
 }
 
-void out_text(struct out *o, const char *fmt, ...)
+/* Adds the text to the pending line, ending a line at each newline of the format. */
+static void say(struct out *o, const char *fmt, va_list ap)
 {
-	_cleanup_free_ char *one = NULL, *two = NULL;
-	char *start, *p;
-	va_list ap;
+	_cleanup_free_ char *one = format_marked(fmt, '\001', ap), *two = format_marked(fmt, '\002', ap);
+	char *start = one, *p = one;
 
-	if (o->opt.json)
-		return;
-	flush_table(o);
-	va_start(ap, fmt);
-	one = format_marked(fmt, '\001', ap);
-	two = format_marked(fmt, '\002', ap);
-	va_end(ap);
-	for (start = p = one; *p; p++) {
+	for (; *p; p++) {
 		if (*p == two[p - one])
 			continue;
 		*p = '\0';
@@ -199,4 +213,31 @@ void out_text(struct out *o, const char *fmt, ...)
 		return; /* the format ended its last line itself */
 	add_styled(o, STYLE_PLAIN, start);
 	line_end(o, -1);
+}
+
+void out_text(struct out *o, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (o->opt.json)
+		return;
+	flush_table(o);
+	va_start(ap, fmt);
+	say(o, fmt, ap);
+	va_end(ap);
+}
+
+void out_verbatim(struct out *o, const char *fmt, ...)
+{
+	int width = o->opt.width;
+	va_list ap;
+
+	if (o->opt.json)
+		return;
+	flush_table(o);
+	o->opt.width = 0;
+	va_start(ap, fmt);
+	say(o, fmt, ap);
+	va_end(ap);
+	o->opt.width = width;
 }

@@ -73,6 +73,11 @@ static void add_number(struct strbuf *b, const struct field *f, const void *p)
 
 void value_text(struct strbuf *b, const struct field *f, const void *record, bool utf8)
 {
+	value_joined(b, f, record, utf8, ",");
+}
+
+void value_joined(struct strbuf *b, const struct field *f, const void *record, bool utf8, const char *sep)
+{
 	const void *p = field_ptr(f, record);
 	const struct strs *l = p;
 
@@ -91,7 +96,7 @@ void value_text(struct strbuf *b, const struct field *f, const void *record, boo
 	} else if (f->type == F_STRS) {
 		for (size_t i = 0; i < l->n; i++) {
 			if (i)
-				strbuf_putc(b, ',');
+				strbuf_puts(b, sep);
 			add_safe(b, l->v[i], utf8);
 		}
 		if (!l->n)

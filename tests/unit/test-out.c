@@ -129,6 +129,24 @@ static void tables_align_lists(void **state _unused_)
 	      "-          -           -\n");
 }
 
+static void narrow_terminals_cut_then_flow(void **state _unused_)
+{
+	struct row row = full;
+
+	row.type = "a type that is long";
+	check((struct out_options){ .width = 38 }, &row, 1,
+	      "ID TYPE        VIABLE DEVICE  DRIVER\n"
+	      " 7 a type that yes    01:00.0 vfio-pci\n"
+	      "                      01:00.1 -\n");
+	check((struct out_options){ .width = 24 }, &row, 1,
+	      "ID TYPE VIABLE DEVICE\n"
+	      "    DRIVER\n"
+	      "7 a type that is long\n"
+	      "    yes\n"
+	      "  01:00.0 vfio-pci\n"
+	      "  01:00.1 -\n");
+}
+
 static void columns_can_be_added_and_chosen(void **state _unused_)
 {
 	check((struct out_options){ .noheadings = true, .cols = "+dear" }, &full, 1,
@@ -240,7 +258,7 @@ static void details_show_lists_below(void **state _unused_)
 				    "type:    DMA-FQ\n"
 				    "viable:  yes\n"
 				    "mask:    0xfee00000\n"
-				    "netdevs: eth0,wlan 0\n"
+				    "netdevs: eth0, wlan 0\n"
 				    "port:\n"
 				    "  speed: 16 GT/s\n"
 				    "devices:\n"
@@ -326,6 +344,18 @@ static void text_is_escaped_and_wrapped(void **state _unused_)
 	assert_string_equal(b, "  a sentence that is\n  longer than the\n  terminal is wide\n"
 			       "averyveryverylongwor\ndwithoutanyblank\n");
 	assert_null(strstr(c, "one"));
+}
+
+static void say_command(struct out *o)
+{
+	out_verbatim(o, "  echo %s > %s", "a\nb", "/a/path/that/is/long");
+}
+
+static void commands_are_never_wrapped(void **state _unused_)
+{
+	_cleanup_free_ char *a = text_of((struct out_options){ .width = 20 }, say_command);
+
+	assert_string_equal(a, "  echo a\\x0ab > /a/path/that/is/long\n");
 }
 
 static void trees_hang_under_their_parents(void **state _unused_)
@@ -426,6 +456,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tables_align_lists),
+		cmocka_unit_test(narrow_terminals_cut_then_flow),
 		cmocka_unit_test(columns_can_be_added_and_chosen),
 		cmocka_unit_test(raw_is_one_line_a_record),
 		cmocka_unit_test(unknown_columns_name_what_there_is),
@@ -436,6 +467,7 @@ int main(void)
 		cmocka_unit_test(details_show_lists_below),
 		cmocka_unit_test(hostile_names_are_escaped_everywhere),
 		cmocka_unit_test(text_is_escaped_and_wrapped),
+		cmocka_unit_test(commands_are_never_wrapped),
 		cmocka_unit_test(trees_hang_under_their_parents),
 		cmocka_unit_test(a_full_disk_is_an_error),
 		cmocka_unit_test(extras_are_wanted_by_name),
