@@ -6,8 +6,10 @@
 #include "cmd/cmd.h"
 
 extern const struct noun noun_complete, noun_help;
+extern const struct noun noun_iommu;
 
 const struct noun *const nouns[] = {
+	&noun_iommu,
 	&noun_help,
 	&noun_complete,
 };

@@ -18,7 +18,7 @@ static const char *words_gcr3_levels(struct arena *a, uint64_t v)
 
 static const char *words_pasid_bits(struct arena *a, uint64_t v)
 {
-	return arena_printf(a, "%u bits", (unsigned)v + 1);
+	return arena_printf(a, "%u bit%s", (unsigned)v + 1, v ? "s" : "");
 }
 
 static const char *words_segments(struct arena *a, uint64_t v)

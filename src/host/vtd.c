@@ -27,7 +27,7 @@ static const char *words_sagaw(struct arena *a, uint64_t v)
 
 static const char *words_mgaw(struct arena *a, uint64_t v)
 {
-	return arena_printf(a, "%u bits", (unsigned)v + 1);
+	return arena_printf(a, "%u bit%s", (unsigned)v + 1, v ? "s" : "");
 }
 
 static const char *words_large_pages(struct arena *a _unused_, uint64_t v)
@@ -54,7 +54,7 @@ static const char *words_pages_log2(struct arena *a, uint64_t v)
 
 static const char *words_pasid_bits(struct arena *a, uint64_t v)
 {
-	return arena_printf(a, "%u bits", (unsigned)v + 1);
+	return arena_printf(a, "%u bit%s", (unsigned)v + 1, v ? "s" : "");
 }
 
 static const char *words_entries_log2(struct arena *a, uint64_t v)
