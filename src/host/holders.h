@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Who has a VFIO node of a group or device open. An open node is not yet ownership, and not every owner has
+ * a node open (KVM and descriptors on their way through a socket keep one alive unseen), so the answer is
+ * never "free": it is who was seen, and whether all processes could be looked at.
+ *
+ * Looking at all processes is dear. It happens on the first question that it matters for: nobody can hold a
+ * group without a VFIO node.
+ */
+#ifndef IOMMUCTL_HOST_HOLDERS_H
+#define IOMMUCTL_HOST_HOLDERS_H
+
+#include "host/host.h"
+#include "out/record.h"
+
+/* One process and one node that it has open. Rendered as it is: holder_record. */
+struct holder {
+	struct num pid;
+	const char *command;
+	const char *node;   /* "/dev/vfio/12", "/dev/vfio/devices/vfio3" */
+	const char *device; /* that the open descriptor is for, where it is known */
+	const char *unit;   /* systemd unit; NULL none, like those below */
+	const char *container, *pod, *guest;
+	const char *who; /* for sentences: "qemu-system-x86 (pid 4711, guest web1)" */
+	/* not rendered */
+	uint32_t group_id;
+	bool has_group;
+};
+
+extern const struct record_type holder_record;
+
+struct holder_list {
+	const struct holder *v;
+	size_t n;
+	int err; /* 0: all processes could be looked at; else why not all: -EACCES, -ENOTCAPTURED, … */
+};
+
+/*
+ * Who has the group's node or one of its devices' nodes open. *@ret is always set. A group without a device on a
+ * VFIO driver and without a node has no holders: that is certain and costs nothing.
+ */
+void group_holders(struct host *h, const struct group *g, struct holder_list *ret);
+
+/* The same for one device: its own node, and its group's. */
+void device_holders(struct host *h, const struct device *d, struct holder_list *ret);
+
+/*
+ * "vfio3": the name in the device's vfio-dev/ directory, which says that it is bound to a VFIO driver, whatever
+ * that driver's name (kernels since 6.1). NULL: none. One listing for the whole machine.
+ */
+const char *device_vfio_dev(struct host *h, const struct device *d);
+
+/*
+ * Whether the device is bound to a VFIO driver: by device_vfio_dev(), or by the names of the drivers in
+ * drivers/vfio of the kernel, which all contain "vfio-pci" or start with "vfio-".
+ */
+bool device_on_vfio(struct host *h, const struct device *d);
+
+/* Whether the group's own node (/dev/vfio/N) exists. */
+bool group_has_node(struct host *h, const struct group *g);
+
+#endif
