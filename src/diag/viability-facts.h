@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What viability.c found out about a group, for the sentences of viability-text.c. Nobody else's. */
+#ifndef IOMMUCTL_DIAG_VIABILITY_FACTS_H
+#define IOMMUCTL_DIAG_VIABILITY_FACTS_H
+
+#include "diag/drivers.h"
+#include "diag/viability.h"
+#include "host/holders.h"
+#include "host/switches.h"
+
+struct member {
+	struct device *d;
+	enum driver_use use;
+	enum tri offends; /* keeps the group from being viable */
+	enum tri bridge;
+	bool can_give;
+};
+
+/* Groups that no IOMMU made. */
+enum odd_group { ODD_NONE, ODD_NOIOMMU, ODD_MDEV, ODD_MOCK };
+
+struct assessment {
+	struct host *h;
+	const struct question *q;
+	enum odd_group odd;
+	struct member *members;
+	size_t n;
+	size_t offenders, unsure;	/* in the group: certain ones, and those that may be */
+	size_t can_give, on_vfio, give_unsure; /* of what was asked about */
+	bool asked_rules;
+	enum tri ownership; /* the kernel has the rules of 5.19; if asked_rules */
+	const char *ownership_why;
+	const struct switches *sw;
+	enum tri direct, no_msi, not_coherent; /* yes: blocked */
+	enum tri waived; /* isolated interrupts are missing and not asked for */
+	struct device *incoherent;
+	struct holder_list holders;
+};
+
+/* The sentences: summary, offenders, steps and reasons for the verdict that is in @ret already. */
+void viability_describe(const struct assessment *a, struct viability *ret);
+
+#endif
