@@ -168,17 +168,15 @@ static void write_command(FILE *f, const struct noun *n, const struct command *c
 	}
 	write_paragraphs(f, c->text);
 	if (c->args && c->args->name) {
-		fputs(".Pp\n.Bl -tag -width Ds\n", f);
+		fputs(".Bl -tag -width Ds\n", f);
 		for (const struct arg_row *a = c->args; a->name; a++) {
 			fprintf(f, ".It Ar %s\n", a->name);
 			write_phrase(f, a->help);
 		}
 		fputs(".El\n", f);
 	}
-	if (c->options && c->options->name) {
-		fputs(".Pp\n", f);
+	if (c->options && c->options->name)
 		write_options(f, c->options);
-	}
 	if (c->flags & COMMAND_QUESTION)
 		fputs(".Pp\nThis is a question: the exit status is 0 for yes, 3 for no, and 6 or 7 when\nit cannot be "
 		      "told.\n", f);
@@ -200,14 +198,26 @@ static bool has_page(const struct noun *n)
 	return !noun_hidden(n) && !streq(n->name, "help");
 }
 
+/* The noun with a page that comes next after @name by the alphabet, as SEE ALSO wants them; NULL: no more. */
+static const struct noun *next_page(const char *name)
+{
+	const struct noun *next = NULL;
+
+	for (size_t i = 0; i < n_nouns; i++)
+		if (has_page(nouns[i]) && strcmp(nouns[i]->name, name) > 0 &&
+		    (!next || strcmp(nouns[i]->name, next->name) < 0))
+			next = nouns[i];
+	return next;
+}
+
 static void write_see_also(FILE *f, const struct noun *self)
 {
 	fputs(".Sh SEE ALSO\n", f);
 	if (self)
 		fputs(".Xr iommuctl 1 ,\n", f);
-	for (size_t i = 0; i < n_nouns; i++)
-		if (has_page(nouns[i]) && nouns[i] != self)
-			fprintf(f, ".Xr iommuctl-%s 1 ,\n", nouns[i]->name);
+	for (const struct noun *n = next_page(""); n; n = next_page(n->name))
+		if (n != self)
+			fprintf(f, ".Xr iommuctl-%s 1 ,\n", n->name);
 	fputs(".Xr lspci 8\n", f);
 }
 

@@ -6,10 +6,14 @@
 #include "cmd/cmd.h"
 
 extern const struct noun noun_complete, noun_help;
+extern const struct noun noun_device;
+extern const struct noun noun_group;
 extern const struct noun noun_iommu;
 
 const struct noun *const nouns[] = {
 	&noun_iommu,
+	&noun_group,
+	&noun_device,
 	&noun_help,
 	&noun_complete,
 };

@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The noun device: list and show. */
+#include <errno.h>
+
+#include "base/str.h"
+#include "cmd/filter.h"
+#include "cmd/rows.h"
+#include "diag/viability.h"
+#include "host/devinfo.h"
+#include "host/holders.h"
+#include "host/names.h"
+#include "host/pci.h"
+
+/* One struct for both: show has every field, list gathers the dear ones only when somebody names them. */
+struct device_row {
+	const char *device, *bus, *class, *class_name, *name;
+	struct num vendor, device_id, subvendor, subdevice, class_code;
+	const char *driver;
+	struct num group;
+	const char *unit;
+	const char *verdict;
+	int viable;
+	/* dear */
+	const char *summary;
+	const char *override, *vfio_dev, *power;
+	const char *pcie, *ats, *pri, *pasid, *acs;
+	const char *pf;
+	struct strs vfs;
+	struct num sriov_total, sriov_vfs, numa_node;
+	struct strs netdevs, blocks, reset_methods, reset_set;
+	int boot_vga, removable;
+	struct rows holders;
+	const char *path;
+};
+
+#define D(member, type, head, text, ...) FIELD(struct device_row, member, type, head, text, ##__VA_ARGS__)
+
+#define CHEAP_FIELDS(shown)                                                                                          \
+	D(device, F_STR, "DEVICE", "its address, or its name on another bus", .flags = shown),                      \
+	D(bus, F_STR, "BUS", "bus that it is on: pci, platform, fsl-mc, …"),                                                           \
+	D(class, F_STR, "CLASS", "word for its class", .flags = shown),                                            \
+	D(class_code, F_HEX, "CLASS-CODE", "class, subclass and interface"),                                       \
+	D(vendor, F_HEX, "VENDOR", "vendor id"),                                                                   \
+	D(device_id, F_HEX, "DEVICE-ID", "device id"),                                                             \
+	D(subvendor, F_HEX, "SUBVENDOR", "subsystem vendor id"),                                                   \
+	D(subdevice, F_HEX, "SUBDEVICE", "subsystem id"),                                                          \
+	D(driver, F_STR, "DRIVER", "driver that it is bound to", .flags = shown),                                  \
+	D(group, F_INT, "GROUP", "number of its IOMMU group", .flags = (shown) | FIELD_RIGHT),                     \
+	D(unit, F_STR, "UNIT", "IOMMU unit that it is behind", .flags = shown),                                    \
+	D(viable, F_BOOL, "VIABLE", "what the kernel says now about its group"),                                   \
+	D(verdict, F_STR, "VERDICT", "whether it can be given away: ready, needs-bind, blocked, in-use, "          \
+	  "nothing-to-give, unknown; null: in no group, or not judged", .flags = (shown) | FIELD_VERDICT),         \
+	D(name, F_STR, "NAME", "vendor and device", .flags = (shown) ? (shown) | FIELD_TRUNC : 0)
+
+#define DEAR_FIELDS(dear)                                                                                            \
+	D(class_name, F_STR, "CLASS-NAME", "class in words", .flags = dear),                                       \
+	D(override, F_STR, "OVERRIDE", "driver_override; null: none", .flags = dear),                              \
+	D(vfio_dev, F_STR, "VFIO", "its name in /dev/vfio/devices", .flags = dear),                                \
+	D(power, F_STR, "POWER", "runtime power state", .flags = dear),                                            \
+	D(pcie, F_STR, "PCIE", "type of its PCI Express port; null: not known", .flags = dear),                    \
+	D(acs, F_STR, "ACS", "ACS bits that are on; none: no such capability; null: not known", .flags = dear),    \
+	D(ats, F_STR, "ATS", "address translation service: on, off, none; null: not known", .flags = dear),        \
+	D(pri, F_STR, "PRI", "page requests: on, off, none; null: not known; of a VF: its PF's", .flags = dear),   \
+	D(pasid, F_STR, "PASID", "process address spaces: on, off, none; null: not known; of a VF: its PF's",      \
+	  .flags = dear),                                                                                          \
+	D(sriov_total, F_INT, "VFS-MAX", "virtual functions that it can have", .flags = (dear) | FIELD_RIGHT),     \
+	D(sriov_vfs, F_INT, "VFS-ON", "virtual functions that are on", .flags = (dear) | FIELD_RIGHT),             \
+	D(vfs, F_STRS, "VFS", "its virtual functions", .flags = dear),                                             \
+	D(pf, F_STR, "PF", "physical function that it is a VF of", .flags = dear),                                 \
+	D(netdevs, F_STRS, "NETDEVS", "network interfaces on it", .flags = dear),                                  \
+	D(blocks, F_STRS, "DISKS", "block devices on it", .flags = dear),                                          \
+	D(reset_methods, F_STRS, "RESET", "ways to reset it, in the order tried", .flags = dear),                  \
+	D(reset_set, F_STRS, "RESET-SET", "devices that a bus reset takes along, in other groups too",             \
+	  .flags = dear),                                                                                          \
+	D(numa_node, F_INT, "NUMA", "NUMA node; null: none", .flags = (dear) | FIELD_RIGHT),                       \
+	D(boot_vga, F_BOOL, "BOOT-VGA", "whether firmware showed its screen on it", .flags = dear),                \
+	D(removable, F_BOOL, "REMOVABLE", "whether it sits in a slot that the user can pull it from", .flags = dear), \
+	D(path, F_STR, "PATH", "its directory", .flags = dear),                                                    \
+	D(holders, F_LIST, "HOLDERS", "processes that have it open; null: not all could be seen, and none was",    \
+	  .sub = &holder_record, .flags = dear)
+
+static const struct field list_fields[] = {
+	CHEAP_FIELDS(FIELD_DEFAULT),
+	DEAR_FIELDS(FIELD_EXTRA),
+};
+
+static const struct record_type device_list_record = RECORD("device.list", 1, struct device_row, list_fields);
+
+static const struct field show_fields[] = {
+	CHEAP_FIELDS(0),
+	D(summary, F_STR, "SUMMARY", "the verdict in one sentence"),
+	DEAR_FIELDS(0),
+};
+
+static const struct record_type device_show_record = RECORD("device.show", 1, struct device_row, show_fields);
+
+/* -- filling ------------------------------------------------------------------------------------------------ */
+
+static const char *path_of(struct host *h, struct device *d)
+{
+	const char *path = device_path(h, d);
+
+	return path ? arena_printf(&h->arena, "/%s", path) : NULL;
+}
+
+static void fill_cheap(struct host *h, struct device *d, struct device_row *row)
+{
+	*row = (struct device_row){
+		.device = d->name,
+		.bus = d->bus,
+		.class = device_class_word(d),
+		.name = device_label(h, d),
+		.driver = d->driver,
+		.unit = d->unit ? d->unit->name : NULL,
+		.viable = TRI_UNKNOWN,
+		.boot_vga = TRI_UNKNOWN,
+		.removable = TRI_UNKNOWN,
+	};
+	if (d->has_ids) {
+		row->vendor = NUM(d->vendor);
+		row->device_id = NUM(d->device);
+		row->subvendor = NUM(d->subvendor);
+		row->subdevice = NUM(d->subdevice);
+		row->class_code = NUM(d->class);
+	}
+	if (d->group)
+		row->group = NUM(d->group->id);
+}
+
+static void fill_verdict(struct host *h, struct device *d, bool brief, struct device_row *row)
+{
+	struct question q = { .group = d->group, .device = d, .brief = brief };
+	struct viability answer;
+
+	if (!d->group)
+		return;
+	group_check(h, &q, &answer);
+	row->viable = answer.viable;
+	row->verdict = answer.verdict;
+	row->summary = answer.summary;
+}
+
+static void fill_info(struct host *h, struct device *d, struct device_row *row)
+{
+	const struct devinfo *info = device_info(h, d);
+	const char **vfs = arena_array(&h->arena, const char *, info->n_vfs);
+
+	row->override = info->override;
+	row->vfio_dev = info->vfio_dev;
+	row->power = info->power;
+	row->pf = info->pf ? info->pf->name : NULL;
+	for (size_t i = 0; i < info->n_vfs; i++)
+		vfs[i] = info->vfs[i]->name;
+	row->vfs = STRS(vfs, info->n_vfs);
+	row->sriov_total = info->sriov_total;
+	row->sriov_vfs = info->sriov_num;
+	row->netdevs = info->netdevs;
+	row->blocks = info->blocks;
+	row->reset_methods = info->reset_methods;
+	row->numa_node = info->numa_node;
+	row->boot_vga = info->boot_vga;
+	row->removable = info->removable;
+}
+
+static const char *state_word(const struct pci_info *pci, bool has, unsigned ctrl, unsigned enable)
+{
+	if (pci->err || !pci->ext_known)
+		return NULL;
+	return !has ? "none" : ctrl & enable ? "on" : "off";
+}
+
+static const char *acs_word(struct host *h, const struct pci_info *pci)
+{
+	char buf[64];
+
+	if (pci->err || !pci->ext_known)
+		return NULL;
+	return pci->has_acs ? arena_strdup(&h->arena, acs_bits_name(pci->acs_ctrl, buf, sizeof(buf))) : "none";
+}
+
+static void fill_pci(struct host *h, struct device *d, struct device_row *row)
+{
+	const struct pci_info *pci = device_pci(h, d), *shared = pci;
+	struct device *pf = device_info(h, d)->pf;
+
+	if (!d->is_pci)
+		return;
+	if (pf)
+		shared = device_pci(h, pf); /* one page request interface and PASID width for all of its VFs */
+	row->pcie = pci->err || !pci->caps_known ? NULL : pcie_type_name(pci->pcie);
+	row->acs = acs_word(h, pci);
+	row->ats = state_word(pci, pci->has_ats, pci->ats_ctrl, 0x8000);
+	row->pri = state_word(shared, shared->has_pri, shared->pri_ctrl, 1);
+	row->pasid = state_word(shared, shared->has_pasid, shared->pasid_ctrl, 1);
+}
+
+static bool wants_any(const struct out *out, const char *const *paths)
+{
+	while (*paths && !out_wants(out, *paths))
+		paths++;
+	return *paths;
+}
+
+static void fill_wanted(struct invocation *inv, struct host *h, struct device *d, struct device_row *row)
+{
+	static const char *const info[] = { "override", "vfio_dev", "power", "pf", "vfs", "sriov_total", "sriov_vfs",
+					    "netdevs", "blocks", "reset_methods", "numa_node", "boot_vga",
+					    "removable", NULL };
+	static const char *const pci[] = { "pcie", "acs", "ats", "pri", "pasid", NULL };
+	static const char *const holders[] = { "holders.pid", "holders.command", "holders.node", "holders.device",
+					       "holders.unit", "holders.container", "holders.pod",
+					       "holders.guest", NULL };
+
+	if (out_wants(inv->out, "class_name"))
+		row->class_name = device_class_title(h, d);
+	if (wants_any(inv->out, info))
+		fill_info(h, d, row);
+	if (wants_any(inv->out, pci))
+		fill_pci(h, d, row);
+	if (out_wants(inv->out, "reset_set"))
+		row->reset_set = reset_set_names(h, d);
+	if (out_wants(inv->out, "path"))
+		row->path = path_of(h, d);
+	if (wants_any(inv->out, holders))
+		row->holders = holder_rows_of_device(h, d);
+}
+
+/* -- list ---------------------------------------------------------------------------------------------------- */
+
+static int list_device(struct invocation *inv, struct host *h, const struct filter *f, struct device *d)
+{
+	struct device_row row;
+
+	if (!filter_device(f, d))
+		return 0;
+	fill_cheap(h, d, &row);
+	fill_verdict(h, d, true, &row);
+	if (!filter_viable(f, row.viable))
+		return 0;
+	fill_wanted(inv, h, d, &row);
+	return out_row(inv->out, &row);
+}
+
+static int run_list(struct invocation *inv)
+{
+	_cleanup_(cleanup_host_free) struct host *h = NULL;
+	struct group *g = NULL;
+	struct filter f;
+	int r;
+
+	r = out_begin(inv->out, &device_list_record);
+	if (r < 0)
+		return EXIT_USAGE;
+	r = host_load(inv->ctx, inv->source, HOST_ALL, &h);
+	if (r < 0)
+		return r;
+	r = filter_read(inv, h, &f);
+	if (r < 0)
+		return r == -EINVAL ? EXIT_USAGE : r;
+	if (inv_opt(inv, "group"))
+		r = host_find_group(h, inv_opt(inv, "group"), &g);
+	if (r < 0)
+		return exit_from_lookup(r);
+	for (size_t i = 0; r >= 0 && i < h->n_devices; i++)
+		if (!g || h->devices[i].group == g)
+			r = list_device(inv, h, &f, &h->devices[i]);
+	return r;
+}
+
+/* -- show ------------------------------------------------------------------------------------------------------- */
+
+static int run_show(struct invocation *inv)
+{
+	_cleanup_(cleanup_host_free) struct host *h = NULL;
+	struct device_row row;
+	struct device *d;
+	int r;
+
+	r = out_begin(inv->out, &device_show_record);
+	if (r < 0)
+		return EXIT_USAGE;
+	r = host_load(inv->ctx, inv->source, HOST_ALL, &h);
+	if (r < 0)
+		return r;
+	r = host_find_device(h, inv->argv[0], &d);
+	if (r < 0)
+		return exit_from_lookup(r);
+	fill_cheap(h, d, &row);
+	fill_verdict(h, d, false, &row);
+	fill_info(h, d, &row);
+	fill_pci(h, d, &row);
+	row.class_name = device_class_title(h, d);
+	row.reset_set = reset_set_names(h, d);
+	row.holders = holder_rows_of_device(h, d);
+	row.path = path_of(h, d);
+	return out_detail(inv->out, &row);
+}
+
+/* -- rows --------------------------------------------------------------------------------------------------------- */
+
+static const struct option_row list_options[] = {
+	FILTER_VIABLE,
+	FILTER_NOT_VIABLE,
+	FILTER_CLASS,
+	FILTER_DRIVER,
+	FILTER_UNIT,
+	{ .name = "group", .arg = "G|DEV", .help = "only devices of this group", .complete = COMPLETE_GROUP_OR_DEVICE },
+	{ 0 },
+};
+
+static const struct arg_row show_args[] = {
+	{ .name = "DEV", .help = "a device", .complete = COMPLETE_DEVICE },
+	{ 0 },
+};
+
+static const struct command commands[] = {
+	{
+		.verb = "list",
+		.summary = "devices with their drivers and groups, and whether they can be given away",
+		.text = "All PCI devices, and those of other buses that are in a group. More about each, such as its reset methods, "
+			"network interfaces or holders, is gathered when its column is named: -o +reset_methods,netdevs.",
+		.options = list_options,
+		.record = &device_list_record,
+		.run = run_list,
+	},
+	{
+		.verb = "show",
+		.summary = "everything about one device",
+		.text = "DEV is a PCI address (01:00.0, 0000:01:00.0), BUS/NAME, net:INTERFACE, id:VENDOR:DEVICE where only one "
+			"device has these ids, or libvirt's name (pci_0000_01_00_0).",
+		.args = show_args,
+		.record = &device_show_record,
+		.flags = COMMAND_DETAIL,
+		.run = run_show,
+	},
+};
+
+const struct noun noun_device = {
+	.name = "device",
+	.summary = "devices, and what hangs on them",
+	.commands = commands,
+	.n = ARRAY_SIZE(commands),
+};
