@@ -40,10 +40,10 @@ lab_members() {
 	done
 }
 
-# lab_movable BDF: can it go to vfio-pci: no bridge, and not what the guest's share is on
+# lab_movable BDF: is it something to give away: no bridge of any sort, and not what the guest's share is on
 lab_movable() {
 	case $(cat "$devices/$1/class") in
-	0x0604*) return 1 ;;
+	0x06*) return 1 ;;
 	esac
 	! grep -qs host "$devices/$1"/virtio*/mount_tag
 }

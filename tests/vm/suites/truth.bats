@@ -183,7 +183,7 @@ wrong() {
 		[ -z "$(lab_endpoints "$g")" ] || continue
 		# the share's device is no bridge, and is left alone
 		for d in $(lab_members "$g"); do
-			lab_movable "$d" || [[ $(cat "$devices/$d/class") = 0x0604* ]] || continue 2
+			lab_movable "$d" || [[ $(cat "$devices/$d/class") = 0x06* ]] || continue 2
 		done
 		[ "$(awk -v g="$g" '$1 == g { print $10 }' "$table")" = nothing-to-give ] || {
 			echo "group $g: $(awk -v g="$g" '$1 == g' "$table")"
