@@ -80,14 +80,15 @@ static struct fact config_fact(struct host *h, const struct switches *sw, enum k
 	return f;
 }
 
-/* That @path is not there is an answer only where its directory is: a tree may hold less than the machine. */
+/* That @path is not there: no, or unknown where the tree was never meant to hold it. */
 static struct fact fact_absent(struct host *h, const char *path, const char *value)
 {
-	char *dir = arena_strdup(&h->arena, path), *slash = strrchr(dir, '/');
+	char byte;
+	size_t len;
+	int r = source_read(h->src, path, &byte, 1, &len);
 
-	*slash = '\0';
-	if (!source_exists(h->src, dir))
-		return fact_unknown(arena_printf(&h->arena, "there is no /%s to look into", dir));
+	if (r == -ENOTCAPTURED || r == -EACCES || r == -EPERM)
+		return fact_unknown(err_text(r));
 	return (struct fact){ .is = TRI_NO, .file = arena_printf(&h->arena, "/%s", path), .value = value };
 }
 
