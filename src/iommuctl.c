@@ -118,8 +118,13 @@ static void print_notes(const struct ctx *ctx, bool warnings)
 
 static int print_version(struct ctx *ctx)
 {
-	printf("iommuctl %s %clibpci\n", PACKAGE_VERSION,
+	printf("iommuctl %s %clibpci %ckmem\n", PACKAGE_VERSION,
 #ifdef HAVE_LIBPCI
+	       '+',
+#else
+	       '-',
+#endif
+#ifdef HAVE_KMEM
 	       '+'
 #else
 	       '-'
