@@ -31,6 +31,8 @@ void *vec_grow(void *v, size_t n, size_t *cap, size_t size);
 		(vec)->n = (vec)->cap = 0;                                     \
 	} while (0)
 
-#define vec_for_each(p, vec) for ((p) = (vec)->v; (p) < (vec)->v + (vec)->n; (p)++)
+/* An empty vector has no array, and adding to NULL is undefined even if it is 0. */
+#define vec_for_each(p, vec) \
+	for ((p) = (vec)->v; (vec)->n && (p) < (vec)->v + (vec)->n; (p)++)
 
 #endif

@@ -80,7 +80,7 @@ static const char *from_hwdb(enum kind kind, unsigned a, unsigned b)
 /* libpci's own handlers print, and exit; a broken pci.ids must cost no more than the names. */
 static jmp_buf libpci_failed;
 
-static _Noreturn _printf_(1, 2) void libpci_error(_unused_ char *msg, ...)
+__attribute__((noreturn)) static _printf_(1, 2) void libpci_error(_unused_ char *msg, ...)
 {
 	longjmp(libpci_failed, 1);
 }

@@ -172,7 +172,7 @@ static void raw_is_one_line_a_record(void **state _unused_)
 
 static void unknown_columns_name_what_there_is(void **state _unused_)
 {
-	static const char *const bad[] = { "nope", "devices.nope", "id.x", "devices.name.x", "+id,nope", "id,," "x" };
+	static const char *const bad[] = { "nope", "devices.nope", "id.x", "devices.name.x", "+id,nope", "id,,x", "." };
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		struct result r = run((struct out_options){ .cols = bad[i] }, FACE_ROWS, NULL, 0);
