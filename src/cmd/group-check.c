@@ -3,9 +3,9 @@
 #include "cmd/group-check.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "base/str.h"
+#include "cmd/reasons.h"
 #include "cmd/rows.h"
 #include "diag/viability.h"
 
@@ -55,44 +55,6 @@ const struct option_row group_check_options[] = {
 
 /* -- text ----------------------------------------------------------------------------------------------------- */
 
-/* A command for the root shell, each part on a line of its own: they can be pasted together. */
-static void print_command(struct out *out, struct arena *arena, const char *command)
-{
-	char *copy = arena_strdup(arena, command), *next;
-
-	for (char *part = copy; part; part = next) {
-		next = strstr(part, " && ");
-		if (next) {
-			*next = '\0';
-			next += 4;
-		}
-		out_text(out, "        %s", part);
-	}
-}
-
-static void print_remedy(struct out *out, struct arena *arena, const struct remedy *m)
-{
-	out_styled(out, STYLE_PLAIN, "      ");
-	if (m->unsafe == TRI_YES) {
-		out_styled(out, STYLE_BAD, "unsafe:");
-		out_styled(out, STYLE_PLAIN, " ");
-	}
-	out_text(out, "%s%s", m->text, m->command ? ":" : "");
-	if (m->command)
-		print_command(out, arena, m->command);
-}
-
-static void print_reason(struct out *out, struct arena *arena, const struct reason *r)
-{
-	out_styled(out, STYLE_PLAIN, "  ");
-	out_styled(out, out_word_style(r->severity), r->severity);
-	out_text(out, ": %s", r->text);
-	if (r->file && !streq(r->severity, "note"))
-		out_text(out, r->value ? "      seen in %s: %s" : "      see %s", r->file, r->value);
-	for (size_t i = 0; i < r->remedies.n; i++)
-		print_remedy(out, arena, (const struct remedy *)r->remedies.v + i);
-}
-
 static const char *viable_text(int viable)
 {
 	return viable == TRI_YES ? "viable" : viable == TRI_NO ? "not viable" : "viable or not, that cannot be told";
@@ -108,8 +70,7 @@ static void print_check(struct out *out, struct arena *arena, const struct check
 	out_text(out, ": %s", row->summary);
 	if (row->verdict)
 		out_text(out, "  the kernel's own answer now: %s", viable_text(row->viable));
-	for (size_t i = 0; i < row->reasons.n; i++)
-		print_reason(out, arena, (const struct reason *)row->reasons.v + i);
+	print_reasons(out, arena, row->reasons);
 	if (after_bind && streq(row->verdict, "needs-bind"))
 		out_text(out, "  with that done, nothing else is in the way");
 }
