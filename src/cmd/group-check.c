@@ -3,6 +3,7 @@
 #include "cmd/group-check.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/str.h"
 #include "cmd/reasons.h"
