@@ -9,11 +9,13 @@ extern const struct noun noun_complete, noun_help;
 extern const struct noun noun_device;
 extern const struct noun noun_group;
 extern const struct noun noun_iommu;
+extern const struct noun noun_snapshot;
 
 const struct noun *const nouns[] = {
 	&noun_iommu,
 	&noun_group,
 	&noun_device,
+	&noun_snapshot,
 	&noun_help,
 	&noun_complete,
 };

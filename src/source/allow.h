@@ -31,6 +31,9 @@ struct allow_row {
 	unsigned flags;
 };
 
+/* All rows. */
+const struct allow_row *allow_rows(size_t *ret_n);
+
 /* The row that admits the file or link @path; NULL: it is never captured. */
 const struct allow_row *allow_find(const char *path);
 
@@ -40,7 +43,7 @@ bool allow_below(const char *path);
 /* Whether a snapshot that lacks @path, a file or a directory, may say that the machine lacks it. */
 bool allow_known(const char *path);
 
-/* The directories where a walk of everything begins; NULL-terminated. */
+/* The directories that are worth a walk, NULL-terminated; what lies elsewhere the rows name outright. */
 extern const char *const allow_tops[];
 
 #endif

@@ -416,11 +416,15 @@ static int open_archive(struct loader *l, const void *data, size_t len)
 	int r;
 
 	archive_read_support_format_tar(l->a);
-	/* a filter that libarchive was built without is an error only when it is needed */
-	archive_read_support_filter_gzip(l->a);
-	archive_read_support_filter_bzip2(l->a);
-	archive_read_support_filter_xz(l->a);
-	archive_read_support_filter_zstd(l->a);
+	/* what libarchive was built without it would start a program for: we start none */
+	if (archive_zlib_version())
+		archive_read_support_filter_gzip(l->a);
+	if (archive_bzlib_version())
+		archive_read_support_filter_bzip2(l->a);
+	if (archive_liblzma_version())
+		archive_read_support_filter_xz(l->a);
+	if (archive_libzstd_version())
+		archive_read_support_filter_zstd(l->a);
 	r = data ? archive_read_open_memory(l->a, data, len) :
 		   archive_read_open_filename(l->a, l->name, BLOCK);
 	if (r == ARCHIVE_OK)

@@ -18,8 +18,7 @@ static const char *text_of(struct json_object *o, const char *key)
 		       NULL;
 }
 
-/* "EACCES" to -EACCES; an unknown word is a file that could not be read, for whatever reason. */
-static int errno_of(const char *word)
+int capture_errno(const char *word)
 {
 	if (streq(word, "ENOTCAPTURED"))
 		return -ENOTCAPTURED;
@@ -46,7 +45,7 @@ static void read_errors(struct capture *c, struct json_object *list)
 		if (path)
 			c->errors[c->n_errors++] =
 				(struct capture_error){ .path = arena_strdup(&c->arena, path),
-							.err = errno_of(text_of(o, "errno")) };
+							.err = capture_errno(text_of(o, "errno")) };
 	}
 	qsort(c->errors, c->n_errors, sizeof(*c->errors), by_path);
 }
@@ -78,6 +77,8 @@ int capture_read_manifest(struct capture *c, struct ctx *ctx, struct source *s, 
 	}
 	c->is_snapshot = true;
 	c->manifest = doc;
+	c->full = json_object_object_get_ex(doc, "full", &v) && json_object_get_boolean(v);
+	v = NULL;
 	json_object_object_get_ex(doc, "unreadable", &v);
 	read_errors(c, v);
 	host = text_of(doc, "host");
@@ -157,6 +158,7 @@ static int recorded(const struct capture *c, const char *path)
 
 static int snapshot_missing(struct capture *c, struct source *s, const char *path)
 {
+	const struct allow_row *row;
 	char real[SRC_PATH_MAX];
 	int err;
 
@@ -164,7 +166,10 @@ static int snapshot_missing(struct capture *c, struct source *s, const char *pat
 	err = recorded(c, real);
 	if (err)
 		return err;
-	return allow_known(real) ? -ENOENT : -ENOTCAPTURED;
+	row = allow_find(real);
+	if (row && row->flags & ALLOW_PRIVATE && !c->full)
+		return -ENOTCAPTURED;
+	return row || allow_known(real) ? -ENOENT : -ENOTCAPTURED;
 }
 
 /* -- made by hand ------------------------------------------------------------------------------ */

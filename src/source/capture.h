@@ -33,6 +33,7 @@ struct capture_part {
 struct capture {
 	struct arena arena;
 	bool is_snapshot;
+	bool full; /* a snapshot with serial numbers and addresses */
 	struct json_object *manifest; /* of a snapshot */
 	struct capture_error *errors; /* of a snapshot, sorted by path */
 	size_t n_errors;
@@ -45,6 +46,9 @@ struct capture {
  * noted in @ctx. Fills in the source's hostname and boot id.
  */
 int capture_read_manifest(struct capture *c, struct ctx *ctx, struct source *s, const char *text, size_t len);
+
+/* "EACCES" to -EACCES. An unknown word, or NULL, is -EIO: it could not be read, for whatever reason. */
+int capture_errno(const char *word);
 
 void capture_free(struct capture *c);
 

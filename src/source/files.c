@@ -11,6 +11,7 @@
 #include <sys/uio.h>
 
 #include "base/str.h"
+#include "source/open.h"
 
 /* Files opened before the first is closed: large enough to make closing free, far below the usual
  * limit of 1024 descriptors. */
@@ -29,8 +30,7 @@ static int files_open(struct file_source *fs, const char *path, int flags)
 {
 	int fd;
 
-	/* a path that PATHF() had to cut has exactly this length */
-	if (strlen(path) >= SRC_PATH_MAX - 1)
+	if (!path_fits(path))
 		return -ENAMETOOLONG;
 	fd = fs->open(fs, path, flags | O_CLOEXEC);
 	if ((fd == -ENOENT || fd == -ENOTDIR) && fs->missing)

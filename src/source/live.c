@@ -8,6 +8,7 @@
 
 #include "base/str.h"
 #include "source/files.h"
+#include "source/open.h"
 #include "source/sections.h"
 
 static const char *const tops[] = { "sys/", "proc/", "dev/" };
@@ -47,6 +48,8 @@ static int live_readlink(struct source *s, const char *path, char *buf, size_t c
 	int dir = live_dir((struct live *)s, &path);
 	ssize_t n;
 
+	if (!path_fits(path))
+		return -ENAMETOOLONG;
 	if (dir < 0)
 		return -ENOENT;
 	n = readlinkat(dir, path, buf, cap);

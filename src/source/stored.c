@@ -20,7 +20,7 @@ struct stored {
 
 static int lookup(struct stored *m, const char *path, bool follow, struct mem_node **ret)
 {
-	if (strlen(path) >= SRC_PATH_MAX - 1)
+	if (!path_fits(path))
 		return -ENAMETOOLONG;
 	if (m->is_sys) {
 		if (!streq(path, "sys") && !strstarts(path, "sys/"))

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "snapshot/save.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/str.h"
+#include "snapshot/gather.h"
+#include "snapshot/info.h"
+#include "source/allow.h"
+#include "source/capture.h"
+
+/* -- the manifest -------------------------------------------------------------------------------- */
+
+static void put_text(struct json_object *o, const char *key, const char *text)
+{
+	json_object_object_add(o, key, text ? json_object_new_string(text) : NULL);
+}
+
+/* An attribute of the machine; null when it cannot be read. */
+static void put_attr(struct json_object *o, const char *key, struct source *src, const char *path)
+{
+	char text[256];
+
+	put_text(o, key, source_read_attr(src, path, text, sizeof(text)) < 0 ? NULL : text);
+}
+
+static const char *err_word(int err)
+{
+	const char *word = err == -ENOTCAPTURED ? "ENOTCAPTURED" : strerrorname_np(-err);
+
+	return word ? word : "EIO";
+}
+
+static struct json_object *left_out_list(const struct gathered *g)
+{
+	struct json_object *list = json_object_new_array();
+	const struct left_out *l;
+
+	vec_for_each(l, &g->left_out) {
+		struct json_object *o = json_object_new_object();
+
+		put_text(o, "path", l->path);
+		put_text(o, "errno", err_word(l->err));
+		json_object_array_add(list, o);
+	}
+	return list;
+}
+
+static struct json_object *counts(const struct gathered *g)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_object_object_add(o, "files", json_object_new_int64(g->files));
+	json_object_object_add(o, "links", json_object_new_int64(g->links));
+	json_object_object_add(o, "directories", json_object_new_int64(g->dirs));
+	json_object_object_add(o, "bytes", json_object_new_int64(g->bytes));
+	return o;
+}
+
+static struct json_object *sections(const struct gathered *g)
+{
+	struct json_object *list = json_object_new_array();
+	const char **s;
+
+	vec_for_each(s, &g->sections)
+		json_object_array_add(list, json_object_new_string(*s));
+	return list;
+}
+
+static struct json_object *manifest(struct source *src, const struct gathered *g,
+				    const struct snapshot_options *opt, time_t now)
+{
+	struct json_object *o = json_object_new_object();
+	struct tm tm;
+	char when[32];
+
+	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
+	put_text(o, "schema", SNAPSHOT_SCHEMA);
+	json_object_object_add(o, "format", json_object_new_int(SNAPSHOT_FORMAT));
+	put_text(o, "tool", "iommuctl " PACKAGE_VERSION);
+	put_text(o, "source", src->name);
+	put_text(o, "host", src->hostname);
+	put_attr(o, "kernel", src, "proc/sys/kernel/osrelease");
+	put_text(o, "boot_id", src->boot_id);
+	put_text(o, "time", when);
+	/* of a tree or tar nobody knows who made it */
+	json_object_object_add(o, "root", source_is_live(src) ? json_object_new_boolean(geteuid() == 0) : NULL);
+	json_object_object_add(o, "full", json_object_new_boolean(opt->full));
+	json_object_object_add(o, "wake", json_object_new_boolean(opt->wake));
+	json_object_object_add(o, "allow_list", json_object_new_int(ALLOW_VERSION));
+	json_object_object_add(o, "counts", counts(g));
+	json_object_object_add(o, "sections", sections(g));
+	json_object_object_add(o, "unreadable", left_out_list(g));
+	return o;
+}
+
+/* -- the archive --------------------------------------------------------------------------------- */
+
+static int write_failed(struct ctx *ctx, struct archive *a, const char *file)
+{
+	int err = archive_errno(a);
+	const char *text = archive_error_string(a);
+
+	return ctx_error(ctx, NOTE(.code = "write", .err = err > 0 ? err : EIO, .where = file,
+				   .why = err > 0 ? NULL : text), "cannot write %s", file);
+}
+
+static int write_item(struct archive *a, const struct item *i, time_t now)
+{
+	static const mode_t modes[] = { [ITEM_DIR] = AE_IFDIR | 0755, [ITEM_FILE] = AE_IFREG | 0644,
+					[ITEM_LINK] = AE_IFLNK | 0777 };
+	struct archive_entry *e = archive_entry_new();
+	int r;
+
+	if (!e)
+		return -ENOMEM;
+	archive_entry_set_pathname(e, i->path);
+	archive_entry_set_mode(e, modes[i->kind]);
+	archive_entry_set_mtime(e, now, 0);
+	archive_entry_set_size(e, i->kind == ITEM_FILE ? i->len : 0);
+	if (i->kind == ITEM_LINK)
+		archive_entry_set_symlink(e, i->data);
+	r = archive_write_header(a, e);
+	if (r >= ARCHIVE_WARN && i->kind == ITEM_FILE && i->len)
+		r = archive_write_data(a, i->data, i->len) == (la_ssize_t)i->len ? 0 : ARCHIVE_FATAL;
+	archive_entry_free(e);
+	return r < ARCHIVE_WARN ? -EIO : 0;
+}
+
+/* A filter that libarchive lacks would be a program that it starts: we start none. */
+static void choose_filter(struct archive *a)
+{
+	if (archive_libzstd_version()) {
+		archive_write_add_filter_zstd(a);
+		archive_write_set_filter_option(a, "zstd", "compression-level", "9");
+	} else if (archive_zlib_version()) {
+		archive_write_add_filter_gzip(a);
+	}
+}
+
+static int write_archive(struct ctx *ctx, int fd, const char *file, const char *head, const struct gathered *g,
+			 time_t now)
+{
+	struct archive *a = archive_write_new();
+	struct item first = { .kind = ITEM_FILE, .path = SNAPSHOT_MANIFEST, .data = head, .len = strlen(head) };
+	const struct item *i;
+	int r;
+
+	if (!a)
+		return -ENOMEM;
+	/* names as bytes: what a tree calls its devices need not be text */
+	archive_write_set_format_gnutar(a);
+	choose_filter(a);
+	archive_write_set_bytes_in_last_block(a, 1);
+	r = archive_write_open_fd(a, fd) == ARCHIVE_OK ? write_item(a, &first, now) : -EIO;
+	for (i = g->items.v; !r && i < g->items.v + g->items.n; i++)
+		r = write_item(a, i, now);
+	if (!r && archive_write_close(a) != ARCHIVE_OK)
+		r = -EIO;
+	if (r < 0)
+		r = write_failed(ctx, a, file);
+	archive_write_free(a);
+	return r;
+}
+
+/* -- the file ------------------------------------------------------------------------------------ */
+
+/* A new file beside the old one, which takes its place when it is complete. */
+static int write_beside(struct ctx *ctx, const char *file, const char *head, const struct gathered *g, time_t now)
+{
+	_cleanup_free_ char *temp = NULL;
+	_cleanup_close_ int fd = -1;
+	mode_t mask = umask(077);
+	int r;
+
+	umask(mask);
+	if (asprintf(&temp, "%s.XXXXXX", file) < 0)
+		return -ENOMEM;
+	fd = mkostemp(temp, O_CLOEXEC);
+	if (fd < 0)
+		return ctx_error(ctx, NOTE(.code = "write", .err = errno, .where = file), "cannot write %s", file);
+	r = write_archive(ctx, fd, file, head, g, now);
+	if (!r && (fchmod(fd, 0666 & ~mask) < 0 || fsync(fd) < 0 || rename(temp, file) < 0))
+		r = ctx_error(ctx, NOTE(.code = "write", .err = errno, .where = file), "cannot write %s", file);
+	if (r < 0)
+		unlink(temp);
+	return r;
+}
+
+static int write_into(struct ctx *ctx, const char *file, const char *head, const struct gathered *g, time_t now)
+{
+	_cleanup_close_ int fd = open(file, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+
+	if (fd < 0)
+		return ctx_error(ctx, NOTE(.code = "write", .err = errno, .where = file), "cannot write %s", file);
+	return write_archive(ctx, fd, file, head, g, now);
+}
+
+/* May @file be written? 1: it is something to write into, a pipe or a device. */
+static int check_target(struct ctx *ctx, const char *file, bool force)
+{
+	struct stat st;
+
+	if (stat(file, &st) < 0)
+		return errno == ENOENT ? 0 :
+			ctx_error(ctx, NOTE(.code = "write", .err = errno, .where = file), "cannot write %s", file);
+	if (S_ISDIR(st.st_mode))
+		return ctx_error(ctx, NOTE(.code = "write", .err = EISDIR, .where = file), "cannot write %s", file);
+	if (!S_ISREG(st.st_mode))
+		return 1;
+	if (force || !st.st_size || snapshot_file_is_one(file))
+		return 0;
+	return ctx_error(ctx,
+			 NOTE(.code = "exists", .err = EEXIST, .where = file, .why = "it exists and is no snapshot",
+			      .hint = "choose another name, or overwrite it with --force"),
+			 "%s", file);
+}
+
+int snapshot_save(struct ctx *ctx, struct source *src, const char *file, const struct snapshot_options *opt)
+{
+	bool to_stdout = streq(file, "-");
+	time_t now = time(NULL);
+	struct json_object *m;
+	struct gathered g;
+	const char *head;
+	int r = to_stdout ? 0 : check_target(ctx, file, opt->force);
+
+	if (r < 0)
+		return r;
+	gather(ctx, src, opt, &g);
+	m = manifest(src, &g, opt, now);
+	head = json_object_to_json_string_ext(m, JSON_C_TO_STRING_PLAIN);
+	if (to_stdout)
+		r = write_archive(ctx, STDOUT_FILENO, "standard output", head, &g, now);
+	else if (r)
+		r = write_into(ctx, file, head, &g, now);
+	else
+		r = write_beside(ctx, file, head, &g, now);
+	json_object_put(m);
+	gathered_free(&g);
+	return r;
+}
