@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The noun group: list and show. check is in group-check.c. */
+/* The noun group: list and show. check, explain and tree are in files of their own. */
 #include <errno.h>
 #include <inttypes.h>
 
 #include "base/str.h"
 #include "cmd/filter.h"
 #include "cmd/group-check.h"
+#include "cmd/group.h"
 #include "cmd/rows.h"
 #include "diag/viability.h"
 #include "host/acpi.h"
@@ -343,6 +344,23 @@ static const struct command commands[] = {
 		.record = &group_check_record,
 		.flags = COMMAND_QUESTION | COMMAND_DETAIL,
 		.run = group_check_run,
+	},
+	{
+		.verb = "explain",
+		.summary = "why its devices share it, and what would separate them",
+		.text = group_explain_text,
+		.args = group_explain_args,
+		.record = &explain_record,
+		.flags = COMMAND_DETAIL,
+		.run = group_explain_run,
+	},
+	{
+		.verb = "tree",
+		.summary = "the PCI hierarchy with the ACS state of ports and the groups",
+		.text = group_tree_text,
+		.options = group_tree_options,
+		.record = &group_tree_record,
+		.run = group_tree_run,
 	},
 };
 

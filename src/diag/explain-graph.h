@@ -47,6 +47,4 @@ void explain_warn_switches(struct host *h, struct finding *f);
 /* A note that @d is apart from @b though the rule says that it should not be. */
 void explain_note_apart(struct host *h, struct finding *f, const struct hop *hop);
 
-struct strs acs_bit_list(struct arena *a, uint16_t bits);
-
 #endif

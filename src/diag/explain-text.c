@@ -65,6 +65,30 @@ const char *acs_unknown_why(const struct pci_info *pci)
 	return "cannot be read";
 }
 
+const char *acs_label(struct arena *a, const struct pci_info *pci)
+{
+	char on[32], off[32];
+	uint16_t missing;
+
+	switch (pci_acs_state(pci, &missing)) {
+	case ACS_STATE_ISOLATES:
+		return arena_printf(a, "ACS %s", acs_bits_name(pci->acs_ctrl & ACS_ISOLATION, on, sizeof(on)));
+	case ACS_STATE_BITS_OFF:
+		return arena_printf(a, "ACS %s, off %s", acs_bits_name(pci->acs_ctrl & ACS_ISOLATION, on, sizeof(on)),
+				    acs_bits_name(missing, off, sizeof(off)));
+	case ACS_STATE_NEVER:
+		/* one conventional function alone in its slot has nobody to be kept apart from */
+		return pci->header == 1 || pci->multifunction == TRI_YES ? "no ACS" : NULL;
+	case ACS_STATE_NO_CAP:
+		return "no ACS";
+	case ACS_STATE_NOT_NEEDED:
+		return NULL;
+	case ACS_STATE_UNKNOWN:
+		break;
+	}
+	return arena_printf(a, "ACS unknown (%s)", acs_unknown_why(pci));
+}
+
 enum hop_kind unknown_kind(const struct host *h, const struct pci_info *pci)
 {
 	if (pci->sleeping)
@@ -134,21 +158,20 @@ const char *acs_phrase(struct host *h, struct device *port)
 
 static const char *acs_text(struct host *h, const struct hop *hop)
 {
-	const char *where = "which";
+	const char *a = hop->a->name, *up = called(h, hop->b), *state = acs_phrase(h, hop->port);
 
-	if (hop->port != hop->b)
-		where = arena_printf(&h->arena, "and on from there to the root complex passes %s, which", called(h, hop->port));
+	if (hop->port == hop->b)
+		return arena_printf(&h->arena, "%s is behind %s, which %s; so it joins that port's group.", a, up, state);
 	return arena_printf(&h->arena,
-			    "%s is behind %s, %s %s. So the kernel cannot count on requests between devices there being sent up "
-			    "to the IOMMU, and puts %s into the group of %s.",
-			    hop->a->name, called(h, hop->b), where, acs_phrase(h, hop->port), hop->a->name, hop->b->name);
+			    "%s is behind %s, and the way up from there passes %s, which %s; so it joins the group of %s.", a, up,
+			    called(h, hop->port), state, hop->b->name);
 }
 
 static const char *bridge_text(struct host *h, const struct hop *hop)
 {
 	return arena_printf(&h->arena,
-			    "%s is behind the %s, which puts a requester id of its own on what passes. The IOMMU cannot tell the "
-			    "devices behind it apart, so they and the bridge are one group.",
+			    "%s is behind %s, which puts a requester id of its own on what passes: the IOMMU cannot tell what is "
+			    "behind such a bridge apart, so it joins the bridge's group.",
 			    hop->a->name, called(h, hop->port));
 }
 
@@ -305,6 +328,17 @@ static const char *cause(struct host *h, const struct hop *hop)
 			    acs_unknown_why(device_pci(h, hop->port)) ? acs_unknown_why(device_pci(h, hop->port)) : "unknown");
 }
 
+/* What config space says about a device alone in its group, with a blank before it. */
+static const char *why_alone(struct host *h, struct device *d)
+{
+	struct device *up = device_upstream(h, d);
+	bool below = up != NULL;
+
+	while (up && acs_state_isolates(pci_acs_state(device_pci(h, up), NULL)) == TRI_YES)
+		up = device_upstream(h, up);
+	return below && !up ? " Every port above it isolates." : "";
+}
+
 #define MAX_CAUSES 4
 
 const char *explain_summary(struct host *h, const struct group *g, const struct hop *hops, size_t n)
@@ -313,10 +347,14 @@ const char *explain_summary(struct host *h, const struct group *g, const struct 
 	const char *causes[MAX_CAUSES];
 	size_t n_causes = 0, more = 0;
 
-	if (g->n_devices < 2)
-		return arena_printf(&h->arena, g->n_devices ? "Group %u has one device, %s, which shares it with nobody." :
-							      "Group %u has no devices.",
-				    g->id, g->n_devices ? g->devices[0]->name : "");
+	if (streq(g->name, "vfio-noiommu"))
+		return arena_printf(&h->arena, "Group %u is a no-IOMMU group of VFIO: there is no IOMMU, and nothing is isolated.",
+				    g->id);
+	if (!g->n_devices)
+		return arena_printf(&h->arena, "Group %u has no devices.", g->id);
+	if (g->n_devices == 1)
+		return arena_printf(&h->arena, "Group %u has one device, %s, which shares it with nobody.%s", g->id,
+				    g->devices[0]->name, why_alone(h, g->devices[0]));
 	for (size_t i = 0; i < n; i++) {
 		const char *c = cause(h, &hops[i]);
 		size_t j = 0;
@@ -355,11 +393,6 @@ static const char *config_acs(struct host *h, struct device *port, uint16_t bits
 	return arena_printf(&h->arena, "pci=config_acs=%s@%s", mask, port->name);
 }
 
-static bool is_switch_port(const struct pci_info *pci)
-{
-	return pci->pcie == PCIE_DOWNSTREAM || pci->pcie == PCIE_UPSTREAM;
-}
-
 static void acs_remedies(struct host *h, struct finding *f, const struct hop *hop)
 {
 	const struct pci_info *pci = device_pci(h, hop->port);
@@ -369,24 +402,12 @@ static void acs_remedies(struct host *h, struct finding *f, const struct hop *ho
 		finding_remedy(f, false, NULL,
 			       "Boot with %s, on kernels that know it: %s has these bits, they are only off.",
 			       config_acs(h, hop->port, missing), hop->port->name);
-	if (is_switch_port(pci))
-		finding_remedy(f, false, "iommuctl group tree",
-			       "Take the device out of the switch of %s and put it behind a port whose way up has ACS; the tree shows "
-			       "which ones have.", hop->port->name);
-	else
-		finding_remedy(f, false, "iommuctl group tree",
-			       "Put the device into another slot, behind a port that has ACS; the tree shows which ones have.");
+	finding_remedy(f, false, "iommuctl group tree",
+		       "Put the device into a slot where every port on the way up has ACS on; the tree shows which ports have.");
 	if (pci->pcie == PCIE_ROOT_PORT && !pci->has_acs)
 		finding_remedy(f, false, NULL,
-			       "Look for an ACS switch in the firmware's setup (near those for the IOMMU, AER or ARI): many boards "
-			       "hide the capability of their root ports until it is on.");
-}
-
-static void override_remedy(struct finding *f, const char *word)
-{
-	finding_remedy(f, true, NULL,
-		       "Boot a kernel that carries the ACS override patch with pcie_acs_override=%s. It only makes the kernel stop "
-		       "asking: the hardware isolates no better than before, and a guest may reach the memory of others.", word);
+			       "Look for an ACS switch in the firmware's setup, near those for the IOMMU, AER or ARI: many boards hide the "
+			       "capability of their root ports until it is on.");
 }
 
 static void slot_remedies(struct host *h, struct finding *f, const struct hop *hop)
@@ -403,7 +424,6 @@ static void slot_remedies(struct host *h, struct finding *f, const struct hop *h
 		finding_remedy(f, false, NULL,
 			       "Functions of one card stay together: give all of %.*s to the same user, or use cards with one "
 			       "function each.", (int)strcspn(hop->port->name, "."), hop->port->name);
-	override_remedy(f, "multifunction");
 }
 
 static void unknown_remedies(struct finding *f, const struct hop *hop)
@@ -424,7 +444,6 @@ static void hop_remedies(struct host *h, struct finding *f, const struct hop *ho
 	switch (hop->kind) {
 	case HOP_ACS:
 		acs_remedies(h, f, hop);
-		override_remedy(f, "downstream");
 		break;
 	case HOP_BRIDGE:
 		finding_remedy(f, false, NULL,
@@ -472,16 +491,30 @@ static bool same_cause(const struct hop *a, const struct hop *b)
 	return a->kind == b->kind && a->port == b->port;
 }
 
+static void override_remedy(struct finding *f, bool downstream, bool multifunction)
+{
+	if (!downstream && !multifunction)
+		return;
+	finding_remedy(f, true, NULL,
+		       "Boot a kernel that carries the ACS override patch with pcie_acs_override=%s. It only makes the kernel stop "
+		       "asking: the hardware isolates no better than before, and a guest may reach memory of others.",
+		       downstream && multifunction ? "downstream,multifunction" : downstream ? "downstream" : "multifunction");
+}
+
 struct rows explain_remedies(struct host *h, const struct hop *hops, size_t n)
 {
 	struct finding f = { .arena = &h->arena };
+	bool downstream = false, multifunction = false;
 	struct rows rows;
 
 	finding_add(&f, SEVERITY_NOTE, "separate");
 	for (size_t i = 0; i < n; i++) {
 		if (!i || !same_cause(&hops[i], &hops[i - 1]))
 			hop_remedies(h, &f, &hops[i]);
+		downstream |= hops[i].kind == HOP_ACS;
+		multifunction |= hops[i].kind == HOP_SLOT;
 	}
+	override_remedy(&f, downstream, multifunction);
 	rows = without_doubles(&h->arena, f.reasons.v[0].remedies);
 	vec_free(&f.reasons);
 	return rows;
@@ -546,9 +579,12 @@ static const struct record_type hop_record = RECORD("group.explain.hop", 1, stru
 
 static const struct field node_fields[] = {
 	FIELD(struct explain_node, device, F_STR, "DEVICE", "device or port"),
+	FIELD(struct explain_node, bus, F_STR, "BUS", "its bus"),
+	FIELD(struct explain_node, root, F_STR, "ROOT", "root bus that it is on"),
 	FIELD(struct explain_node, upstream, F_STR, "UPSTREAM", "port above it"),
 	FIELD(struct explain_node, type, F_STR, "TYPE", "PCI Express type"),
 	FIELD(struct explain_node, acs, F_STR, "ACS", "on, bits-off, absent, never, not-needed or unknown"),
+	FIELD(struct explain_node, acs_why, F_STR, "ACS-WHY", "why that is unknown"),
 	FIELD(struct explain_node, acs_cap, F_HEX, "ACS-CAP", "ACS capability register"),
 	FIELD(struct explain_node, acs_ctrl, F_HEX, "ACS-CTRL", "ACS control register"),
 	FIELD(struct explain_node, missing, F_STRS, "MISSING", "ACS bits that would have to be on"),

@@ -314,6 +314,14 @@ static struct hop *order_hops(struct graph *gr, size_t first)
 
 /* -- the record ------------------------------------------------------------------------------------------------------------ */
 
+/* The name, or the ids of a device that no database knows. */
+static const char *label(struct host *h, const struct device *d)
+{
+	const char *title = device_title(h, d);
+
+	return title || !d->has_ids ? title : arena_printf(&h->arena, "%04x:%04x", d->vendor, d->device);
+}
+
 static struct rows device_rows(struct graph *gr, const struct device *first)
 {
 	struct explain_device *v = arena_array(&gr->h->arena, struct explain_device, gr->n);
@@ -323,7 +331,7 @@ static struct rows device_rows(struct graph *gr, const struct device *first)
 		struct device *d = gr->g->devices[i];
 
 		v[d == first ? 0 : n++] = (struct explain_device){
-			.device = d->name, .bus = d->bus, .driver = d->driver, .name = device_title(gr->h, d),
+			.device = d->name, .bus = d->bus, .driver = d->driver, .name = label(gr->h, d),
 		};
 	}
 	return ROWS(v, gr->n);
@@ -336,8 +344,9 @@ static void fill_node(struct graph *gr, struct device *d, struct explain_node *n
 	uint16_t missing;
 
 	node->device = d->name;
+	node->bus = d->bus;
 	node->driver = d->driver;
-	node->name = device_title(gr->h, d);
+	node->name = label(gr->h, d);
 	node->group = d->group ? NUM(d->group->id) : NUM_UNKNOWN;
 	node->in_group = d->group == gr->g;
 	node->isolates = TRI_UNKNOWN;
@@ -345,6 +354,9 @@ static void fill_node(struct graph *gr, struct device *d, struct explain_node *n
 		return;
 	pci = device_pci(gr->h, d);
 	state = pci_acs_state(pci, &missing);
+	node->root = device_root_bus(gr->h, d);
+	node->acs_why = acs_unknown_why(pci);
+	node->acs_label = acs_label(&gr->h->arena, pci);
 	node->type = type_known(pci) ? pcie_type_name(pci->pcie) : NULL;
 	node->acs = acs_state_word(state);
 	node->isolates = acs_state_isolates(state);
@@ -374,6 +386,7 @@ static struct rows path_rows(struct graph *gr)
 	nodes = arena_array(&gr->h->arena, struct explain_node, n);
 	for (size_t i = 0; i < n; i++) {
 		fill_node(gr, v[i], &nodes[i]);
+		nodes[i].parent = parent[i];
 		if (parent[i] >= 0)
 			nodes[i].upstream = v[parent[i]]->name;
 	}

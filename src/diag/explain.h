@@ -38,6 +38,9 @@ struct explain_hop {
 struct explain_node {
 	const char *device;
 	const char *upstream; /* the node above; NULL: on a root bus, or no PCI device */
+	int parent;	      /* its index, -1 none */
+	const char *root;     /* root bus: "pci0000:00"; NULL no PCI device */
+	const char *bus;
 	const char *type;     /* "root port", "endpoint", …; NULL unknown */
 	const char *acs;      /* acs_state_word() */
 	struct num acs_cap, acs_ctrl;
@@ -46,6 +49,8 @@ struct explain_node {
 	struct num group;
 	int in_group;	      /* enum tri: of the group explained */
 	const char *driver, *name;
+	const char *acs_why;   /* why acs is unknown; NULL when it is not */
+	const char *acs_label; /* acs_label(); not part of the record */
 };
 
 struct explain_device {
@@ -77,5 +82,11 @@ const char *acs_state_word(enum acs_state s);
 
 /* Why that device's config space does not tell, in words: "needs root", "not captured", "asleep" …; NULL when it does. */
 const char *acs_unknown_why(const struct pci_info *pci);
+
+/* The bits by name: "SV", "RR" …, one string each, in @a. */
+struct strs acs_bit_list(struct arena *a, uint16_t bits);
+
+/* For people: "ACS SV RR CR UF", "ACS SV UF, off RR CR", "no ACS", "ACS unknown (needs root)"; NULL where ACS does not matter. In @a. */
+const char *acs_label(struct arena *a, const struct pci_info *pci);
 
 #endif

@@ -80,3 +80,8 @@ link() {
 	mkdir -p "${1%/*}"
 	ln -s "$2" "$1"
 }
+
+# machine DIR <TABLE: a machine's tree from a table of devices; see mkmachine.c.
+machine() {
+	"${IOMMUCTL%/*}/tests/cli/mkmachine" "$1"
+}

@@ -262,6 +262,15 @@ void machine_unit(struct machine *m, const char *name)
 
 /* -- the whole ---------------------------------------------------------------------------------------------------- */
 
+static void furnish(struct machine *m)
+{
+	machine_file(m, "proc/cmdline", "quiet\n");
+	machine_file(m, "sys/kernel/iommu_groups/.keep", "%s", "");
+	machine_remove(m, "sys/kernel/iommu_groups/.keep");
+	machine_file(m, "sys/class/iommu/.keep", "%s", "");
+	machine_remove(m, "sys/class/iommu/.keep");
+}
+
 void machine_new(struct machine *m)
 {
 	const char *tmp = getenv("TMPDIR");
@@ -269,12 +278,13 @@ void machine_new(struct machine *m)
 	*m = (struct machine){ 0 };
 	if (asprintf(&m->dir, "%s/iommuctl-test-XXXXXX", tmp ? tmp : "/tmp") < 0 || !mkdtemp(m->dir))
 		die("mkdtemp");
-	machine_file(m, "proc/cmdline", "quiet\n");
-	machine_file(m, "sys/kernel/iommu_groups/.keep", "%s", "");
-	machine_remove(m, "sys/kernel/iommu_groups/.keep");
-	/* every machine has these: what else is not there is missing, not left out of the tree */
-	machine_file(m, "sys/kernel/notes", "%s", "");
-	machine_file(m, "sys/class/mem/null/dev", "1:3\n");
+	furnish(m);
+}
+
+void machine_new_at(struct machine *m, const char *dir)
+{
+	*m = (struct machine){ .dir = strdup(dir), .keep = true };
+	furnish(m);
 }
 
 static void unload(struct machine *m)
@@ -308,7 +318,8 @@ struct device *machine_dev(struct machine *m, const char *addr)
 void machine_free(struct machine *m)
 {
 	unload(m);
-	machine_remove(m, "");
+	if (!m->keep)
+		machine_remove(m, "");
 	free(m->dir);
 	m->dir = NULL;
 }

@@ -23,6 +23,7 @@
 
 struct machine {
 	char *dir; /* the root: holds sys/ and proc/ */
+	bool keep; /* machine_free() leaves it */
 	struct ctx ctx;
 	struct source *src; /* after machine_load() */
 	struct host *host;
@@ -57,6 +58,9 @@ struct machine_pci {
 void machine_config(const struct machine_pci *p, uint8_t buf[static 4096]);
 
 void machine_new(struct machine *m);
+
+/* The same in the directory given, which stays behind after machine_free(). */
+void machine_new_at(struct machine *m, const char *dir);
 void machine_pci(struct machine *m, const struct machine_pci *p);
 
 /* A device of another bus: "platform", "sys/devices/platform/x" is its directory. */

@@ -129,7 +129,7 @@ static void a_root_port_without_acs(void **state _unused_)
 
 	assert_hops(&m, 2, NULL, "");
 	e = explain(&m, 2, NULL);
-	assert_string_equal(e->summary, "Group 2 has one device, 0000:01:00.0, which shares it with nobody.");
+	assert_string_equal(e->summary, "Group 2 has one device, 0000:01:00.0, which shares it with nobody. Every port above it isolates.");
 	assert_int_equal(e->path.n, 2);
 	assert_int_equal(((const struct explain_node *)e->path.v)[0].in_group, TRI_NO);
 	assert_int_equal(e->remedies.n, 0);
@@ -199,7 +199,7 @@ static void a_switch_without_acs(void **state _unused_)
 	BUILD(&m, v);
 	assert_hops(&m, 7, NULL, "03:00.0>02:00.0 acs-missing 02:00.0 SV+RR+CR+UF");
 	assert_hops(&m, 8, NULL, "04:00.0>02:01.0 acs-missing 02:01.0 SV+RR+CR+UF");
-	assert_true(has_remedy(explain(&m, 7, NULL), "out of the switch", TRI_NO));
+	assert_true(has_remedy(explain(&m, 7, NULL), "every port on the way up", TRI_NO));
 	for (uint32_t g = 1; g <= 8; g++) {
 		if (host_group(m.host, g))
 			assert_int_equal(explain(&m, g, NULL)->warnings.n, 0);

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* group explain and group tree, for the rows in group.c. */
+#ifndef IOMMUCTL_CMD_GROUP_H
+#define IOMMUCTL_CMD_GROUP_H
+
+#include "cmd/cmd.h"
+#include "diag/explain.h"
+
+extern const char group_explain_text[];
+extern const struct arg_row group_explain_args[]; /* its record is explain_record */
+
+int group_explain_run(struct invocation *inv);
+
+extern const char group_tree_text[];
+extern const struct option_row group_tree_options[];
+extern const struct record_type group_tree_record;
+
+int group_tree_run(struct invocation *inv);
+
+#endif
