@@ -76,7 +76,7 @@ static int print_list(struct out *o, const struct sel *s, const void *record, in
 	selection_below(&below, s);
 	r = table_new(o, &below, false, &t);
 	for (size_t i = 0; r >= 0 && i < rows->n; i++)
-		r = table_row(t, (const char *)rows->v + i * s->field->sub->size, -1);
+		table_row(t, (const char *)rows->v + i * s->field->sub->size, -1);
 	if (r >= 0)
 		r = table_print(t, indent + 2);
 	selection_free(&below);

@@ -70,11 +70,32 @@ bool value_null(const struct field *f, const void *record);
 /* strbuf_add_escaped(), and without @utf8 everything beyond ASCII is escaped too. */
 void add_safe(struct strbuf *b, const char *s, bool utf8);
 
-/* A table of records: laid out row by row, printed at the end. */
+/* Cells in lines and columns. */
+struct grid {
+	VEC(const char *) cells; /* line * columns + column; NULL: nothing here */
+	size_t cols, lines;
+	struct arena arena;
+};
+
+typedef void (*value_fn)(struct strbuf *b, const struct field *f, const void *record, bool utf8);
+
+/* Adds a record's lines at the end; returns the first one's index. */
+size_t grid_add(struct grid *g, const struct sel *s, const void *record, value_fn value, bool utf8);
+/* Makes one line of those from @first on: what they have in a column, joined by commas. */
+void grid_join(struct grid *g, size_t first);
+void grid_clear(struct grid *g);
+void grid_free(struct grid *g);
+
+static inline const char *grid_cell(const struct grid *g, size_t line, size_t col)
+{
+	return g->cells.v[line * g->cols + col];
+}
+
+/* A table of records: laid out row by row, printed at the end. -ENOMEM. */
 struct table;
 int table_new(struct out *o, const struct selection *sel, bool tree, struct table **ret);
 /* @parent: index of the row that this one hangs under, -1 none. */
-int table_row(struct table *t, const void *record, int parent);
+void table_row(struct table *t, const void *record, int parent);
 int table_print(struct table *t, int indent);
 void table_free(struct table *t);
 DEFINE_CLEANUP(struct table, table_free);
@@ -82,9 +103,8 @@ DEFINE_CLEANUP(struct table, table_free);
 /* Prints the rows that are queued. */
 int flush_table(struct out *o);
 
-/* One row as --raw has it, written at once. */
 void raw_headings(struct out *o, const struct selection *sel);
-int raw_row(struct out *o, const struct selection *sel, const void *record);
+void raw_row(struct out *o, const struct selection *sel, const void *record);
 
 void json_open(struct out *o, const char *name, unsigned version);
 void json_row(struct out *o, const struct selection *sel, const void *record);
@@ -118,6 +138,7 @@ struct out {
 	const struct record_type *type;
 	struct selection table_sel, json_sel;
 	struct table *table;
+	struct grid raw_grid;
 	struct line line;
 	struct strbuf json; /* what is being written */
 	size_t rows; /* written so far in JSON */

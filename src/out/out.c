@@ -30,6 +30,7 @@ void out_free(struct out *o)
 	if (!o)
 		return;
 	table_free(o->table);
+	grid_free(&o->raw_grid);
 	drop_selections(o);
 	strbuf_free(&o->line.text);
 	strbuf_free(&o->line.style);
@@ -153,7 +154,8 @@ static int table_queue(struct out *o, const void *record)
 		if (r < 0)
 			return r;
 	}
-	return table_row(o->table, record, -1);
+	table_row(o->table, record, -1);
+	return 0;
 }
 
 int out_row(struct out *o, const void *record)
@@ -167,7 +169,8 @@ int out_row(struct out *o, const void *record)
 	if (!o->headed && !o->opt.noheadings)
 		raw_headings(o, &o->table_sel);
 	o->headed = true;
-	return raw_row(o, &o->table_sel, record);
+	raw_row(o, &o->table_sel, record);
+	return 0;
 }
 
 int out_detail(struct out *o, const void *record)

@@ -71,10 +71,14 @@ static int char_width(const char *s, size_t n, size_t *ret_len)
 
 int text_width(const char *s)
 {
-	size_t n = strlen(s), len;
+	size_t n, len;
 	int width = 0;
 
-	for (; n; s += len, n -= len)
+	while (*s >= 0x20 && *s < 0x7f) { /* nearly always all of it */
+		s++;
+		width++;
+	}
+	for (n = strlen(s); n; s += len, n -= len)
 		width += char_width(s, n, &len);
 	return width;
 }

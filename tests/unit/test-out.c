@@ -151,10 +151,10 @@ static void columns_can_be_added_and_chosen(void **state _unused_)
 {
 	check((struct out_options){ .noheadings = true, .cols = "+dear" }, &full, 1,
 	      "7 DMA-FQ yes 01:00.0 vfio-pci gold\n"
-	      "             01:00.1 -        \n");
+	      "             01:00.1 -\n");
 	check((struct out_options){ .noheadings = true, .cols = "devices.driver,id" }, &full, 1,
 	      "vfio-pci 7\n"
-	      "-        \n");
+	      "-\n");
 	/* a list's name means all of its columns, and twice is once */
 	check((struct out_options){ .noheadings = true, .raw = true, .cols = "devices,devices.name" }, &full, 1,
 	      "01:00.0,01:00.1 vfio-pci,- yes,?\n");
