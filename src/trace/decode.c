@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The dispatcher: quotes, wrapped lines, and who gets a line. Lines of a trace take the short way at the top; all
+ * else may take its time.
+ */
+#include "trace/internal.h"
+
+/* A record wrapped over more lines than this is none. */
+#define MAX_JOINED 4
+/* A held event waits at most this many foreign lines for more about it. */
+#define MAX_HELD_AGE 32
+/* Longer lines are no records of ours; only their beginning is looked at. */
+#define MAX_LOG_LINE 4096
+
+struct decoder {
+	struct decode_sink sink;
+	void *arg;
+	struct decode_counts counts;
+	struct log_state log;
+	struct strbuf join; /* a record whose end is still missing */
+	uint64_t join_line;
+	unsigned joined;
+	struct strbuf scratch;
+	struct json_tokener *tok;
+	struct json_object *json;
+	char unescaped[MAX_LOG_LINE];
+};
+
+static int emit(void *arg, const struct event *ev)
+{
+	struct decoder *d = arg;
+
+	d->counts.events++;
+	if (ev->kind == EVENT_LOST)
+		d->counts.lost += MAX(ev->lost, (uint64_t)1);
+	return d->sink.event(d->arg, ev);
+}
+
+struct decoder *decoder_new(const struct decode_sink *sink, void *arg)
+{
+	struct decoder *d = calloc(1, sizeof(*d));
+
+	if (!d)
+		abort();
+	d->tok = json_tokener_new();
+	d->sink = *sink;
+	d->arg = arg;
+	d->log.emit = emit;
+	d->log.arg = d;
+	return d;
+}
+
+void decoder_free(struct decoder *d)
+{
+	if (!d)
+		return;
+	strbuf_free(&d->join);
+	strbuf_free(&d->scratch);
+	json_object_put(d->json);
+	if (d->tok)
+		json_tokener_free(d->tok);
+	free(d);
+}
+
+const struct decode_counts *decoder_counts(const struct decoder *d)
+{
+	return &d->counts;
+}
+
+static void undecoded(struct decoder *d, uint64_t line, struct slice text, const char *why)
+{
+	d->counts.undecoded++;
+	if (d->sink.undecoded)
+		d->sink.undecoded(d->arg, line, text, why);
+}
+
+/* "> > text" of mails, however deep. */
+static struct slice strip_quotes(struct slice s)
+{
+	size_t i = 0, end = 0;
+
+	for (; i < s.n && (s.p[i] == '>' || is_blank(s.p[i])); i++)
+		if (s.p[i] == '>')
+			end = i + 1;
+	if (end < s.n && s.p[end] == ' ' && end)
+		end++;
+	return (struct slice){ s.p + end, s.n - end };
+}
+
+static enum line_result log_line(struct decoder *d, const struct log_msg *m, bool last)
+{
+	static enum line_result (*const parsers[])(struct log_state *, const struct log_msg *, bool) = {
+		log_vtd, log_amd, log_smmu, log_misc,
+	};
+	enum line_result r;
+
+	for (size_t i = 0; i < ARRAY_SIZE(parsers); i++) {
+		r = parsers[i](&d->log, m, last);
+		if (r != LINE_OTHER)
+			return r;
+	}
+	return LINE_OTHER;
+}
+
+/* What nobody took and yet has an IOMMU's words in it. */
+static bool looks_like_fault(struct slice t)
+{
+	if (slice_has(t, "[fault reason ") || slice_has(t, "Event logged [") || slice_has(t, "fault from EP"))
+		return true;
+	if (slice_has(t, "Request device [") && slice_has(t, "DMA"))
+		return true;
+	if (slice_has(t, "IO_PAGE_FAULT") && slice_has(t, "address="))
+		return true;
+	if (slice_has(t, "io_page_fault:"))
+		return true;
+	return slice_has(t, "arm-smmu") && (slice_has(t, "event 0x") || slice_has(t, "context fault: fsr"));
+}
+
+static enum line_result classify_log(struct decoder *d, struct slice text, uint64_t line, bool last)
+{
+	struct log_msg m = { .line = line };
+
+	text.n = MIN(text.n, (size_t)MAX_LOG_LINE);
+	log_prefix(text, d->unescaped, sizeof(d->unescaped), &m);
+	return log_line(d, &m, last);
+}
+
+/* Hands out a traced event; what was held before it comes first. */
+static void put(struct decoder *d, const struct event *ev)
+{
+	hold_emit(&d->log);
+	if (!d->log.err)
+		d->log.err = emit(d, ev);
+}
+
+static enum line_result classify_json(struct decoder *d, struct slice text, uint64_t line)
+{
+	struct event ev = { .line = line };
+	struct log_msg m = { .line = line, .fresh = true };
+	enum line_result r = json_line(text, d->tok, &d->json, &d->scratch, &ev, &m);
+
+	if (r == LINE_EVENT) {
+		put(d, &ev);
+		return LINE_TAKEN;
+	}
+	if (r == LINE_PART) { /* a journal's message */
+		r = log_line(d, &m, true);
+		return r == LINE_OTHER ? LINE_TAKEN : r;
+	}
+	return r;
+}
+
+/* @text without quotes. Events are out when this returns; LINE_PART asks for the next line. */
+static enum line_result classify(struct decoder *d, struct slice text, uint64_t line, bool last)
+{
+	struct event ev = { .line = line };
+	enum line_result r;
+
+	if (text.n && text.p[0] == '{' && d->tok) {
+		r = classify_json(d, text, line);
+		if (r != LINE_OTHER)
+			return r;
+	}
+	r = ftrace_line(text, &ev);
+	if (r == LINE_OTHER) {
+		r = classify_log(d, text, line, last);
+		if (r != LINE_OTHER)
+			return r;
+		ev = (struct event){ .line = line };
+		r = ftrace_bare(text, &ev);
+	}
+	if (r == LINE_EVENT) {
+		put(d, &ev);
+		return LINE_TAKEN;
+	}
+	return r == LINE_PART && last ? LINE_BAD : r;
+}
+
+/* The record being joined will get no more lines: takes it as it is. */
+static void end_join(struct decoder *d)
+{
+	struct slice text = { d->join.s, d->join.len };
+
+	if (!d->join.len)
+		return;
+	if (classify(d, text, d->join_line, true) == LINE_BAD)
+		undecoded(d, d->join_line, text, "the record is cut");
+	strbuf_reset(&d->join);
+}
+
+/* A line that may be the rest of the one before: no prefix of its own, or one of the known second halves. */
+static bool may_continue(struct decoder *d, struct slice text)
+{
+	struct log_msg m = { 0 };
+
+	if (!text.n || d->joined >= MAX_JOINED || text.n > MAX_LOG_LINE)
+		return false;
+	log_prefix(text, d->unescaped, sizeof(d->unescaped), &m);
+	if (slice_has(m.text, "[fault reason") && !slice_has(m.text, "Request device"))
+		return true;
+	if (m.fresh)
+		return slice_has(m.text, "address=0x") && !slice_has(m.text, "Event logged");
+	return m.text.n > 0;
+}
+
+/* The text that a second half adds: without its own prefix, and without the "DMAR:" that old kernels repeat. */
+static void add_rest(struct decoder *d, struct slice text)
+{
+	struct log_msg m = { 0 };
+
+	log_prefix(text, d->unescaped, sizeof(d->unescaped), &m);
+	strbuf_putc(&d->join, ' ');
+	strbuf_add(&d->join, m.text.p, m.text.n);
+	d->joined++;
+}
+
+/* Whether the line went into the record that was waiting. */
+static bool try_join(struct decoder *d, struct slice text)
+{
+	enum line_result r;
+
+	if (!d->join.len)
+		return false;
+	if (!may_continue(d, text)) {
+		end_join(d);
+		return false;
+	}
+	add_rest(d, text);
+	r = classify(d, (struct slice){ d->join.s, d->join.len }, d->join_line, false);
+	if (r == LINE_PART)
+		return true;
+	if (r == LINE_BAD)
+		undecoded(d, d->join_line, (struct slice){ d->join.s, d->join.len }, "not in a form that is known");
+	strbuf_reset(&d->join);
+	return true;
+}
+
+static void start_join(struct decoder *d, struct slice text, uint64_t line)
+{
+	strbuf_reset(&d->join);
+	text = slice_trim(text);
+	strbuf_add(&d->join, text.p, MIN(text.n, (size_t)MAX_LOG_LINE));
+	d->join_line = line;
+	d->joined = 0;
+}
+
+/* Everything but a plain line of a trace. */
+static void slow_line(struct decoder *d, struct slice text, uint64_t line)
+{
+	enum line_result r;
+
+	text = strip_quotes(text);
+	if (try_join(d, text))
+		return;
+	r = classify(d, text, line, false);
+	if (r == LINE_PART) {
+		start_join(d, text, line);
+		return;
+	}
+	if (r == LINE_BAD)
+		undecoded(d, line, text, "not in a form that is known");
+	else if (r == LINE_OTHER && looks_like_fault((struct slice){ text.p, MIN(text.n, (size_t)MAX_LOG_LINE) }))
+		undecoded(d, line, text, "has the words of a fault, and not its form");
+	if (r == LINE_OTHER && d->log.held.active && ++d->log.held.age > MAX_HELD_AGE)
+		hold_emit(&d->log);
+}
+
+int decoder_line(struct decoder *d, struct slice text, uint64_t line)
+{
+	struct event ev = { .line = line };
+	enum line_result r = LINE_OTHER;
+
+	d->counts.lines++;
+	if (text.n && text.p[text.n - 1] == '\r')
+		text.n--;
+	if (!d->join.len)
+		r = ftrace_line(text, &ev);
+	if (r == LINE_EVENT) {
+		if (d->log.held.active)
+			hold_emit(&d->log);
+		return d->log.err ?: emit(d, &ev);
+	}
+	if (r != LINE_TAKEN)
+		slow_line(d, text, line);
+	return d->log.err;
+}
+
+int decoder_flush(struct decoder *d)
+{
+	end_join(d);
+	hold_emit(&d->log);
+	return d->log.err;
+}

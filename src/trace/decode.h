@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Lines in, events out. What a line is, is told by its content, so that formats may be mixed: a mail with a quoted log
+ * and a trace in it decodes as well as each alone. Nothing is fatal: what looks like an IOMMU's word and cannot be
+ * decoded is handed over with its line number, and counted.
+ */
+#ifndef IOMMUCTL_TRACE_DECODE_H
+#define IOMMUCTL_TRACE_DECODE_H
+
+#include "trace/event.h"
+
+struct decoder;
+
+struct decode_sink {
+	/* Nonzero ends the decoding and is handed through. */
+	int (*event)(void *arg, const struct event *ev);
+	/* @text is the line, @why one clause. May be NULL. */
+	void (*undecoded)(void *arg, uint64_t line, struct slice text, const char *why);
+};
+
+struct decode_counts {
+	uint64_t lines, events, undecoded;
+	uint64_t lost; /* events that the recorder says it lost; markers without a number count as one */
+};
+
+struct decoder *decoder_new(const struct decode_sink *sink, void *arg);
+void decoder_free(struct decoder *d);
+DEFINE_CLEANUP(struct decoder, decoder_free);
+
+/* One line without its newline; @line is its number. 0, or what the sink returned. */
+int decoder_line(struct decoder *d, struct slice text, uint64_t line);
+
+/* Nothing follows for now (the end, or a followed file that has gone quiet): hands over what waits for more lines. */
+int decoder_flush(struct decoder *d);
+
+const struct decode_counts *decoder_counts(const struct decoder *d);
+
+#endif

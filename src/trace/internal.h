@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the decoders of src/trace share. Nobody outside the folder includes this. */
+#ifndef IOMMUCTL_TRACE_INTERNAL_H
+#define IOMMUCTL_TRACE_INTERNAL_H
+
+#include <json-c/json.h>
+
+#include "base/str.h"
+#include "trace/decode.h"
+
+/* What a decoder made of a line. */
+enum line_result {
+	LINE_OTHER, /* not this format, or nothing of ours */
+	LINE_EVENT, /* *ev is an event */
+	LINE_TAKEN, /* ours; its event is held, or it says nothing new */
+	LINE_PART,  /* ours, and cut: the next line may hold the rest */
+	LINE_BAD,   /* looks like ours, and cannot be decoded */
+};
+
+/*
+ * ftrace text: trace, trace_pipe, trace-cmd report, perf script. LINE_EVENT with *ev, whose slices point into the
+ * line; LINE_TAKEN for events that are none of ours.
+ */
+enum line_result ftrace_line(struct slice line, struct event *ev);
+
+/* The same without the columns before the event's name, which people cut away. */
+enum line_result ftrace_bare(struct slice line, struct event *ev);
+
+/* One event's text behind "NAME: "; ev->kind EVENT_NONE and LINE_OTHER for a name that is none of ours. */
+enum line_result ftrace_payload(struct slice name, struct slice text, struct event *ev);
+
+/* A line of a kernel log, its prefix taken off. */
+struct log_msg {
+	struct slice stamp;
+	uint64_t time_ns;
+	bool has_time;
+	bool fresh; /* it had a prefix: it is no wrapped rest of the line before */
+	struct slice text;
+	uint64_t line;
+};
+
+void log_prefix(struct slice line, char *buf, size_t size, struct log_msg *ret);
+
+/* A fault that may still get details from the lines behind it. */
+struct held {
+	bool active;
+	struct event ev;
+	uint64_t words[4]; /* of an SMMUv3 event or command dump */
+	unsigned n_words, want_words;
+	bool is_command;
+	unsigned age; /* lines since */
+	size_t used;
+	char text[768]; /* what the event's slices point to */
+};
+
+struct log_state {
+	struct held held;
+	bool overflowed; /* VT-d: a status line said that the fault registers had overflowed */
+	int (*emit)(void *arg, const struct event *ev);
+	void *arg;
+	int err; /* what emit returned, once nonzero */
+};
+
+/* Starts a new held event (what was held before goes out) with the message's time and line. */
+struct event *hold_new(struct log_state *st, const struct log_msg *m);
+struct slice hold_text(struct log_state *st, struct slice s);
+struct slice hold_printf(struct log_state *st, const char *fmt, ...) _printf_(2, 3);
+void hold_emit(struct log_state *st);
+
+/*
+ * The vendors' parsers. @last: no more lines will be joined, so take what there is. LINE_TAKEN means that a
+ * held event was begun or added to.
+ */
+enum line_result log_vtd(struct log_state *st, const struct log_msg *m, bool last);
+enum line_result log_amd(struct log_state *st, const struct log_msg *m, bool last);
+enum line_result log_smmu(struct log_state *st, const struct log_msg *m, bool last);
+enum line_result log_misc(struct log_state *st, const struct log_msg *m, bool last);
+
+/*
+ * "02:00.0", "0000:02:00.0", "0x02:0x00.0" as the kernel's name, in @buf, as far as it goes; has HAS_SEGMENT when the
+ * segment was there. false: no PCI address.
+ */
+bool scan_bdf(struct slice s, char *buf, size_t size, unsigned *has);
+
+/* "DRIVER DEVICE: " before @text, as dev_err() writes it, looking back from @at; false when there is none. */
+bool log_device(struct slice text, const char *at, struct slice *ret_driver, struct slice *ret_device);
+
+/*
+ * A line of our own JSON Lines: LINE_EVENT; or of journalctl -o json: LINE_PART, with the message in *ret_msg. Text lives
+ * in *keep and @buf until the next call.
+ */
+enum line_result json_line(struct slice line, struct json_tokener *tok, struct json_object **keep, struct strbuf *buf,
+			   struct event *ev, struct log_msg *ret_msg);
+
+#endif

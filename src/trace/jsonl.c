@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <inttypes.h>
+#include <stdio.h>
+
+#include <json-c/json.h>
+
+#include "trace/internal.h"
+#include "trace/jsonl.h"
+
+static void add_text(struct strbuf *b, struct slice s)
+{
+	size_t len;
+
+	for (size_t i = 0; i < s.n; i += MAX(len, (size_t)1)) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		len = utf8_len(s.p + i, s.n - i);
+		if (!len)
+			strbuf_puts(b, "\xef\xbf\xbd");
+		else if (c < 0x20 || c == 0x7f)
+			strbuf_printf(b, "\\u%04x", c);
+		else if (c == '"' || c == '\\')
+			strbuf_printf(b, "\\%c", c);
+		else
+			strbuf_add(b, s.p + i, len);
+	}
+}
+
+static void member_str(struct strbuf *b, const char *key, struct slice s)
+{
+	if (!s.p || !s.n)
+		return;
+	strbuf_printf(b, ",\"%s\":\"", key);
+	add_text(b, s);
+	strbuf_putc(b, '"');
+}
+
+static void member_word(struct strbuf *b, const char *key, const char *word)
+{
+	if (word)
+		strbuf_printf(b, ",\"%s\":\"%s\"", key, word);
+}
+
+static void member_int(struct strbuf *b, const char *key, uint64_t v, bool known)
+{
+	if (known)
+		strbuf_printf(b, ",\"%s\":%" PRIu64, key, v);
+}
+
+static void member_hex(struct strbuf *b, const char *key, uint64_t v, bool known)
+{
+	if (known)
+		strbuf_printf(b, ",\"%s\":\"0x%" PRIx64 "\"", key, v);
+}
+
+static void member_true(struct strbuf *b, const char *key, bool v)
+{
+	if (v)
+		strbuf_printf(b, ",\"%s\":true", key);
+}
+
+static void fault_members(struct strbuf *b, const struct fault_info *f)
+{
+	member_word(b, "fault", fault_kind_name(f->kind));
+	member_hex(b, "code", f->code, f->has_code);
+	member_hex(b, "flags", f->flags, f->has_flags);
+	member_hex(b, "index", f->index, f->has_index);
+	member_str(b, "text", f->text);
+	member_str(b, "detail", f->detail);
+	member_true(b, "overflowed", f->overflowed);
+	member_true(b, "stalled", f->stalled);
+	member_true(b, "code_doubtful", f->doubt != DOUBT_NONE);
+}
+
+static void inval_members(struct strbuf *b, const struct inval_info *v)
+{
+	member_word(b, "cache", inval_kind_name(v->kind));
+	member_word(b, "scope", inval_scope_name(v->scope));
+	member_true(b, "leaf", v->leaf);
+	member_true(b, "nested", v->nested);
+	member_true(b, "not_present", v->not_present);
+}
+
+static void page_members(struct strbuf *b, const struct event *ev)
+{
+	member_int(b, "prgi", ev->page.group, true);
+	member_true(b, "last", ev->page.last);
+	member_int(b, "seq", ev->page.seq, ev->page.has_seq);
+	if (ev->kind == EVENT_PAGE_RESPONSE)
+		member_int(b, "response", ev->page.code, true);
+}
+
+void event_json(struct strbuf *b, const struct event *ev)
+{
+	strbuf_printf(b, "{\"kind\":\"%s\"", event_kind_name(ev->kind));
+	member_int(b, "time_ns", ev->time_ns, ev->has & HAS_TIME);
+	member_str(b, "stamp", ev->stamp);
+	member_int(b, "cpu", (uint64_t)ev->cpu, ev->has & HAS_CPU && ev->cpu >= 0);
+	member_str(b, "task", ev->task);
+	member_int(b, "pid", (uint64_t)ev->pid, ev->has & HAS_PID && ev->pid >= 0);
+	member_word(b, "vendor", vendor_name(ev->vendor));
+	member_str(b, "unit", ev->unit);
+	member_str(b, "device", ev->device);
+	member_str(b, "driver", ev->driver);
+	member_hex(b, "source_id", ev->source_id, ev->has & HAS_SOURCE);
+	member_int(b, "group", ev->group, ev->has & HAS_GROUP);
+	member_int(b, "domain", ev->domain, ev->has & HAS_DOMAIN);
+	member_int(b, "pasid", ev->pasid, ev->has & HAS_PASID);
+	member_hex(b, "address", ev->addr, ev->has & HAS_ADDR);
+	member_int(b, "size", ev->size, ev->has & HAS_SIZE);
+	member_hex(b, "physical", ev->paddr, ev->has & HAS_PADDR);
+	member_int(b, "unmapped", ev->done, ev->has & HAS_DONE);
+	member_word(b, "access", access_name(ev->access));
+	if (ev->kind == EVENT_FAULT)
+		fault_members(b, &ev->fault);
+	else if (ev->kind == EVENT_PAGE_REQUEST || ev->kind == EVENT_PAGE_RESPONSE)
+		page_members(b, ev);
+	else if (ev->kind == EVENT_INVALIDATE || ev->kind == EVENT_FLUSH || ev->kind == EVENT_TAG_ASSIGN ||
+		 ev->kind == EVENT_TAG_UNASSIGN)
+		inval_members(b, &ev->inval);
+	else if (ev->kind == EVENT_LOST)
+		member_int(b, "lost", ev->lost, true);
+	member_int(b, "line", ev->line, ev->line > 0);
+	strbuf_putc(b, '}');
+}
+
+/* A member's text; it lives as long as @o. */
+static struct slice get_text(struct json_object *o, const char *key)
+{
+	struct json_object *v;
+
+	if (!json_object_object_get_ex(o, key, &v) || !json_object_is_type(v, json_type_string))
+		return (struct slice){ 0 };
+	return (struct slice){ json_object_get_string(v), (size_t)json_object_get_string_len(v) };
+}
+
+static bool get_int(struct json_object *o, const char *key, uint64_t *ret)
+{
+	struct json_object *v;
+
+	if (!json_object_object_get_ex(o, key, &v) || !json_object_is_type(v, json_type_int))
+		return false;
+	*ret = json_object_get_uint64(v);
+	return true;
+}
+
+static bool get_hex(struct json_object *o, const char *key, uint64_t *ret)
+{
+	struct slice t = get_text(o, key);
+	struct scan s = scan_of(t);
+
+	return t.n && scan_hex(&s, ret) && !scan_left(&s);
+}
+
+static bool get_true(struct json_object *o, const char *key)
+{
+	struct json_object *v;
+
+	return json_object_object_get_ex(o, key, &v) && json_object_is_type(v, json_type_boolean) &&
+	       json_object_get_boolean(v);
+}
+
+static void load_u32(struct json_object *o, const char *key, struct event *ev, uint32_t *field, unsigned has)
+{
+	uint64_t v;
+
+	if (!get_int(o, key, &v) || v > UINT32_MAX)
+		return;
+	*field = (uint32_t)v;
+	ev->has |= has;
+}
+
+static void load_common(struct json_object *o, struct event *ev)
+{
+	uint32_t cpu = 0, pid = 0;
+	uint64_t v;
+
+	ev->stamp = get_text(o, "stamp");
+	ev->task = get_text(o, "task");
+	ev->unit = get_text(o, "unit");
+	ev->device = get_text(o, "device");
+	ev->driver = get_text(o, "driver");
+	ev->vendor = vendor_parse(get_text(o, "vendor"));
+	ev->access = access_parse(get_text(o, "access"));
+	if (get_int(o, "time_ns", &ev->time_ns))
+		ev->has |= HAS_TIME;
+	load_u32(o, "cpu", ev, &cpu, HAS_CPU);
+	load_u32(o, "pid", ev, &pid, HAS_PID);
+	ev->cpu = (int32_t)cpu;
+	ev->pid = (int32_t)pid;
+	load_u32(o, "group", ev, &ev->group, HAS_GROUP);
+	load_u32(o, "domain", ev, &ev->domain, HAS_DOMAIN);
+	load_u32(o, "pasid", ev, &ev->pasid, HAS_PASID);
+	if (get_hex(o, "source_id", &v) && v <= UINT32_MAX) {
+		ev->source_id = (uint32_t)v;
+		ev->has |= HAS_SOURCE;
+	}
+	if (get_hex(o, "address", &ev->addr))
+		ev->has |= HAS_ADDR;
+	if (get_hex(o, "physical", &ev->paddr))
+		ev->has |= HAS_PADDR;
+	if (get_int(o, "size", &ev->size))
+		ev->has |= HAS_SIZE;
+	if (get_int(o, "unmapped", &ev->done))
+		ev->has |= HAS_DONE;
+	/* "0000:02:00.0" has its segment, "02:00.0" has not, what is no PCI address needs none */
+	if (ev->device.n && !(ev->device.n == strlen("02:00.0") && ev->device.p[2] == ':' && ev->device.p[5] == '.'))
+		ev->has |= HAS_SEGMENT;
+}
+
+static void load_fault(struct json_object *o, struct event *ev)
+{
+	struct fault_info *f = &ev->fault;
+	uint64_t v;
+
+	fault_kind_parse(get_text(o, "fault"), &f->kind);
+	f->has_code = get_hex(o, "code", &v);
+	f->code = f->has_code ? (uint32_t)v : 0;
+	f->has_flags = get_hex(o, "flags", &f->flags);
+	f->has_index = get_hex(o, "index", &f->index);
+	f->text = get_text(o, "text");
+	f->detail = get_text(o, "detail");
+	f->overflowed = get_true(o, "overflowed");
+	f->stalled = get_true(o, "stalled");
+	f->doubt = get_true(o, "code_doubtful") ? DOUBT_BASE : DOUBT_NONE;
+}
+
+static void load_inval(struct json_object *o, struct event *ev)
+{
+	inval_kind_parse(get_text(o, "cache"), &ev->inval.kind);
+	ev->inval.scope = inval_scope_parse(get_text(o, "scope"));
+	ev->inval.leaf = get_true(o, "leaf");
+	ev->inval.nested = get_true(o, "nested");
+	ev->inval.not_present = get_true(o, "not_present");
+}
+
+static void load_page(struct json_object *o, struct event *ev)
+{
+	uint64_t v;
+
+	if (get_int(o, "prgi", &v))
+		ev->page.group = (uint32_t)v;
+	ev->page.last = get_true(o, "last");
+	ev->page.has_seq = get_int(o, "seq", &ev->page.seq);
+	if (get_int(o, "response", &v))
+		ev->page.code = (uint32_t)v;
+}
+
+static enum line_result load_event(struct json_object *o, struct event *ev)
+{
+	ev->kind = event_kind_parse(get_text(o, "kind"));
+	if (ev->kind == EVENT_NONE)
+		return LINE_BAD;
+	load_common(o, ev);
+	if (ev->kind == EVENT_FAULT)
+		load_fault(o, ev);
+	else if (ev->kind == EVENT_PAGE_REQUEST || ev->kind == EVENT_PAGE_RESPONSE)
+		load_page(o, ev);
+	else if (ev->kind == EVENT_INVALIDATE || ev->kind == EVENT_FLUSH || ev->kind == EVENT_TAG_ASSIGN ||
+		 ev->kind == EVENT_TAG_UNASSIGN)
+		load_inval(o, ev);
+	else if (ev->kind == EVENT_LOST)
+		get_int(o, "lost", &ev->lost);
+	return LINE_EVENT;
+}
+
+/* journalctl -o json gives times as decimal strings of microseconds, and text that is not UTF-8 as an array of bytes. */
+static void journal_time(struct json_object *o, struct log_msg *m)
+{
+	static const char *const keys[] = { "_SOURCE_MONOTONIC_TIMESTAMP", "__MONOTONIC_TIMESTAMP" };
+	uint64_t usec;
+
+	for (size_t i = 0; i < ARRAY_SIZE(keys) && !m->has_time; i++) {
+		struct scan s = scan_of(get_text(o, keys[i]));
+
+		if (!s.p || !scan_dec(&s, &usec) || usec > UINT64_MAX / 1000)
+			continue;
+		m->time_ns = usec * 1000;
+		m->has_time = true;
+	}
+}
+
+static enum line_result journal_line(struct json_object *o, struct json_object *message, struct log_msg *m, struct strbuf *buf)
+{
+	journal_time(o, m);
+	if (json_object_is_type(message, json_type_string)) {
+		m->text = slice_trim(get_text(o, "MESSAGE"));
+		return LINE_PART;
+	}
+	if (!json_object_is_type(message, json_type_array))
+		return LINE_TAKEN;
+	strbuf_reset(buf);
+	for (size_t i = 0; i < json_object_array_length(message); i++)
+		strbuf_putc(buf, (char)json_object_get_int(json_object_array_get_idx(message, i)));
+	m->text = slice_trim((struct slice){ strbuf_str(buf), buf->len });
+	return LINE_PART;
+}
+
+enum line_result json_line(struct slice line, struct json_tokener *tok, struct json_object **keep, struct strbuf *buf,
+			   struct event *ev, struct log_msg *ret_msg)
+{
+	struct json_object *o, *v;
+
+	if (line.n > INT32_MAX)
+		return LINE_OTHER;
+	json_object_put(*keep);
+	*keep = NULL;
+	json_tokener_reset(tok);
+	o = json_tokener_parse_ex(tok, line.p, (int)line.n);
+	*keep = o;
+	if (!o || !json_object_is_type(o, json_type_object))
+		return slice_has(line, "\"kind\":") ? LINE_BAD : LINE_OTHER;
+	if (json_object_object_get_ex(o, "MESSAGE", &v))
+		return journal_line(o, v, ret_msg, buf);
+	if (json_object_object_get_ex(o, "schema", &v) || json_object_object_get_ex(o, "end", &v))
+		return LINE_TAKEN;
+	if (!json_object_object_get_ex(o, "kind", &v))
+		return LINE_OTHER;
+	return load_event(o, ev);
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * AMD's IOMMU in the kernel log (drivers/iommu/amd/iommu.c, iommu_print_event() and its helpers): one line an event,
+ * "Event logged [NAME key=value …]", said by the device when the kernel knows it, else by the unit or by nobody.
+ */
+#include <stdio.h>
+
+#include "trace/internal.h"
+
+static const struct amd_event {
+	const char *name;
+	enum fault_kind kind;
+	uint8_t code; /* of the event log entry (AMD 48882, 2.5) */
+} amd_events[] = {
+	{ "ILLEGAL_DEV_TABLE_ENTRY", FAULT_CONFIG, 1 },
+	{ "IO_PAGE_FAULT", FAULT_DMA, 2 },
+	{ "DEV_TAB_HARDWARE_ERROR", FAULT_CONFIG, 3 },
+	{ "PAGE_TAB_HARDWARE_ERROR", FAULT_DMA, 4 },
+	{ "ILLEGAL_COMMAND_ERROR", FAULT_COMMAND, 5 },
+	{ "COMMAND_HARDWARE_ERROR", FAULT_COMMAND, 6 },
+	{ "IOTLB_INV_TIMEOUT", FAULT_INVALIDATION, 7 },
+	{ "INVALID_DEVICE_REQUEST", FAULT_DMA, 8 },
+	{ "INVALID_PPR_REQUEST", FAULT_PAGE_REQUEST, 9 },
+	{ "RMP_HW_ERROR", FAULT_DMA, 0xd },
+	{ "RMP_PAGE_FAULT", FAULT_DMA, 0xe },
+};
+
+static const struct amd_event *find_event(struct slice name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(amd_events); i++)
+		if (slice_eq_bytes(name, amd_events[i].name, strlen(amd_events[i].name)))
+			return &amd_events[i];
+	return NULL;
+}
+
+/* The value behind KEY=, which stands at the start or behind a blank; 0x in front or not. */
+static bool key_value(struct slice in, const char *key, uint64_t *ret)
+{
+	size_t n = strlen(key);
+	struct scan s = scan_of(in);
+
+	while (scan_past_bytes(&s, key, n))
+		if ((s.p - n == in.p || is_blank(s.p[-(ptrdiff_t)n - 1])) && scan_hex(&s, ret))
+			return true;
+	return false;
+}
+
+static bool key_device(struct slice in, struct slice *ret)
+{
+	struct scan s = scan_of(in);
+
+	return scan_past(&s, "device=") && scan_word(&s, ret);
+}
+
+#define AMD_FLAG_I 0x008  /* an interrupt, not a memory access */
+#define AMD_FLAG_RW 0x020 /* write */
+
+static void parse_fields(struct log_state *st, struct event *ev, struct slice in)
+{
+	struct fault_info *f = &ev->fault;
+	struct slice dev;
+	char buf[32];
+	uint64_t v;
+
+	if (key_device(in, &dev) && scan_bdf(dev, buf, sizeof(buf), &ev->has))
+		ev->device = hold_printf(st, "%s", buf);
+	if (key_value(in, "address=", &v) || key_value(in, "gpa=", &v) || key_value(in, "spa=", &v)) {
+		ev->addr = v;
+		ev->has |= HAS_ADDR;
+	}
+	if (key_value(in, "domain=", &v)) {
+		ev->domain = (uint32_t)v;
+		ev->has |= HAS_DOMAIN;
+	}
+	if (key_value(in, "pasid=", &v) && v) { /* the unit writes 0 for "without a PASID" */
+		ev->pasid = (uint32_t)v;
+		ev->has |= HAS_PASID;
+	}
+	if (!key_value(in, "flags=", &v))
+		return;
+	f->flags = v;
+	f->has_flags = true;
+	if (v & AMD_FLAG_I && f->kind == FAULT_DMA)
+		f->kind = FAULT_INTERRUPT;
+	ev->access = v & AMD_FLAG_RW ? ACCESS_WRITE : ACCESS_READ;
+}
+
+/* Who said it: "nvme 0000:01:00.0: AMD-Vi: Event logged", "iommu ivhd0: AMD-Vi: …", "AMD-Vi: …". */
+static void parse_speaker(struct log_state *st, struct event *ev, const struct log_msg *m, const char *at)
+{
+	struct slice before = { m->text.p, (size_t)(at - m->text.p) }, driver, device;
+	struct scan s = scan_of(before);
+	char buf[32];
+
+	if (!scan_past(&s, "AMD-Vi:") || !log_device(m->text, s.p - strlen("AMD-Vi:"), &driver, &device))
+		return;
+	if (slice_is(driver, "iommu") || slice_has(device, "ivhd")) {
+		ev->unit = hold_text(st, device);
+		return;
+	}
+	if (!scan_bdf(device, buf, sizeof(buf), &ev->has))
+		return;
+	/* the unit's own PCI function spoke for itself before there was a name like ivhd0 */
+	if (slice_is(driver, "pci") && ev->fault.kind != FAULT_DMA) {
+		ev->unit = hold_printf(st, "%s", buf);
+		return;
+	}
+	ev->device = hold_printf(st, "%s", buf);
+	ev->driver = hold_text(st, driver);
+}
+
+static enum line_result parse_event(struct log_state *st, const struct log_msg *m, const char *at, struct scan s, bool last)
+{
+	const struct amd_event *e;
+	struct slice in, name;
+	struct scan inner;
+	struct event *ev;
+
+	scan_blanks(&s);
+	scan_char(&s, '[');
+	if (!scan_until(&s, ']', &in)) { /* unknown events were printed without their bracket */
+		if (!last && !slice_has(scan_rest(&s), "UNKNOWN"))
+			return LINE_PART;
+		in = scan_rest(&s);
+	}
+	inner = scan_of(in);
+	if (!scan_word(&inner, &name))
+		return LINE_BAD;
+	e = find_event(name);
+	if (!e && !slice_is(name, "UNKNOWN"))
+		return LINE_BAD;
+	ev = hold_new(st, m);
+	ev->kind = EVENT_FAULT;
+	ev->vendor = VENDOR_AMD;
+	ev->fault = (struct fault_info){ .kind = e ? e->kind : FAULT_GLOBAL, .has_code = e, .code = e ? e->code : 0 };
+	ev->fault.text = hold_text(st, name);
+	parse_speaker(st, ev, m, at);
+	parse_fields(st, ev, scan_rest(&inner));
+	return LINE_TAKEN;
+}
+
+enum line_result log_amd(struct log_state *st, const struct log_msg *m, bool last)
+{
+	struct scan s = scan_of(m->text);
+	const char *at;
+
+	if (scan_past(&s, "Event logged")) {
+		at = s.p - strlen("Event logged");
+		return parse_event(st, m, at, s, last);
+	}
+	/* dumps of the device table and of the command behind an event */
+	if (st->held.active && st->held.ev.vendor == VENDOR_AMD && slice_has(m->text, "AMD-Vi:") &&
+	    (slice_has(m->text, "DTE[") || slice_has(m->text, "CMD[") || slice_has(m->text, "Control Reg")))
+		return LINE_TAKEN;
+	return LINE_OTHER;
+}

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Intel VT-d in the kernel log. One fault has been written in many ways (drivers/iommu/intel/dmar.c,
+ * dmar_fault_do_one(), over the years):
+ *
+ *	DMAR:[DMA Read] Request device [05:00.1] fault addr 87f8000		two lines, before 4.6
+ *	DMAR:[fault reason 06] PTE Read access is not set
+ *	DMAR: [DMA Read] Request device [05:00.0] PASID ffffffff fault addr 69974000 [fault reason 05] …
+ *	DMAR: [DMA Read NO_PASID] Request device [05:00.0] fault addr 0x69974000 [fault reason 0x05] …
+ *	DMAR: [DMA Read PASID 0x0] Request device [0000:02:00.0] fault addr 0xdead000 [fault reason 0x06] …
+ *	DMAR: [INTR-REMAP] Request device [00:11.0] fault index 3b [fault reason 38] …
+ *
+ * followed, with CONFIG_DMAR_DEBUG, by a dump of the tables that names the unit.
+ */
+#include <stdio.h>
+
+#include "trace/internal.h"
+#include "trace/reason.h"
+
+/* Old kernels printed this PASID for a request without one. */
+#define PASID_NONE_32 0xffffffffU
+
+/* "0x05" and "5a" are hex; digits alone were printed as decimal, up to 5.13. */
+static bool parse_reason(struct scan *s, struct fault_info *f)
+{
+	struct scan hex_end, dec_end;
+	uint64_t hex, dec;
+
+	scan_blanks(s);
+	hex_end = dec_end = *s;
+	if (!scan_hex(&hex_end, &hex))
+		return false;
+	f->has_code = true;
+	f->code = (uint32_t)hex;
+	if (scan_left(s) > 2 && (s->p[1] | 0x20) == 'x') {
+		*s = hex_end;
+		return hex <= 0xff;
+	}
+	if (!scan_dec(&dec_end, &dec) || dec_end.p != hex_end.p) {
+		*s = hex_end;
+		return hex <= 0xff;
+	}
+	*s = dec_end;
+	f->code = (uint32_t)dec;
+	f->doubt = dec == hex || hex > 0xff ? DOUBT_NONE : DOUBT_BASE;
+	return dec <= 0xff;
+}
+
+/* Which of the two readings the kernel's own text speaks for. */
+static void settle_reason(struct fault_info *f)
+{
+	uint32_t hex = f->code / 10 * 16 + f->code % 10; /* the same digits; only below 100 is there a doubt */
+
+	if (f->doubt == DOUBT_NONE)
+		return;
+	if (vtd_reason_matches(f->code, f->text)) {
+		f->doubt = DOUBT_NONE;
+	} else if (vtd_reason_matches(hex, f->text)) {
+		f->code = hex;
+		f->doubt = DOUBT_NONE;
+	}
+}
+
+/* "[DMA Read PASID 0x5]": what is in the brackets. */
+static void parse_access(struct event *ev, struct slice in)
+{
+	struct scan s = scan_of(in);
+	uint64_t pasid;
+
+	if (slice_has(in, "Read"))
+		ev->access = ACCESS_READ;
+	else if (slice_has(in, "Write"))
+		ev->access = ACCESS_WRITE;
+	if (!slice_has(in, "NO_PASID") && scan_past(&s, "PASID") && (scan_blanks(&s), scan_hex(&s, &pasid)) &&
+	    pasid <= 0xfffff) {
+		ev->pasid = (uint32_t)pasid;
+		ev->has |= HAS_PASID;
+	}
+}
+
+static void parse_old_pasid(struct event *ev, struct scan s)
+{
+	uint64_t pasid;
+
+	if (!scan_past(&s, "PASID "))
+		return;
+	scan_blanks(&s);
+	if (!scan_hex(&s, &pasid) || pasid == PASID_NONE_32 || pasid > 0xfffff)
+		return;
+	ev->pasid = (uint32_t)pasid;
+	ev->has |= HAS_PASID;
+}
+
+/* From "[DMA …" or "[INTR-REMAP]" on. */
+static enum line_result parse_record(struct log_state *st, const struct log_msg *m, struct scan s, bool last)
+{
+	struct slice what, bdf;
+	char device[32];
+	unsigned has = 0;
+	struct event *ev;
+	struct scan reason = s, rest;
+	bool complete = scan_past(&reason, "[fault reason ");
+	struct fault_info f = { .kind = FAULT_DMA };
+	uint64_t v;
+
+	if (!last && (!complete || !memchr(reason.p, ']', scan_left(&reason))))
+		return LINE_PART;
+	if (!scan_char(&s, '[') || !scan_until(&s, ']', &what) || !scan_past(&s, "Request device") ||
+	    (scan_blanks(&s), !scan_char(&s, '[')) || !scan_until(&s, ']', &bdf) ||
+	    !scan_bdf(bdf, device, sizeof(device), &has))
+		return LINE_BAD;
+	if (complete && !parse_reason(&reason, &f))
+		return LINE_BAD;
+	ev = hold_new(st, m);
+	ev->kind = EVENT_FAULT;
+	ev->vendor = VENDOR_VTD;
+	ev->device = hold_printf(st, "%s", device);
+	ev->has |= has;
+	parse_access(ev, what);
+	rest = s;
+	if (slice_has(what, "INTR-REMAP")) {
+		f.kind = FAULT_INTERRUPT;
+		if (scan_past(&rest, "fault index ") && (scan_blanks(&rest), scan_hex(&rest, &v))) {
+			f.index = v;
+			f.has_index = true;
+		}
+	} else {
+		parse_old_pasid(ev, s);
+		if (scan_past(&rest, "fault addr ") && (scan_blanks(&rest), scan_hex(&rest, &v))) {
+			ev->addr = v;
+			ev->has |= HAS_ADDR;
+		}
+	}
+	if (complete && scan_past(&reason, "]"))
+		f.text = hold_text(st, slice_trim(scan_rest(&reason)));
+	settle_reason(&f);
+	f.overflowed = st->overflowed;
+	st->overflowed = false;
+	ev->fault = f;
+	return LINE_TAKEN;
+}
+
+/* "DRHD: handling fault status reg 3": bit 0 says that the fault registers had overflowed (VT-d spec 11.4.9.1). */
+static enum line_result parse_status(struct log_state *st, struct scan s)
+{
+	uint64_t status;
+
+	scan_blanks(&s);
+	if (!scan_hex(&s, &status))
+		return LINE_BAD;
+	st->overflowed = status & 1;
+	return LINE_TAKEN;
+}
+
+/* "VT-d detected Invalidation Time-out Error: SID 200", …Completion Error: SID, …Queue Error: Reason. */
+static enum line_result parse_queue_error(struct log_state *st, const struct log_msg *m, struct scan s)
+{
+	struct event *ev = hold_new(st, m);
+	struct slice what = slice_trim(scan_rest(&s));
+	uint64_t sid;
+
+	ev->kind = EVENT_FAULT;
+	ev->vendor = VENDOR_VTD;
+	ev->fault = (struct fault_info){ .kind = slice_has(what, "Queue Error") ? FAULT_COMMAND : FAULT_INVALIDATION };
+	ev->fault.text = hold_text(st, what);
+	if (scan_past(&s, "SID ") && (scan_blanks(&s), scan_hex(&s, &sid)) && sid <= 0xffff) {
+		ev->source_id = (uint32_t)sid;
+		ev->has |= HAS_SOURCE;
+		ev->device = hold_printf(st, "%02x:%02x.%x", (unsigned)sid >> 8, (unsigned)sid >> 3 & 31, (unsigned)sid & 7);
+	}
+	return LINE_TAKEN;
+}
+
+/* The dump of the tables: the unit's name from its first line, where the walk ended from its last. */
+static enum line_result parse_dump(struct log_state *st, struct slice text)
+{
+	static const char *const rows[] = { "root entry", "context entry", "pasid dir entry", "pasid table entry",
+					    "pte level", "page table not present", "not present", "pte not" };
+	struct event *ev = &st->held.ev;
+	struct scan s = scan_of(text);
+	struct slice unit;
+
+	if (!st->held.active || ev->vendor != VENDOR_VTD)
+		return LINE_OTHER;
+	if (scan_past(&s, "Dump ")) {
+		if (!slice_has(text, "table entries for IOVA") || !scan_word(&s, &unit))
+			return LINE_OTHER;
+		ev->unit = hold_text(st, unit);
+		return LINE_TAKEN;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		if (!slice_has_bytes(text, rows[i], strlen(rows[i])))
+			continue;
+		if (slice_has(text, "not present"))
+			ev->fault.detail = hold_text(st, slice_trim(text));
+		return LINE_TAKEN;
+	}
+	return LINE_OTHER;
+}
+
+static bool is_vtd(struct slice t)
+{
+	return slice_has(t, "DMAR") || slice_has(t, "dmar");
+}
+
+enum line_result log_vtd(struct log_state *st, const struct log_msg *m, bool last)
+{
+	struct scan s = scan_of(m->text), t = s;
+
+	if (!is_vtd(m->text))
+		return LINE_OTHER;
+	if (scan_past(&t, "[DMA ") || (t = s, scan_past(&t, "[INTR-REMAP"))) {
+		while (*t.p != '[')
+			t.p--;
+		return parse_record(st, m, t, last);
+	}
+	t = s;
+	if (scan_past(&t, "handling fault status reg"))
+		return parse_status(st, t);
+	t = s;
+	if (scan_past(&t, "VT-d detected "))
+		return parse_queue_error(st, m, t);
+	t = s;
+	if (scan_past(&t, "[DMA") || (t = s, scan_past(&t, "[INTR")))
+		return last ? LINE_BAD : LINE_PART;
+	t = s;
+	if (!scan_past(&t, "DMAR:") && (t = s, !scan_past(&t, "dmar:")))
+		return LINE_OTHER;
+	return parse_dump(st, scan_rest(&t));
+}
