@@ -89,17 +89,6 @@ static enum exit_code exit_from_verdict(const struct viability *v, bool after_bi
 	return EXIT_NO;
 }
 
-/* No before lack of permission before cannot tell before yes. */
-static enum exit_code worse_exit(enum exit_code a, enum exit_code b)
-{
-	static const enum exit_code order[] = { EXIT_NO, EXIT_PERMISSION, EXIT_UNSUPPORTED };
-
-	for (size_t i = 0; i < ARRAY_SIZE(order); i++)
-		if (a == order[i] || b == order[i])
-			return order[i];
-	return EXIT_DONE;
-}
-
 /* The group's number asks about the group, anything else about that device. */
 static int parse_question(struct host *h, const char *arg, struct question *q)
 {

@@ -10,12 +10,14 @@ extern const struct noun noun_device;
 extern const struct noun noun_group;
 extern const struct noun noun_iommu;
 extern const struct noun noun_snapshot;
+extern const struct noun noun_owner;
 
 const struct noun *const nouns[] = {
 	&noun_iommu,
 	&noun_group,
 	&noun_device,
 	&noun_snapshot,
+	&noun_owner,
 	&noun_help,
 	&noun_complete,
 };

@@ -65,3 +65,13 @@ enum exit_code exit_from_lookup(int err)
 	}
 	return exit_from_errno(err);
 }
+
+enum exit_code worse_exit(enum exit_code a, enum exit_code b)
+{
+	static const enum exit_code order[] = { EXIT_NO, EXIT_PERMISSION, EXIT_UNSUPPORTED };
+
+	for (size_t i = 0; i < ARRAY_SIZE(order); i++)
+		if (a == order[i] || b == order[i])
+			return order[i];
+	return EXIT_DONE;
+}

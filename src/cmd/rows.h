@@ -17,6 +17,9 @@ struct strs reset_set_names(struct host *h, struct device *d);
 struct rows holder_rows_of_group(struct host *h, const struct group *g);
 struct rows holder_rows_of_device(struct host *h, const struct device *d);
 
+/* For several questions at once: no before lack of permission before cannot tell before yes. */
+enum exit_code worse_exit(enum exit_code a, enum exit_code b);
+
 /* The exit code for an error of host_find_device() and host_find_group(). */
 enum exit_code exit_from_lookup(int err);
 

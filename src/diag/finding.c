@@ -72,6 +72,12 @@ void finding_remedy(struct finding *f, bool unsafe, const char *command, const c
 	r->remedies = ROWS(grown, n + 1);
 }
 
+bool safe_in_command(const char *s)
+{
+	return s && *s && *s != '-' && s[strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+					    ":._@+-,")] == '\0';
+}
+
 struct rows finding_rows(struct finding *f)
 {
 	struct reason *v = arena_array(f->arena, struct reason, f->reasons.n);

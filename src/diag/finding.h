@@ -45,6 +45,9 @@ struct reason *finding_add(struct finding *f, enum severity severity, const char
 void finding_remedy(struct finding *f, bool unsafe, const char *command, const char *fmt, ...)
 	_printf_(4, 5);
 
+/* Names come from the machine looked at: one with a blank or a quote in it goes into no command. */
+bool safe_in_command(const char *s);
+
 /* The reasons as rows, moved into the arena; unsafe remedies sorted last. */
 struct rows finding_rows(struct finding *f);
 

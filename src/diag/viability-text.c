@@ -37,13 +37,6 @@ static bool asked_about(const struct text *t, const struct member *m)
 
 /* -- commands ------------------------------------------------------------------------------------------- */
 
-/* Names come from the machine looked at: one with a blank or a quote in it goes into no command. */
-static bool safe_in_command(const char *s)
-{
-	return s && *s && *s != '-' && s[strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-					    ":._@+-,")] == '\0';
-}
-
 /* The override comes first, so that no other driver can take the device once it is free. */
 static const char *bind_command(const struct text *t, const struct device *d, const char *to)
 {

@@ -127,6 +127,9 @@ struct host {
 	struct acpi *acpi_;	    /* host/acpi.h */
 	struct names *names_;	    /* host/names.h */
 	struct holdings *holdings_; /* host/holders.h */
+	struct ownership *ownership_; /* diag/leak.h */
+	int ownership_err_;
+	bool ownership_done_;
 	struct attached *attached_; /* host/devinfo.h */
 };
 

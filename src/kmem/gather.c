@@ -4,19 +4,18 @@
 
 #include "kmem/walk.h"
 
-struct ownership *ownership_gather(const char *root)
+struct ownership *ownership_gather(const char *root, struct arena *a)
 {
 	_cleanup_(cleanup_kmem_free) struct kmem *k = NULL;
-	struct ownership *o = calloc(1, sizeof(*o));
+	struct ownership *o = arena_new(a, struct ownership);
 	obstacle_vec obstacles = { 0 };
 
-	if (!o)
-		abort();
-	if (kmem_open(root, &o->arena, &obstacles, &k) == 0)
+	o->arena = a;
+	if (kmem_open(root, a, &obstacles, &k) == 0)
 		walk_kernel(k, o);
 	if (obstacles.n) {
 		o->n_obstacles = obstacles.n;
-		o->obstacles = arena_array(&o->arena, struct obstacle, obstacles.n);
+		o->obstacles = arena_array(a, struct obstacle, obstacles.n);
 		memcpy(o->obstacles, obstacles.v, obstacles.n * sizeof(*obstacles.v));
 	}
 	vec_free(&obstacles);

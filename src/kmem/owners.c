@@ -169,7 +169,7 @@ static size_t device_file_owner(struct task_walk *t, uint64_t private, const cha
 	if (i == SIZE_MAX)
 		i = owner_index(t->w, kmem_num_or_0(k, vdev, KF_VDEV_GROUP));
 	if (i != SIZE_MAX && dev)
-		*ret_device = kmem_member_string(k, kmem_at(k, dev, KF_DEVICE_KOBJ), KF_KOBJ_NAME, &t->w->o->arena);
+		*ret_device = kmem_member_string(k, kmem_at(k, dev, KF_DEVICE_KOBJ), KF_KOBJ_NAME, t->w->o->arena);
 	return i;
 }
 
@@ -198,7 +198,7 @@ static void add_holding(struct task_walk *t, size_t owner, uint64_t task, uint64
 	if (t->found.n >= MAX_PROCESSES)
 		return;
 	if (memory_read(t->w->k->memory, kmem_at(t->w->k, task, KF_TASK_COMM), comm, sizeof(comm) - 1) == 0)
-		p.command = arena_strdup(&t->w->o->arena, comm);
+		p.command = arena_strdup(t->w->o->arena, comm);
 	p.pid = (int64_t)tgid;
 	*vec_push(&t->found) = (struct holding){ .owner = owner, .p = p };
 }
@@ -264,7 +264,7 @@ static bool can_look_at_tasks(const struct kmem *k)
 
 static void keep_processes(struct task_walk *t, struct owner *o, size_t index)
 {
-	o->processes = arena_array(&t->w->o->arena, struct owner_process, t->found.n);
+	o->processes = arena_array(t->w->o->arena, struct owner_process, t->found.n);
 	for (size_t i = 0; i < t->found.n; i++)
 		if (t->found.v[i].owner == index)
 			o->processes[o->n++] = t->found.v[i].p;
@@ -286,7 +286,7 @@ static void find_processes(struct walk *w)
 
 void walk_owners(struct walk *w)
 {
-	w->o->owners = arena_array(&w->o->arena, struct owner, w->groups.n);
+	w->o->owners = arena_array(w->o->arena, struct owner, w->groups.n);
 	for (size_t i = 0; i < w->groups.n; i++)
 		if (w->groups.v[i].g.owned == TRI_YES)
 			resolve(w, &w->groups.v[i]);

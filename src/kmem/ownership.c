@@ -17,14 +17,6 @@ const char *owner_kind_word(enum owner_kind k)
 	return kind_words[k];
 }
 
-void ownership_free(struct ownership *o)
-{
-	if (!o)
-		return;
-	arena_free(&o->arena);
-	free(o);
-}
-
 const struct owned_group *ownership_group(const struct ownership *o, uint32_t id)
 {
 	size_t lo = 0, hi = o->n_groups;
@@ -202,7 +194,7 @@ static const char *get_str(struct reader *r, struct json_object *o, const char *
 {
 	struct json_object *v = get(r, o, key, json_type_string);
 
-	return v ? arena_strdup(&r->o->arena, json_object_get_string(v)) : NULL;
+	return v ? arena_strdup(r->o->arena, json_object_get_string(v)) : NULL;
 }
 
 static struct num get_int(struct reader *r, struct json_object *o, const char *key)
@@ -277,7 +269,7 @@ static void read_group(struct reader *r, struct json_object *from, struct owned_
 	g->default_domain = get_domain(r, from, "default_domain");
 	g->blocking_domain = get_domain(r, from, "blocking_domain");
 	g->domain = get_domain(r, from, "domain");
-	g->devices = arena_array(&r->o->arena, struct owned_device, g->n);
+	g->devices = arena_array(r->o->arena, struct owned_device, g->n);
 	for (size_t i = 0; i < g->n; i++) {
 		struct json_object *d = json_object_array_get_idx(devices, i);
 
@@ -301,7 +293,7 @@ static void read_owner(struct reader *r, struct json_object *from, struct owner 
 		if (kind && streq(kind, kind_words[i]))
 			w->kind = (enum owner_kind)i;
 	w->complete = get_tri(r, from, "complete") == TRI_YES;
-	w->processes = arena_array(&r->o->arena, struct owner_process, w->n);
+	w->processes = arena_array(r->o->arena, struct owner_process, w->n);
 	for (size_t i = 0; i < w->n; i++) {
 		struct json_object *p = json_object_array_get_idx(v, i);
 
@@ -344,7 +336,7 @@ static void read_obstacle(struct reader *r, struct json_object *from, struct obs
 #define READ_ARRAY(r, doc, key, member, count, type, read_one)                                        \
 	do {                                                                                          \
 		struct json_object *array_ = get_array(r, doc, key, &(r)->o->count);                  \
-		(r)->o->member = arena_array(&(r)->o->arena, type, (r)->o->count);                    \
+		(r)->o->member = arena_array((r)->o->arena, type, (r)->o->count);                    \
 		for (size_t i_ = 0; i_ < (r)->o->count; i_++)                                         \
 			read_one(r, json_object_array_get_idx(array_, i_), &(r)->o->member[i_]);      \
 	} while (0)
@@ -356,13 +348,12 @@ static int by_id(const void *a, const void *b)
 	return x->id < y->id ? -1 : x->id > y->id;
 }
 
-int ownership_from_json(struct json_object *doc, struct ownership **ret)
+int ownership_from_json(struct json_object *doc, struct arena *a, struct ownership **ret)
 {
-	_cleanup_(cleanup_ownership_free) struct ownership *o = calloc(1, sizeof(*o));
+	struct ownership *o = arena_new(a, struct ownership);
 	struct reader r = { .o = o };
 
-	if (!o)
-		abort();
+	o->arena = a;
 	if (!json_object_is_type(doc, json_type_object) || get_int(&r, doc, "version").v != 1)
 		return -EBADMSG;
 	READ_ARRAY(&r, doc, "domains", domains, n_domains, struct owned_domain, read_domain);
@@ -375,7 +366,6 @@ int ownership_from_json(struct json_object *doc, struct ownership **ret)
 	if (o->n_groups)
 		qsort(o->groups, o->n_groups, sizeof(*o->groups), by_id);
 	*ret = o;
-	o = NULL;
 	return 0;
 }
 
@@ -383,20 +373,21 @@ int ownership_from_json(struct json_object *doc, struct ownership **ret)
 
 int ownership_provide(struct ctx *ctx _unused_, struct json_object **ret)
 {
-	_cleanup_(cleanup_ownership_free) struct ownership *o = ownership_gather("");
+	struct arena a = { 0 };
 
-	*ret = ownership_to_json(o);
+	*ret = ownership_to_json(ownership_gather("", &a));
+	arena_free(&a);
 	return 0;
 }
 
-int ownership_load(struct ctx *ctx, struct source *src, struct ownership **ret)
+int ownership_load(struct ctx *ctx, struct source *src, struct arena *a, struct ownership **ret)
 {
 	struct json_object *doc;
 	int r = source_section(src, ctx, SECTION_OWNERSHIP, &doc);
 
 	if (r < 0)
 		return r;
-	r = ownership_from_json(doc, ret);
+	r = ownership_from_json(doc, a, ret);
 	json_object_put(doc);
 	if (r < 0)
 		ctx_warn(ctx, "bad-section", EBADMSG, source_section_file(SECTION_OWNERSHIP),

@@ -84,7 +84,7 @@ struct owned_group {
 };
 
 struct ownership {
-	struct arena arena;
+	struct arena *arena; /* that everything is in; the caller's */
 	bool known; /* groups is what the kernel has; else the obstacles say why not */
 	struct owned_group *groups; /* by id */
 	size_t n_groups;
@@ -94,15 +94,17 @@ struct ownership {
 	size_t n_owners;
 	struct obstacle *obstacles;
 	size_t n_obstacles;
+
+	/* filled on first use by diag/leak-cure.c: groups that show the pattern of the known leak, and that do not */
+	bool pattern_done_;
+	size_t pattern_fits_, pattern_breaks_;
 };
 
 /*
- * What the source has: of the running kernel, or as captured. 0 also when nothing could be read (known is false
- * then); -ENOTCAPTURED; -EBADMSG (noted) for a document that is none.
+ * What the source has: of the running kernel, or as captured. Everything is in @a. 0 also when nothing could be read
+ * (known is false then); -ENOTCAPTURED; -EBADMSG (noted) for a document that is none.
  */
-int ownership_load(struct ctx *ctx, struct source *src, struct ownership **ret);
-void ownership_free(struct ownership *o);
-DEFINE_CLEANUP(struct ownership, ownership_free);
+int ownership_load(struct ctx *ctx, struct source *src, struct arena *a, struct ownership **ret);
 
 /* NULL when there is none. */
 const struct owned_group *ownership_group(const struct ownership *o, uint32_t id);
@@ -112,10 +114,10 @@ int ownership_provide(struct ctx *ctx, struct json_object **ret);
 
 /* The document, and back. -EBADMSG. */
 struct json_object *ownership_to_json(const struct ownership *o);
-int ownership_from_json(struct json_object *doc, struct ownership **ret);
+int ownership_from_json(struct json_object *doc, struct arena *a, struct ownership **ret);
 
-/* Reads the running kernel, files below @root ("" is the real one). Never fails: see known. */
-struct ownership *ownership_gather(const char *root);
+/* Reads the running kernel, files below @root ("" is the real one); everything is in @a. Never fails: see known. */
+struct ownership *ownership_gather(const char *root, struct arena *a);
 
 /* "vfio-group", "iommufd"; NULL unknown. */
 const char *owner_kind_word(enum owner_kind k);

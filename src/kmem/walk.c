@@ -82,7 +82,7 @@ static int read_devices(struct walk *w, struct walked *g)
 		uint64_t dev = kmem_num_or_0(w->k, gdev, KF_GDEV_DEV);
 		struct owned_device d;
 
-		walk_device(w->k, dev, &w->o->arena, &d);
+		walk_device(w->k, dev, w->o->arena, &d);
 		d.blocked = read_bool(w->k, gdev, KF_GDEV_BLOCKED);
 		if (!d.name ||
 		    (kmem_has(w->k, KF_DEVICE_GROUP) && kmem_num_or_0(w->k, dev, KF_DEVICE_GROUP) != g->addr)) {
@@ -91,7 +91,7 @@ static int read_devices(struct walk *w, struct walked *g)
 		}
 		*vec_push(&v) = d;
 	}
-	g->g.devices = arena_array(&w->o->arena, struct owned_device, v.n);
+	g->g.devices = arena_array(w->o->arena, struct owned_device, v.n);
 	g->g.n = v.n;
 	if (v.n)
 		memcpy(g->g.devices, v.v, v.n * sizeof(*v.v));
@@ -117,7 +117,7 @@ static bool is_group(struct walk *w, struct walked *g, uint64_t kobj, uint64_t k
 	if (kmem_num_or_0(w->k, kobj, KF_KOBJ_KSET) != kset || kmem_num(w->k, g->addr, KF_GROUP_ID, &id) < 0 ||
 	    id > INT32_MAX)
 		return false;
-	g->kobj_name = kmem_member_string(w->k, kobj, KF_KOBJ_NAME, &w->o->arena);
+	g->kobj_name = kmem_member_string(w->k, kobj, KF_KOBJ_NAME, w->o->arena);
 	snprintf(want, sizeof(want), "%u", (unsigned)id);
 	g->g.id = (uint32_t)id;
 	return streq(g->kobj_name, want);
@@ -130,7 +130,7 @@ static void read_group(struct walk *w, struct walked *g)
 
 	g->g.owner_cnt = read_count(k, g->addr, KF_GROUP_OWNER_CNT);
 	g->g.recovery_cnt = read_count(k, g->addr, KF_GROUP_RECOVERY_CNT);
-	g->g.name = kmem_member_string(k, g->addr, KF_GROUP_NAME, &w->o->arena);
+	g->g.name = kmem_member_string(k, g->addr, KF_GROUP_NAME, w->o->arena);
 	g->g.owned = TRI_UNKNOWN;
 	if (kmem_num(k, g->addr, KF_GROUP_OWNER, &owner) == 0) {
 		g->owner = owner;
@@ -187,7 +187,7 @@ static void look_again(struct walk *w)
 		bool same = kmem_num(w->k, g->addr, KF_GROUP_OWNER_CNT, &cnt) == 0 &&
 			    kmem_num(w->k, g->addr, KF_GROUP_OWNER, &owner) == 0 && (int64_t)cnt == g->g.owner_cnt.v &&
 			    owner == g->owner &&
-			    streq(kmem_member_string(w->k, kobj, KF_KOBJ_NAME, &w->o->arena), g->kobj_name);
+			    streq(kmem_member_string(w->k, kobj, KF_KOBJ_NAME, w->o->arena), g->kobj_name);
 
 		if (g->g.problem || !same)
 			forget_numbers(&g->g, g->g.problem ? g->g.problem : changing);
@@ -247,9 +247,9 @@ static struct owned_domain read_domain(struct walk *w, uint64_t d)
 
 	return (struct owned_domain){
 		.type = kmem_num(k, d, KF_DOMAIN_TYPE, &type) == 0 ? domain_type(type) : NULL,
-		.ops = arena_strdup(&w->o->arena, ops),
-		.driver = arena_strdup(&w->o->arena, driver),
-		.cookie = arena_strdup(&w->o->arena, cookie),
+		.ops = arena_strdup(w->o->arena, ops),
+		.driver = arena_strdup(w->o->arena, driver),
+		.cookie = arena_strdup(w->o->arena, cookie),
 		.page_sizes = read_count(k, d, KF_DOMAIN_PGSIZES),
 		.start = read_count(k, d, KF_DOMAIN_START),
 		.end = read_count(k, d, KF_DOMAIN_END),
@@ -277,7 +277,7 @@ static struct owned_domain *domain_of(struct ownership *o, const uint64_t *addrs
 static void read_domains(struct walk *w)
 {
 	struct ownership *o = w->o;
-	uint64_t *addrs = arena_array(&o->arena, uint64_t, 3 * w->groups.n);
+	uint64_t *addrs = arena_array(o->arena, uint64_t, 3 * w->groups.n);
 	size_t n = 0, m = 0;
 
 	for (size_t i = 0; i < w->groups.n; i++) {
@@ -291,7 +291,7 @@ static void read_domains(struct walk *w)
 		if (addrs[i] && (!m || addrs[m - 1] != addrs[i]))
 			addrs[m++] = addrs[i];
 	o->n_domains = m;
-	o->domains = arena_array(&o->arena, struct owned_domain, m);
+	o->domains = arena_array(o->arena, struct owned_domain, m);
 	for (size_t i = 0; i < m; i++)
 		o->domains[i] = read_domain(w, addrs[i]);
 	for (size_t i = 0; i < w->groups.n; i++) {
@@ -317,7 +317,7 @@ static void keep_groups(struct walk *w)
 	struct ownership *o = w->o;
 
 	o->n_groups = w->groups.n;
-	o->groups = arena_array(&o->arena, struct owned_group, w->groups.n);
+	o->groups = arena_array(o->arena, struct owned_group, w->groups.n);
 	for (size_t i = 0; i < w->groups.n; i++)
 		o->groups[i] = w->groups.v[i].g;
 	if (o->n_groups)
@@ -326,7 +326,7 @@ static void keep_groups(struct walk *w)
 
 static void cannot_follow(struct ownership *o, int err)
 {
-	struct obstacle *v = arena_array(&o->arena, struct obstacle, o->n_obstacles + 1);
+	struct obstacle *v = arena_array(o->arena, struct obstacle, o->n_obstacles + 1);
 
 	if (o->n_obstacles)
 		memcpy(v, o->obstacles, o->n_obstacles * sizeof(*v));

@@ -4,7 +4,7 @@
 
 #include "kmem/ownership.h"
 
-struct ownership *ownership_gather(const char *root _unused_)
+struct ownership *ownership_gather(const char *root _unused_, struct arena *a)
 {
 	static struct obstacle not_built = {
 		.code = "not-built",
@@ -13,10 +13,9 @@ struct ownership *ownership_gather(const char *root _unused_)
 		.why = "this iommuctl was built without libelf and libbpf, which reading it takes",
 		.hint = "build it with libelf-dev and libbpf-dev installed; iommuctl -V lists what is in",
 	};
-	struct ownership *o = calloc(1, sizeof(*o));
+	struct ownership *o = arena_new(a, struct ownership);
 
-	if (!o)
-		abort();
+	o->arena = a;
 	o->obstacles = &not_built;
 	o->n_obstacles = 1;
 	return o;

@@ -28,6 +28,7 @@ enum out_style out_word_style(const char *word)
 		{ "warning", STYLE_WARN },	   { "unknown", STYLE_WARN }, { "unsafe", STYLE_WARN },
 		{ "blocked", STYLE_BAD },	   { "no", STYLE_BAD },	      { "problem", STYLE_BAD },
 		{ "error", STYLE_BAD },		   { "nothing-to-give", STYLE_DIM }, { "note", STYLE_DIM },
+		{ "as-expected", STYLE_GOOD },	   { "surplus", STYLE_BAD },	     { "deficit", STYLE_BAD },
 	};
 
 	for (size_t i = 0; word && i < ARRAY_SIZE(words); i++)
