@@ -364,6 +364,32 @@ static void what_was_not_captured(void **state _unused_)
 	machine_free(&m);
 }
 
+/* On a live machine a device that sleeps is left asleep: its config file is not even opened. */
+static void sleeping_ports_stay_asleep(void **state _unused_)
+{
+	static const struct machine_pci v[] = {
+		{ "0000:00:06.0", .type = PCIE_ROOT_PORT, .group = 4 },
+		{ "0000:00:06.0/0000:04:00.0", .group = 4 },
+	};
+	struct source_ops live;
+	struct machine m;
+
+	BUILD(&m, v);
+	machine_file(&m, "sys/devices/pci0000:00/0000:00:06.0/power/runtime_status", "suspended\n");
+	machine_file(&m, "sys/devices/pci0000:00/0000:00:06.0/0000:04:00.0/power/runtime_status", "active\n");
+	machine_load(&m);
+	assert_hops(&m, 4, NULL, "04:00.0>00:06.0 acs-missing 00:06.0 SV+RR+CR+UF"); /* nobody to wake in a tree */
+	machine_load(&m);
+	live = *m.src->ops;
+	live.kind = SOURCE_LIVE;
+	m.src->ops = &live;
+	assert_hops(&m, 4, NULL, "04:00.0>00:06.0 sleeping 00:06.0");
+	assert_true(device_pci(m.host, machine_dev(&m, "0000:00:06.0"))->sleeping);
+	assert_false(device_pci(m.host, machine_dev(&m, "0000:04:00.0"))->sleeping);
+	assert_true(has_remedy(explain(&m, 4, NULL), "Wake 0000:00:06.0", TRI_NO));
+	machine_free(&m);
+}
+
 /* The bridge that would tell is in neither list, and what is above it isolates. */
 static void a_bridge_that_is_not_listed(void **state _unused_)
 {
@@ -581,6 +607,7 @@ int main(void)
 		cmocka_unit_test(no_reason_in_config_space),
 		cmocka_unit_test(what_an_ordinary_user_sees),
 		cmocka_unit_test(what_was_not_captured),
+		cmocka_unit_test(sleeping_ports_stay_asleep),
 		cmocka_unit_test(a_bridge_that_is_not_listed),
 		cmocka_unit_test(devices_of_other_buses),
 		cmocka_unit_test(kept_apart_by_the_kernel),
