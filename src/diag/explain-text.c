@@ -298,7 +298,7 @@ enum tri explain_complete(const struct hop *hops, size_t n)
 	return answer;
 }
 
-/* The hop as half a sentence after "because"; the same for hops that have the same cause. */
+/* The hop as half a sentence after "because", or as what keeps it from being seen; the same for hops that have the same cause. */
 static const char *cause(struct host *h, const struct hop *hop)
 {
 	struct arena *a = &h->arena;
@@ -318,14 +318,13 @@ static const char *cause(struct host *h, const struct hop *hop)
 	case HOP_NON_PCI:
 		return "the IOMMU cannot tell them apart";
 	case HOP_NOT_LISTED:
-		return arena_printf(a, "the bridge %s, which is not listed, may join them", hop->not_listed);
+		return arena_printf(a, "the bridge %s is not listed", hop->not_listed);
 	case HOP_UNREADABLE:
 	case HOP_NOT_CAPTURED:
 	case HOP_SLEEPING:
 		break;
 	}
-	return arena_printf(a, "of something about %s that cannot be seen (%s)", hop->port->name,
-			    acs_unknown_why(device_pci(h, hop->port)) ? acs_unknown_why(device_pci(h, hop->port)) : "unknown");
+	return acs_unknown_why(device_pci(h, hop->port)) ? acs_unknown_why(device_pci(h, hop->port)) : "cannot be read";
 }
 
 /* What config space says about a device alone in its group, with a blank before it. */
@@ -341,11 +340,43 @@ static const char *why_alone(struct host *h, struct device *d)
 
 #define MAX_CAUSES 4
 
-const char *explain_summary(struct host *h, const struct group *g, const struct hop *hops, size_t n)
+/* Different causes, in the order of the hops; those beyond MAX_CAUSES are only counted. */
+struct causes {
+	const char *v[MAX_CAUSES];
+	size_t n, more;
+};
+
+static void add_cause(struct causes *c, const char *cause)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		if (streq(c->v[i], cause))
+			return;
+	}
+	if (c->n < MAX_CAUSES)
+		c->v[c->n++] = cause;
+	else
+		c->more++;
+}
+
+static const char *shared_summary(struct host *h, const struct group *g, const struct causes *known, const char *unseen)
 {
 	_cleanup_strbuf_ struct strbuf b = { 0 };
-	const char *causes[MAX_CAUSES];
-	size_t n_causes = 0, more = 0;
+
+	strbuf_printf(&b, "%zu devices share group %u", g->n_devices, g->id);
+	for (size_t i = 0; i < known->n; i++)
+		strbuf_printf(&b, "%s because %s", i == 0 ? "" : i + 1 == known->n && !known->more ? ", and" : ",", known->v[i]);
+	if (known->more)
+		strbuf_printf(&b, ", and for %zu more reasons", known->more);
+	if (unseen)
+		strbuf_printf(&b, "%s cannot be seen (%s)", known->n ? "; what joins the rest" : "; why", unseen);
+	strbuf_putc(&b, '.');
+	return arena_strdup(&h->arena, strbuf_str(&b));
+}
+
+const char *explain_summary(struct host *h, const struct group *g, const struct hop *hops, size_t n)
+{
+	struct causes known = { 0 };
+	const char *unseen = NULL;
 
 	if (streq(g->name, "vfio-noiommu"))
 		return arena_printf(&h->arena, "Group %u is a no-IOMMU group of VFIO: there is no IOMMU, and nothing is isolated.",
@@ -356,25 +387,12 @@ const char *explain_summary(struct host *h, const struct group *g, const struct 
 		return arena_printf(&h->arena, "Group %u has one device, %s, which shares it with nobody.%s", g->id,
 				    g->devices[0]->name, why_alone(h, g->devices[0]));
 	for (size_t i = 0; i < n; i++) {
-		const char *c = cause(h, &hops[i]);
-		size_t j = 0;
-
-		while (j < n_causes && !streq(causes[j], c))
-			j++;
-		if (j < n_causes)
-			continue;
-		if (n_causes < MAX_CAUSES)
-			causes[n_causes++] = c;
-		else
-			more++;
+		if (hops[i].kind < HOP_UNREADABLE)
+			add_cause(&known, cause(h, &hops[i]));
+		else if (!unseen)
+			unseen = cause(h, &hops[i]);
 	}
-	strbuf_printf(&b, "%zu devices share group %u because ", g->n_devices, g->id);
-	for (size_t i = 0; i < n_causes; i++)
-		strbuf_printf(&b, "%s%s", i == 0 ? "" : i + 1 == n_causes && !more ? ", and because " : ", because ", causes[i]);
-	if (more)
-		strbuf_printf(&b, ", and for %zu more reasons", more);
-	strbuf_putc(&b, '.');
-	return arena_strdup(&h->arena, strbuf_str(&b));
+	return shared_summary(h, g, &known, unseen);
 }
 
 /* -- what would separate them ------------------------------------------------------------------------------------------------ */

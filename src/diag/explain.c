@@ -173,6 +173,7 @@ static void look_into_slot(struct graph *gr, struct device *d, struct device *at
 	const struct pci_info *pci = device_pci(gr->h, at);
 	enum tri here = acs_state_isolates(pci_acs_state(pci, NULL));
 	struct pci_addr a = at->addr;
+	bool noted = false; /* that it is apart from one function is said once, not for each */
 
 	if (pci->multifunction == TRI_NO || here == TRI_YES)
 		return;
@@ -190,9 +191,8 @@ static void look_into_slot(struct graph *gr, struct device *d, struct device *at
 			hop.port = here == TRI_UNKNOWN ? at : other;
 			hop.kind = unknown_kind(gr->h, device_pci(gr->h, hop.port));
 			meet(gr, hop, false);
-		} else if (a.fn < at->addr.fn || other->group == gr->g) {
-			/* of two functions that are apart, one says so */
-			meet(gr, hop, true);
+		} else if (other->group == gr->g || (a.fn < at->addr.fn && !noted)) {
+			noted |= meet(gr, hop, true) == MET_OTHER;
 		}
 	}
 }

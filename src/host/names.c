@@ -43,6 +43,7 @@ static struct udev_hwdb *hwdb(void)
 		tried = true;
 		if (udev)
 			db = udev_hwdb_new(udev);
+		udev_unref(udev); /* the database does not keep it */
 	}
 	return db;
 }

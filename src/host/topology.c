@@ -74,9 +74,24 @@ static struct device *upstream_by_path(struct host *h, struct device *d, const c
 	return path ? climb(h, path, missing) : NULL;
 }
 
+/* What is on one bus is below one bridge, so a neighbour that was asked before knows. */
+static bool ask_neighbour(const struct host *h, const struct device *d, const struct device *other, struct device **ret)
+{
+	if (other < h->devices || other >= h->devices + h->n_devices || !other->is_pci || !other->parent_done_ || other->path_)
+		return false;
+	if (other->addr.domain != d->addr.domain || other->addr.bus != d->addr.bus)
+		return false;
+	*ret = other->parent_;
+	return true;
+}
+
 /* Bus numbers grow on the way down, so a bridge that claims a lower one is not believed (and no circle can arise). */
 static struct device *upstream_by_bus(struct host *h, struct device *d)
 {
+	struct device *up;
+
+	if (ask_neighbour(h, d, d - 1, &up) || ask_neighbour(h, d, d + 1, &up))
+		return up;
 	for (size_t i = 0; i < h->n_devices && h->devices[i].is_pci; i++) {
 		struct device *b = &h->devices[i];
 		const struct pci_info *pci;
@@ -150,7 +165,9 @@ const char *device_root_bus(struct host *h, struct device *d)
 		return arena_strdup(&h->arena, bus);
 	while (device_upstream(h, d))
 		d = device_upstream(h, d);
-	return arena_printf(&h->arena, "pci%04x:%02x", d->addr.domain, d->addr.bus);
+	if (d->addr.bus)
+		return arena_printf(&h->arena, "pci%04x:??", d->addr.domain);
+	return arena_printf(&h->arena, "pci%04x:00", d->addr.domain);
 }
 
 bool device_is_below(struct host *h, struct device *d, const struct device *bridge)

@@ -21,7 +21,8 @@ const char *device_missing_bridge(struct host *h, struct device *d);
  */
 struct device *device_dma_parent(struct host *h, struct device *d);
 
-/* The name of the root bus that @d is on, "pci0000:00"; in the arena. NULL when @d is not PCI or it cannot be known. */
+/* The name of the root bus that @d is on, "pci0000:00"; "pci0000:??" when neither paths nor bridges tell. In the arena; NULL when @d
+ * is not PCI. */
 const char *device_root_bus(struct host *h, struct device *d);
 
 /* Whether @d sits (at any depth) below @bridge. */

@@ -366,6 +366,9 @@ static void without_paths(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(addrs); i++)
 		assert_upstream(m, addrs[i], up[i]);
 	assert_upstream(m, "0000:00:04.0", NULL);
+	assert_upstream(m, "0000:04:00.0", "0000:03:00.0");
+	assert_string_equal(device_root_bus(m->host, machine_dev(m, "0000:05:00.0")), "pci0000:00");
+	assert_string_equal(device_root_bus(m->host, machine_dev(m, "10000:e1:00.0")), "pci10000:??");
 }
 
 /* Links that make two bridges each other's parent must not make anybody go round and round. */
