@@ -269,6 +269,9 @@ static void furnish(struct machine *m)
 	machine_remove(m, "sys/kernel/iommu_groups/.keep");
 	machine_file(m, "sys/class/iommu/.keep", "%s", "");
 	machine_remove(m, "sys/class/iommu/.keep");
+	/* every machine has these: what else is not there is missing, not left out of the tree */
+	machine_file(m, "sys/kernel/notes", "%s", "");
+	machine_file(m, "sys/class/mem/null/dev", "1:3\n");
 }
 
 void machine_new(struct machine *m)
