@@ -251,7 +251,7 @@ static int run_list(struct invocation *inv)
 	r = out_begin(inv->out, &device_list_record);
 	if (r < 0)
 		return EXIT_USAGE;
-	r = host_load(inv->ctx, inv->source, HOST_ALL, &h);
+	r = host_load(inv->ctx, inv->source, HOST_IDS | HOST_DRIVERS | HOST_REGIONS, &h);
 	if (r < 0)
 		return r;
 	r = filter_read(inv, h, &f);

@@ -45,7 +45,7 @@ static const struct field group_fields[] = {
 	FIELD(struct group_row, viable, F_BOOL, "VIABLE", "what the kernel says now", .flags = FIELD_DEFAULT),
 	FIELD(struct group_row, type, F_STR, "TYPE", "type of its default domain", .flags = FIELD_DEFAULT),
 	FIELD(struct group_row, units, F_STRS, "UNIT", "IOMMU units that its devices are behind", .flags = FIELD_DEFAULT),
-	FIELD(struct group_row, name, F_STR, "GROUP-NAME", "name that a driver gave to the group"),
+	FIELD(struct group_row, name, F_STR, "GROUP-NAME", "name that a driver gave to the group", .flags = FIELD_EXTRA),
 	FIELD(struct group_row, devices, F_LIST, "DEVICES", "what is in it", .sub = &member_record, .flags = FIELD_DEFAULT),
 };
 
@@ -126,13 +126,16 @@ static int list_group(struct invocation *inv, struct host *h, const struct filte
 static int run_list(struct invocation *inv)
 {
 	_cleanup_(cleanup_host_free) struct host *h = NULL;
+	unsigned want = HOST_ALL & ~HOST_NAMES;
 	struct filter f;
 	int r;
 
 	r = out_begin(inv->out, &group_list_record);
 	if (r < 0)
 		return EXIT_USAGE;
-	r = host_load(inv->ctx, inv->source, HOST_ALL, &h);
+	if (out_wants(inv->out, "name"))
+		want |= HOST_NAMES;
+	r = host_load(inv->ctx, inv->source, want, &h);
 	if (r < 0)
 		return r;
 	r = filter_read(inv, h, &f);

@@ -118,7 +118,7 @@ static void say_odd(struct text *t)
 	r->text = odd[t->a->odd].text;
 	if (t->a->odd == ODD_NOIOMMU) {
 		r->file = group_file(t, "name");
-		r->value = t->a->q->group->name;
+		r->value = "vfio-noiommu";
 	}
 }
 

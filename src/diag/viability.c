@@ -199,7 +199,24 @@ static void assess_blockers(struct assessment *a)
 
 /* -- the answers ------------------------------------------------------------------------------------------ */
 
-static enum odd_group odd_group(const struct group *g)
+/*
+ * The name that vfio gives to the groups that it makes itself, for mediated devices as well. Groups behind a unit are
+ * none of those; for the few others the file is read where host_load() was not asked to.
+ */
+static bool made_by_vfio(struct host *h, const struct group *g)
+{
+	char path[SRC_PATH_MAX], name[64];
+
+	if (g->name)
+		return streq(g->name, "vfio-noiommu");
+	for (size_t i = 0; i < g->n_devices; i++)
+		if (g->devices[i]->unit)
+			return false;
+	PATHF(path, "sys/kernel/iommu_groups/%u/name", g->id);
+	return source_read_attr(h->src, path, name, sizeof(name)) == 0 && streq(name, "vfio-noiommu");
+}
+
+static enum odd_group odd_group(struct host *h, const struct group *g)
 {
 	for (size_t i = 0; i < g->n_devices; i++) {
 		const struct device *d = g->devices[i];
@@ -209,8 +226,7 @@ static enum odd_group odd_group(const struct group *g)
 		if (streq(d->bus, "iommufd_mock") || (d->unit && d->unit->kind == UNIT_MOCK))
 			return ODD_MOCK;
 	}
-	/* the name that vfio gives to groups that it makes itself; mediated devices have it as well */
-	return streq(g->name, "vfio-noiommu") ? ODD_NOIOMMU : ODD_NONE;
+	return made_by_vfio(h, g) ? ODD_NOIOMMU : ODD_NONE;
 }
 
 static bool held_or_not_seen(const struct assessment *a)
@@ -284,7 +300,7 @@ void group_check(struct host *h, const struct question *q, struct viability *ret
 	struct assessment a = {
 		.h = h,
 		.q = q,
-		.odd = odd_group(q->group),
+		.odd = odd_group(h, q->group),
 		.direct = TRI_NO,
 		.no_msi = TRI_NO,
 		.not_coherent = TRI_NO,
