@@ -1,0 +1,371 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# group check: the rules through the command line, what is printed, exit codes, foreign and unreadable input.
+load lib
+
+# sure: adds to the machine $M what a verdict needs to be certain: isolated interrupts, reserved regions without a
+# direct one, kernel rules of today, nobody who holds anything.
+sure() {
+	local g
+
+	put "$M/proc/interrupts" "           CPU0
+  24:          3  IR-PCI-MSIX-0000:01:00.0    0-edge      eth0"
+	put "$M/proc/kallsyms" "0000000000000000 T iommu_group_get
+0000000000000000 T iommu_device_use_default_domain"
+	put "$M/sys/module/kernel/initstate" live
+	put "$M/iommuctl/holders.json" '{"complete":true,"holders":[]}'
+	for g in "$M"/sys/kernel/iommu_groups/*; do
+		put "$g/reserved_regions" "0x00000000fee00000 0x00000000feefffff msi"
+	done
+}
+
+setup() {
+	M=$BATS_TEST_TMPDIR/m
+}
+
+check() {
+	run_ctl --from "$M" group check "$@"
+}
+
+# The Z97 board whose group 1 holds two ports, the card, its audio and a wireless card on ath9k.
+z97() {
+	machine "$M" <<-'END'
+		0000:00:00.0 class=060000 group=0
+		0000:00:01.0 type=root-port group=1 driver=pcieport
+		0000:00:01.0/0000:01:00.0 multi group=1 class=030000 id=1002:6811 driver=vfio-pci
+		0000:00:01.0/0000:01:00.1 multi group=1 class=040300 id=1002:aab0 driver=vfio-pci
+		0000:00:01.1 type=root-port group=1 driver=pcieport
+		0000:00:01.1/0000:02:00.0 group=1 class=028000 id=168c:002e driver=ath9k
+		0000:00:1b.0 group=9 class=040300 driver=snd_hda_intel
+	END
+	sure
+}
+
+@test "the one offender is named, ports on pcieport are not" {
+	z97
+	check 1
+	expect_status 3
+	[ "${lines[0]}" = "group 1: needs-bind: 0000:02:00.0 (ath9k) must leave its driver first" ]
+	expect_in "$output" \
+		"the kernel's own answer now: not viable" \
+		"problem: 0000:02:00.0 is on ath9k, which uses the kernel's DMA API" \
+		"seen in /sys/bus/pci/devices/0000:02:00.0/driver: ath9k" \
+		"echo vfio-pci > /sys/bus/pci/devices/0000:02:00.0/driver_override" \
+		"echo 0000:02:00.0 > /sys/bus/pci/devices/0000:02:00.0/driver/unbind" \
+		"echo 0000:02:00.0 > /sys/bus/pci/drivers/vfio-pci/bind" \
+		"0000:00:01.0 (pcieport, which leaves DMA alone)"
+	check -j 1
+	expect_status 3
+	expect_json '.schema' iommuctl.group.check/1
+	expect_json '.data[0].offenders | join(" ")' 0000:02:00.0
+	expect_json '.data[0].steps | map(.device + ">" + .to) | join(" ")' "0000:02:00.0>vfio-pci"
+	expect_json '.data[0].viable' false
+	expect_json '.data[0].reasons[0] | .code + " " + .device + " " + .driver' "native-driver 0000:02:00.0 ath9k"
+}
+
+@test "override comes before unbind, unbind before bind" {
+	z97
+	check 1
+	expect_in "$output" "*driver_override*driver/unbind*drivers/vfio-pci/bind"
+}
+
+@test "--after-bind: 0 when only binds are missing" {
+	z97
+	check --after-bind 1
+	expect_status 0
+	expect_in "$output" "with that done, nothing else is in the way"
+	put "$M/sys/kernel/iommu_groups/1/reserved_regions" "0x00000000bdf6e000 0x00000000bdf84fff direct"
+	check --after-bind 1
+	expect_status 3
+	expect_in "${lines[0]}" "group 1: blocked:"
+}
+
+@test "the commands do what they say: run on the tree, the group is ready" {
+	local cmd
+	z97
+	check -j 1
+	cmd=$(json '.data[0].steps[0].command')
+	# the tree's files stand for sysfs: what a write means is done by hand behind it
+	mkdir -p "$M/sys/bus/pci/drivers/vfio-pci"
+	bash -ec "${cmd//\/sys\//$M/sys/}"
+	[ "$(cat "$M/sys/bus/pci/devices/0000:02:00.0/driver_override")" = vfio-pci ]
+	[ "$(cat "$M/sys/bus/pci/drivers/vfio-pci/bind")" = 0000:02:00.0 ]
+	ln -sfn ../../../../bus/pci/drivers/vfio-pci "$M/sys/bus/pci/devices/0000:02:00.0/driver"
+	check 1
+	expect_status 0
+	[ "${lines[0]}" = "group 1: ready: 0000:01:00.0, 0000:01:00.1, 0000:02:00.0 are on a VFIO driver, and nothing is in the way" ]
+}
+
+@test "all root ports in one group with the cards behind them: only cards on drivers offend" {
+	machine "$M" <<-'END'
+		0000:00:02.0 class=060000 multi group=1
+		0000:00:02.2 type=root-port multi group=1 driver=pcieport
+		0000:00:02.2/0000:01:00.0 group=1 driver=igb
+		0000:00:02.3 type=root-port multi group=1 driver=pcieport
+		0000:00:02.3/0000:02:00.0 group=1 driver=igb
+		0000:00:02.4 type=root-port multi group=1 driver=pcieport
+		0000:00:02.4/0000:03:00.0 group=1 driver=vfio-pci
+		0000:00:02.5 type=root-port multi group=1 driver=pcieport
+		0000:00:02.5/0000:04:00.0 group=1 class=028000
+	END
+	sure
+	check -j 0000:03:00.0
+	expect_status 3
+	expect_json '.data[0].device' 0000:03:00.0
+	expect_json '.data[0].offenders | join(" ")' "0000:01:00.0 0000:02:00.0"
+}
+
+@test "a dummy host bridge and an internal bridge with their functions" {
+	machine "$M" <<-'END'
+		0000:00:07.0 class=060000 multi group=7
+		0000:00:07.1 type=root-port multi group=7 driver=pcieport
+		0000:00:07.1/0000:09:00.0 multi group=7 class=130000
+		0000:00:07.1/0000:09:00.2 multi group=7 class=108000 driver=ccp
+		0000:00:07.1/0000:09:00.3 multi group=7 class=0c0330 driver=vfio-pci
+		0000:40:08.0 class=060000 multi group=23
+		0000:40:08.1 type=root-port multi group=23 driver=pcieport
+	END
+	sure
+	check -j 7 23
+	expect_status 3
+	expect_json '.data[0].offenders | join(" ")' 0000:09:00.2
+	expect_json '.data[1].verdict' nothing-to-give
+	expect_json '.data[1].viable' true
+}
+
+@test "it is the driver that counts: a bridge on shpchp is in the way" {
+	machine "$M" <<-'END'
+		0000:00:04.0 type=pcie-to-pci group=3 driver=shpchp
+		0000:00:04.0/0000:05:01.0 type=pci group=3 driver=vfio-pci
+	END
+	sure
+	check 3
+	expect_status 3
+	expect_in "$output" "bridge 0000:00:04.0 is on shpchp" "echo 0000:00:04.0 > /sys/bus/pci/devices/0000:00:04.0/driver/unbind"
+	expect_not_in "$output" "driver_override"
+}
+
+@test "a twin with the same ids elsewhere is left alone" {
+	machine "$M" <<-'END'
+		0000:01:00.0 group=10 driver=e1000e
+		0000:02:00.0 group=11 driver=e1000e
+	END
+	sure
+	check 0000:02:00.0
+	expect_status 3
+	expect_not_in "$output" "0000:01:00.0" "new_id"
+}
+
+@test "containers of fsl-mc: bus and names of that bus" {
+	machine "$M" <<-'END'
+		other fsl-mc sys/devices/platform/soc/dprc.1 group=1 driver=fsl_mc_dprc
+		other fsl-mc sys/devices/platform/soc/dprc.1/dpni.0 group=1 driver=fsl_dpaa2_eth
+		other fsl-mc sys/devices/platform/soc/dprc.1/dpbp.0 group=1
+	END
+	sure
+	check -j fsl-mc/dpni.0
+	expect_status 3
+	expect_json '.data[0].offenders | sort | join(" ")' "dpni.0 dprc.1"
+	expect_json '.data[0].steps | map(.to) | unique | join(" ")' vfio-fsl-mc
+}
+
+@test "a device behind VMD, in a domain of five digits" {
+	machine "$M" <<-'END'
+		0000:00:0e.0 class=010400 group=4 driver=vmd
+		0000:00:0e.0/pci10000:e0/10000:e0:06.0 type=root-port group=4 driver=pcieport
+		0000:00:0e.0/pci10000:e0/10000:e0:06.0/10000:e1:00.0 class=010802 group=4 driver=nvme
+	END
+	sure
+	check -j 10000:e1:00.0
+	expect_status 3
+	expect_json '.data[0].offenders | join(" ")' "0000:00:0e.0 10000:e1:00.0"
+}
+
+@test "no isolated interrupts: blocked, which parameter for which way, unsafe last" {
+	machine "$M" <<-'END'
+		0000:01:00.0 group=1 driver=vfio-pci
+	END
+	sure
+	put "$M/proc/interrupts" "           CPU0
+  24:          3  PCI-MSIX-0000:01:00.0    0-edge      eth0"
+	check 1
+	expect_status 3
+	[ "${lines[0]}" = "group 1: blocked: interrupts of devices are not isolated on this machine" ]
+	expect_in "$output" "turn on interrupt remapping*unsafe: for claims through iommufd*modprobe iommufd allow_unsafe_interrupts=1*unsafe: for claims through a VFIO container*modprobe vfio_iommu_type1 allow_unsafe_interrupts=1"
+	put "$M/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts" Y
+	check 1
+	expect_status 0
+	expect_in "$output" "warning: interrupts of devices are not isolated" "VFIO containers alone"
+}
+
+@test "a direct region: blocked by the line that says so" {
+	machine "$M" <<-'END'
+		0000:01:00.0 group=1 driver=vfio-pci
+	END
+	sure
+	put "$M/sys/kernel/iommu_groups/1/reserved_regions" "0x00000000bdf6e000 0x00000000bdf84fff direct
+0x00000000fee00000 0x00000000feefffff msi"
+	check 1
+	expect_status 3
+	expect_in "$output" "group 1: blocked:" \
+		"seen in /sys/kernel/iommu_groups/1/reserved_regions: 0x00000000bdf6e000 0x00000000bdf84fff direct"
+}
+
+@test "groups that are none of an IOMMU are said to be what they are, and not judged" {
+	machine "$M" <<-'END'
+		other mdev sys/devices/virtual/mtty/83b8f4f2-509f-382f-3c1e-e6bfe0fa1001 group=1 driver=vfio_mdev
+		other iommufd_mock sys/devices/iommufd_mock0 group=2
+		0000:01:00.0 group=3 driver=vfio-pci
+	END
+	sure
+	put "$M/sys/kernel/iommu_groups/3/name" vfio-noiommu
+	check 1 2 3
+	expect_status 6
+	expect_in "$output" "group 1: not judged: this is the group of a mediated device" \
+		"group 2: not judged: these are mock devices" "group 3: not judged: VFIO made this group itself in its no-IOMMU mode"
+	check -j 3
+	expect_json '.data[0].verdict' null
+	expect_json '.data[0].viable' null
+}
+
+@test "several at once: no before cannot tell before yes" {
+	machine "$M" <<-'END'
+		0000:01:00.0 group=1 driver=vfio-pci
+		0000:02:00.0 group=2 driver=vfio-pci
+		0000:03:00.0 group=3 driver=e1000e
+	END
+	sure
+	rm "$M/sys/kernel/iommu_groups/2/reserved_regions"
+	check 1
+	expect_status 0
+	check 1 2
+	expect_status 6
+	check 1 2 3
+	expect_status 3
+	expect_json() { :; }
+	check -j 1 2 3
+	[ "$(json '.data | map(.verdict) | join(" ")')" = "ready unknown needs-bind" ]
+}
+
+@test "an argument that is wrong: nothing is answered about the others" {
+	z97
+	check 1 77
+	expect_status 1
+	[ -z "$output" ]
+	expect_in "$stderr" "group 77: no such group on this machine" "hint: "
+	check 0000:77:00.0
+	expect_status 1
+	check 1 wrong:thing.9
+	[ -z "$output" ]
+	check
+	expect_status 2
+}
+
+@test "a device in no group: this machine cannot" {
+	machine "$M" <<-'END'
+		0000:01:00.0 driver=e1000e
+	END
+	check 0000:01:00.0
+	expect_status 6
+	expect_in "$stderr" "the device is in no IOMMU group"
+}
+
+@test "a plain tree without /proc: unknown is said, and no is still no" {
+	machine "$M" <<-'END'
+		0000:01:00.0 group=1 driver=vfio-pci
+		0000:02:00.0 group=2 driver=e1000e
+	END
+	check 1
+	expect_status 6
+	expect_in "$output" "group 1: unknown:" "not captured"
+	check 2
+	expect_status 3
+	check --after-bind 2
+	expect_status 6
+}
+
+# As root, files are readable whatever their mode; so the program runs as nobody.
+as_nobody() {
+	[ "$(id -u)" -eq 0 ] || skip "needs root to become somebody else"
+	run --separate-stderr setpriv --reuid=65534 --regid=65534 --clear-groups "$IOMMUCTL" --from "$M" "$@"
+	[ "$status" -ne 126 ] && [ "$status" -ne 127 ] || skip "nobody cannot run the program under test"
+}
+
+@test "files that an ordinary user cannot read: unknown, exit 7, and which file" {
+	z97
+	chmod -R go+rX "$BATS_RUN_TMPDIR"
+	ln -sfn ../../../../bus/pci/drivers/vfio-pci "$M/sys/bus/pci/devices/0000:02:00.0/driver"
+	as_nobody group check 1
+	expect_status 0
+	chmod 600 "$M/sys/kernel/iommu_groups/1/reserved_regions"
+	as_nobody group check 1
+	expect_status 7
+	expect_in "$output" "group 1: unknown:" "the reserved regions cannot be read: Permission denied" "ask again as root"
+	as_nobody -j group check 1
+	expect_status 7
+	expect_json '.warnings[0].where' sys/kernel/iommu_groups/1/reserved_regions
+	expect_json '.data[0].verdict' unknown
+}
+
+@test "a group whose devices went away while it was read" {
+	machine "$M" <<-'END'
+		0000:01:00.0 group=1 driver=vfio-pci
+		0000:02:00.0 group=2 driver=vfio-pci
+	END
+	sure
+	rm -r "$M/sys/kernel/iommu_groups/2/devices"
+	check -j 1 2
+	expect_status 6
+	expect_json '.data | map(.verdict) | join(" ")' "ready unknown"
+	expect_json '.data[1].reasons[0].code' devices-unknown
+}
+
+@test "a link in a group that leads nowhere" {
+	machine "$M" <<-'END'
+		0000:01:00.0 group=1 driver=vfio-pci
+	END
+	sure
+	link "$M/sys/kernel/iommu_groups/1/devices/0000:05:00.0" ../../../../devices/pci0000:00/0000:05:00.0
+	check -j 1
+	expect_status 6
+	expect_json '.data[0].verdict' unknown
+	expect_json '.data[0].reasons | map(select(.code == "driver-unknown")) | .[0].device' 0000:05:00.0
+}
+
+@test "names with escape codes and shell characters stay harmless" {
+	machine "$M" <<-END
+		other platform sys/devices/platform/\$(id) group=1 driver=evil
+	END
+	sure
+	mv "$M/sys/bus/platform/drivers/evil" "$M/sys/bus/platform/drivers/"$'e\e[31mvil'
+	ln -sfn ../../../bus/platform/drivers/$'e\e[31mvil' "$M/sys/devices/platform/\$(id)/driver"
+	check 1
+	expect_status 3
+	expect_not_in "$output" $'\e' "echo "
+	expect_in "$output" '\x1b'
+	check -j 1
+	expect_json '.data[0].steps[0].command' null
+	[ "$(json '.data[0].steps[0].driver')" = $'e\e[31mvil' ]
+}
+
+@test "40 columns and colour: every line fits, the verdict has its colour" {
+	z97
+	run_tty 40 --from "$M" group check 1
+	[ "$status" -eq 3 ]
+	expect_in "$output" $'\e[33mneeds-bind'
+	while read -r line; do
+		line=$(sed 's/\x1b\[[0-9;]*m//g' <<<"$line")
+		[ "${#line}" -le 40 ] || {
+			echo "too long: $line"
+			return 1
+		}
+	done <<<"$output"
+}
+
+@test "LC_ALL=C: the same words in ASCII" {
+	z97
+	LC_ALL=C check 1
+	expect_status 3
+	expect_in "${lines[0]}" "0000:02:00.0 (ath9k) must leave its driver first"
+	[ -z "$(LC_ALL=C tr -d '\000-\177' <<<"$output")" ]
+}
