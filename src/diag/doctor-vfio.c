@@ -14,19 +14,6 @@ static bool is_module(const struct exam *e, enum kconfig_option o)
 	return !e->sw->config_err && e->sw->config[o] == 'm';
 }
 
-static bool is_built(const struct exam *e, enum kconfig_option o)
-{
-	return !e->sw->config_err && (e->sw->config[o] == 'm' || e->sw->config[o] == 'y');
-}
-
-/* Groups have an option of their own only in kernels that can do without. */
-static bool can_have_groups(const struct exam *e)
-{
-	if (e->sw->has_legacy_group.is == TRI_YES)
-		return true;
-	return e->sw->config[CONFIG_VFIO_GROUP] ? is_built(e, CONFIG_VFIO_GROUP) : is_built(e, CONFIG_VFIO);
-}
-
 static void examine_iommufd(struct exam *e)
 {
 	if (e->sw->has_iommufd.is == TRI_YES) {
@@ -88,7 +75,8 @@ static void examine_vfio(struct exam *e)
 		exam_say(e, SEVERITY_NOTE, "vfio-not-loaded", &e->sw->vfio_pci, "The driver vfio-pci is not loaded.");
 		finding_remedy(&e->f, false, "modprobe vfio-pci", "Load it, if this kernel has it");
 	}
-	if (e->sw->vfio_pci.is == TRI_YES && e->sw->has_iommufd.is != TRI_YES && !can_have_groups(e))
+	if (e->sw->vfio_pci.is == TRI_YES && e->sw->has_iommufd.is == TRI_NO && !is_module(e, CONFIG_IOMMUFD) &&
+	    e->sw->has_legacy_group.is == TRI_NO)
 		exam_say(e, SEVERITY_PROBLEM, "no-way-in", &e->sw->has_legacy_group,
 			 "There is neither iommufd nor VFIO by group: no program can take a device.");
 }
@@ -116,6 +104,14 @@ static const char *unit_without_remapping(struct exam *e)
 	return NULL;
 }
 
+static bool only_virtio(const struct exam *e)
+{
+	for (size_t i = 0; i < e->h->n_units; i++)
+		if (e->h->units[i].kind != UNIT_VIRTIO && e->h->units[i].kind != UNIT_MOCK)
+			return false;
+	return true;
+}
+
 /* The cause, where it can be known, and what mends it. */
 static void remedy_remapping(struct exam *e)
 {
@@ -123,6 +119,9 @@ static void remedy_remapping(struct exam *e)
 
 	if (off)
 		finding_remedy(&e->f, false, NULL, "Take %s off the kernel command line and boot again.", off);
+	else if (only_virtio(e))
+		finding_remedy(&e->f, false, NULL, "virtio-iommu does not remap interrupts on x86: give the virtual machine an "
+			       "intel-iommu with intremap=on instead.");
 	else if (unit && e->is_guest)
 		finding_remedy(&e->f, false, NULL, "Give the virtual machine's IOMMU interrupt remapping on its host (QEMU: intremap=on, with "
 			       "kernel-irqchip=split).");

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "diag/messages.h"
+
+#include <regex.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/str.h"
+
+/* Longer lines are no messages. */
+#define LINE_LEN_MAX 2048
+
+#define ADDR "([0-9a-fA-F]{4,8}:[0-9a-fA-F]{2}:[0-9a-fA-F]{2}\\.[0-7])"
+
+/*
+ * @pattern: extended regular expression, case ignored; its first group is the device or the group, which takes the place of %s
+ * in @command. Where the line has none, @plain is the command.
+ */
+struct message {
+	const char *code, *pattern, *text, *remedy, *command, *plain;
+};
+
+static const struct message messages[] = {
+	{ "not-viable", "group ([0-9]+) is not viable",
+	  "Another device of the same group is still on a driver of the host. The whole group is given away or none of it.",
+	  "See which device is in the way, and what frees it", "iommuctl group check %s", NULL },
+	{ "not-viable", ADDR ".*group is not viable",
+	  "Another device of the same group is still on a driver of the host. The whole group is given away or none of it.",
+	  "See which device is in the way, and what frees it", "iommuctl group check %s", NULL },
+	{ "not-viable", "ensure all devices within the iommu_group are bound",
+	  "Another device of the same group is still on a driver of the host. The whole group is given away or none of it.",
+	  "See which groups are not viable, and why", NULL, "iommuctl group list --not-viable" },
+	{ "in-use", "/dev/vfio/([0-9]+): device or resource busy",
+	  "Another program has the group open, or a device of it was given away through iommufd. A group has one user at a time.",
+	  "See who holds it", "iommuctl group check %s", NULL },
+	{ "in-use", "failed to open vfio group ([0-9]+)",
+	  "The group's node could not be opened: another program has it, it is not there yet, or its permissions forbid it.",
+	  "See the state of the group and who holds it", "iommuctl group check %s", NULL },
+	{ "address-spaces", "group ([0-9]+) used in multiple address spaces",
+	  "Devices of one group were given to different address spaces (a guest with a virtual IOMMU, or two guests). Devices of one "
+	  "group always share one.",
+	  "See why these devices share a group, and what would part them", "iommuctl group explain %s", NULL },
+	{ "memlock", "rlimit_memlock|map_dma failed: cannot allocate memory|dma_map\\(.*-12 ",
+	  "The program may not lock that much memory: VFIO locks the whole memory of a guest, and the limit of the program is lower "
+	  "than that.",
+	  "See the limit; raise LimitMEMLOCK= of the unit, or <memtune><hard_limit> of the guest", NULL, "iommuctl doctor" },
+	{ "bad-range", "dma_map\\(.*-22 |map_dma failed: invalid argument",
+	  "An address is beyond what the IOMMU can translate, or lies in a range that is reserved for a device of the group.",
+	  "See the width of addresses, and the reserved regions of the group", NULL, "iommuctl iommu list -o +address_width" },
+	{ "no-cdev", "/dev/vfio/devices/vfio[0-9]+.*no such file",
+	  "The device has no node of its own: it is not bound to a VFIO driver, or this kernel makes no such nodes "
+	  "(CONFIG_VFIO_DEVICE_CDEV).",
+	  "See what this kernel offers", NULL, "iommuctl doctor" },
+	{ "waits-for-holder", ADDR ".*relaying device request to user",
+	  "Somebody wants the device back from the program that has it, and waits until it is let go. The write to unbind hangs "
+	  "until then, and cannot be called off.",
+	  "See which program has it, and end that", "iommuctl device show %s", NULL },
+	{ "bind-refused", "bind failed for " ADDR ".*vfio|cannot bind to driver vfio-pci",
+	  "The VFIO driver does not take the device: it has no group (the IOMMU is off), it is a bridge, its virtual functions are in use, or "
+	  "its firmware needs memory mapped.",
+	  "See what stands in the way", "iommuctl group check %s", "iommuctl doctor" },
+	{ "no-reset", "cannot reset device " ADDR,
+	  "The device can be reset only along with others on its bus, and not all of those are given to the same program; or it cannot be "
+	  "reset at all.",
+	  "See how it can be reset, and which devices a reset takes along", "iommuctl device show %s", NULL },
+	{ "interrupts-not-isolated", "no interrupt remapping|allow_unsafe_interrupts",
+	  "Interrupts of devices are not remapped on this machine, so the kernel gives no device away.",
+	  "See why remapping is off, and what turns it on", NULL, "iommuctl doctor" },
+	{ "direct-region", ADDR ".*(rmrr|1:1 mapping)",
+	  "Firmware wants memory to stay mapped for the device, so the kernel does not give it away.",
+	  "See the ranges, and which firmware table they come from", "iommuctl group check %s", NULL },
+	{ "bar-taken", ADDR ".*can't reserve",
+	  "Something on the host holds a part of the device's memory; with display adapters it is the console of the firmware.",
+	  "See whether it is the framebuffer", NULL, "iommuctl doctor" },
+	{ "claim-refused", "set iommu for container: operation not permitted|iommufd.*operation not permitted",
+	  "The kernel refused the claim: a device of the group is on a driver of the host, interrupts are not isolated, or another program owns "
+	  "the group.",
+	  "See which groups can be claimed, and why others cannot", NULL, "iommuctl group list" },
+};
+
+struct matcher {
+	struct arena *arena;
+	struct finding f;
+	regex_t re[ARRAY_SIZE(messages)];
+	bool compiled[ARRAY_SIZE(messages)];
+};
+
+static bool already_said(const struct finding *f, const char *code)
+{
+	for (size_t i = 0; i < f->reasons.n; i++)
+		if (streq(f->reasons.v[i].code, code))
+			return true;
+	return false;
+}
+
+/* The commands have one %s, for the device or group; what the pattern let through is safe in a shell. */
+static const char *command_for(struct matcher *m, const struct message *msg, const char *line, const regmatch_t *at)
+{
+	const char *hole = msg->command ? strstr(msg->command, "%s") : NULL;
+
+	if (!hole || at->rm_so < 0)
+		return msg->plain;
+	return arena_printf(m->arena, "%.*s%.*s%s", (int)(hole - msg->command), msg->command, (int)(at->rm_eo - at->rm_so),
+			    line + at->rm_so, hole + 2);
+}
+
+static void match_line(struct matcher *m, const char *line)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(messages); i++) {
+		regmatch_t at[2];
+		struct reason *r;
+
+		if (!m->compiled[i] || already_said(&m->f, messages[i].code) || regexec(&m->re[i], line, 2, at, 0))
+			continue;
+		r = finding_add(&m->f, SEVERITY_NOTE, messages[i].code);
+		r->text = messages[i].text;
+		r->value = arena_strdup(m->arena, line);
+		finding_remedy(&m->f, false, command_for(m, &messages[i], line, &at[1]), "%s", messages[i].remedy);
+	}
+}
+
+struct rows messages_explain(struct arena *arena, const char *text)
+{
+	struct matcher m = { .arena = arena, .f = { .arena = arena } };
+	const char *limit = text + strnlen(text, MESSAGES_TEXT_MAX);
+
+	for (size_t i = 0; i < ARRAY_SIZE(messages); i++)
+		m.compiled[i] = regcomp(&m.re[i], messages[i].pattern, REG_EXTENDED | REG_ICASE) == 0;
+	while (text < limit) {
+		const char *end = memchr(text, '\n', limit - text);
+		size_t n = (end ? end : limit) - text;
+
+		if (n && n <= LINE_LEN_MAX)
+			match_line(&m, arena_memdup(arena, text, n));
+		text += n + 1;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(messages); i++)
+		if (m.compiled[i])
+			regfree(&m.re[i]);
+	return finding_rows(&m.f);
+}

@@ -1,0 +1,431 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Doctor on machines that are ill in one way each, and on pasted messages. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "diag/doctor.h"
+#include "diag/messages.h"
+#include "machine.h"
+
+static const char interrupts_on[] = "  CPU0\n 26: 1  IR-PCI-MSI-0000:01:00.0 0-edge eth0\n";
+static const char interrupts_off[] = "  CPU0\n 26: 1  PCI-MSI-0000:01:00.0 0-edge eth0\n";
+
+/* Nothing wrong: a unit, a group, both interfaces, interrupts remapped. */
+static void healthy(struct machine *m)
+{
+	static const struct machine_pci nic = { "0000:00:01.0", .group = 1, .driver = "e1000e" };
+
+	machine_new(m);
+	machine_pci(m, &nic);
+	machine_unit(m, "dmar0");
+	machine_file(m, "sys/class/iommu/dmar0/intel-iommu/ecap", "f020de\n");
+	machine_link(m, "sys/class/iommu/dmar0/devices/0000:00:01.0", "../../../../pci0000:00/0000:00:01.0");
+	machine_file(m, "sys/class/misc/iommu/dev", "10:257\n");
+	machine_file(m, "sys/class/vfio/.keep", "%s", "");
+	machine_file(m, "sys/class/vfio-dev/vfio0/dev", "241:0\n");
+	machine_file(m, "sys/bus/pci/drivers/vfio-pci/bind", "%s", "");
+	machine_file(m, "sys/firmware/acpi/tables/DMAR", "%048d", 0);
+	machine_file(m, "sys/module/kernel/parameters/panic", "0\n");
+	machine_file(m, "proc/interrupts", "%s", interrupts_on);
+	machine_file(m, "proc/cpuinfo", "vendor_id\t: GenuineIntel\nflags\t\t: fpu vmx\n\nvendor_id\t: AuthenticAMD\n");
+}
+
+/* The same with the IOMMU off. */
+static void without_units(struct machine *m)
+{
+	healthy(m);
+	machine_remove(m, "sys/class/iommu/dmar0");
+	machine_remove(m, "sys/kernel/iommu_groups/1");
+	machine_remove(m, "sys/devices/pci0000:00/0000:00:01.0/iommu_group");
+}
+
+static struct diagnosis examine(struct machine *m)
+{
+	struct diagnosis d;
+
+	machine_load(m);
+	doctor_examine(m->host, &d);
+	return d;
+}
+
+static const struct reason *find(struct rows rows, const char *code)
+{
+	const struct reason *r = rows.v;
+
+	for (size_t i = 0; i < rows.n; i++)
+		if (streq(r[i].code, code))
+			return &r[i];
+	return NULL;
+}
+
+static const struct remedy *remedy(const struct reason *r, size_t n)
+{
+	assert_non_null(r);
+	assert_true(n < r->remedies.n);
+	return (const struct remedy *)r->remedies.v + n;
+}
+
+/* The one problem is @code; returns it. */
+static const struct reason *assert_ill(const struct diagnosis *d, const char *code)
+{
+	const struct reason *r = find(d->reasons, code);
+
+	assert_non_null(r);
+	assert_string_equal(r->severity, "problem");
+	assert_string_equal(d->verdict, "ill");
+	assert_int_equal(d->problems.v, 1);
+	assert_ptr_equal(r, d->reasons.v); /* the worst comes first */
+	return r;
+}
+
+static void nothing_wrong(void **state _unused_)
+{
+	struct machine m;
+	struct diagnosis d;
+
+	healthy(&m);
+	d = examine(&m);
+	assert_string_equal(d.verdict, "well");
+	assert_int_equal(d.problems.v, 0);
+	assert_int_equal(d.warnings.v, 0);
+	assert_int_equal(d.missing, 0);
+	assert_string_equal(d.headline, "vt-d, 1 unit, 1 group; iommufd, and VFIO by device and by group; interrupts isolated");
+	assert_non_null(find(d.reasons, "iommu-on"));
+	machine_free(&m);
+}
+
+static void off_by_command_line(void **state _unused_)
+{
+	static const struct {
+		const char *cmdline, *code, *value;
+	} t[] = {
+		{ "quiet intel_iommu=off", "off-by-command-line", "intel_iommu=off" },
+		{ "iommu=off", "off-by-command-line", "iommu=off" },
+		{ "intel_iommu=off intel_iommu=on", "not-started", NULL },
+		{ "intel_iommu=on,sm_on", "not-started", NULL },
+		{ "amd_iommu=off", "off-by-default", NULL }, /* not of this machine */
+		{ "quiet", "off-by-default", NULL },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		const struct reason *r;
+		struct diagnosis d;
+		struct machine m;
+
+		without_units(&m);
+		machine_file(&m, "proc/cmdline", "%s\n", t[i].cmdline);
+		d = examine(&m);
+		r = assert_ill(&d, t[i].code);
+		if (t[i].value) {
+			assert_string_equal(r->file, "/proc/cmdline");
+			assert_string_equal(r->value, t[i].value);
+		}
+		machine_free(&m);
+	}
+}
+
+static void off_by_the_kernels_build(void **state _unused_)
+{
+	static const struct {
+		const char *config, *code;
+	} t[] = {
+		{ "CONFIG_VFIO=y\nCONFIG_VFIO_PCI=y\n# CONFIG_INTEL_IOMMU is not set\n", "driver-not-built" },
+		{ "CONFIG_VFIO=y\nCONFIG_VFIO_PCI=y\nCONFIG_INTEL_IOMMU=y\n# CONFIG_INTEL_IOMMU_DEFAULT_ON is not set\n", "off-by-default" },
+		{ "CONFIG_VFIO=y\nCONFIG_VFIO_PCI=y\nCONFIG_INTEL_IOMMU=y\nCONFIG_INTEL_IOMMU_DEFAULT_ON=y\n", "not-started" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		struct diagnosis d;
+		struct machine m;
+
+		without_units(&m);
+		machine_file(&m, "proc/config.gz", "%s", t[i].config);
+		d = examine(&m);
+		assert_ill(&d, t[i].code);
+		machine_free(&m);
+	}
+}
+
+static void off_in_firmware(void **state _unused_)
+{
+	struct machine m;
+	struct diagnosis d;
+	const struct reason *r;
+
+	without_units(&m);
+	machine_remove(&m, "sys/firmware/acpi/tables/DMAR");
+	machine_file(&m, "sys/firmware/acpi/tables/APIC", "x");
+	d = examine(&m);
+	r = assert_ill(&d, "off-in-firmware");
+	assert_non_null(strstr(remedy(r, 0)->text, "VT-d"));
+	machine_file(&m, "proc/cpuinfo", "vendor_id\t: AuthenticAMD\nflags\t\t: fpu svm\n");
+	d = examine(&m);
+	assert_non_null(strstr(remedy(assert_ill(&d, "off-in-firmware"), 0)->text, "AMD-Vi"));
+	machine_file(&m, "proc/cpuinfo", "vendor_id\t: AuthenticAMD\nflags\t\t: fpu svm hypervisor\n");
+	d = examine(&m);
+	assert_non_null(strstr(assert_ill(&d, "off-in-firmware")->text, "virtual machine"));
+	machine_free(&m);
+}
+
+static void not_captured_is_unknown(void **state _unused_)
+{
+	struct machine m;
+	struct diagnosis d;
+
+	without_units(&m);
+	machine_remove(&m, "sys/firmware");
+	d = examine(&m);
+	assert_string_equal(d.verdict, "unknown");
+	assert_int_equal(d.missing, -ENOTCAPTURED);
+	assert_string_equal(find(d.reasons, "no-iommu")->severity, "unknown");
+	machine_free(&m);
+
+	healthy(&m);
+	machine_remove(&m, "sys/class");
+	d = examine(&m);
+	assert_string_equal(d.verdict, "unknown");
+	assert_int_equal(d.missing, -ENOTCAPTURED);
+	machine_free(&m);
+}
+
+static void units_without_groups(void **state _unused_)
+{
+	struct machine m;
+	struct diagnosis d;
+
+	healthy(&m);
+	machine_remove(&m, "sys/kernel/iommu_groups/1");
+	machine_remove(&m, "sys/devices/pci0000:00/0000:00:01.0/iommu_group");
+	d = examine(&m);
+	assert_ill(&d, "no-groups");
+	machine_free(&m);
+}
+
+static void interrupts_not_isolated(void **state _unused_)
+{
+	struct machine m;
+	struct diagnosis d;
+	const struct reason *r;
+
+	healthy(&m);
+	machine_file(&m, "proc/interrupts", "%s", interrupts_off);
+	machine_file(&m, "proc/cmdline", "intremap=off\n");
+	d = examine(&m);
+	r = assert_ill(&d, "interrupts-not-isolated");
+	assert_string_equal(r->file, "/proc/interrupts");
+	assert_non_null(strstr(remedy(r, 0)->text, "intremap=off"));
+	assert_int_equal(remedy(r, 0)->unsafe, TRI_NO);
+	assert_int_equal(remedy(r, r->remedies.n - 1)->unsafe, TRI_YES);
+	/* allowed all the same: no problem any more, but two things to be warned of */
+	machine_file(&m, "sys/module/iommufd/parameters/allow_unsafe_interrupts", "Y\n");
+	d = examine(&m);
+	assert_string_equal(d.verdict, "well");
+	assert_int_equal(d.warnings.v, 2);
+	assert_string_equal(remedy(find(d.reasons, "unsafe-interrupts"), 0)->command,
+			    "echo N > /sys/module/iommufd/parameters/allow_unsafe_interrupts");
+	machine_free(&m);
+}
+
+static void a_unit_that_cannot_remap(void **state _unused_)
+{
+	struct machine m;
+	struct diagnosis d;
+
+	healthy(&m);
+	machine_file(&m, "proc/interrupts", "%s", interrupts_off);
+	machine_file(&m, "sys/class/iommu/dmar0/intel-iommu/ecap", "f020d6\n"); /* without IR */
+	d = examine(&m);
+	assert_non_null(strstr(remedy(assert_ill(&d, "interrupts-not-isolated"), 0)->text, "dmar0"));
+	machine_free(&m);
+}
+
+static void kernels_of_other_builds(void **state _unused_)
+{
+	struct machine m;
+	struct diagnosis d;
+
+	/* as distributions have it: everything a module, nothing loaded, no iommufd */
+	healthy(&m);
+	machine_remove(&m, "sys/class/misc/iommu");
+	machine_file(&m, "sys/class/misc/hpet/dev", "10:228\n");
+	machine_remove(&m, "sys/class/vfio");
+	machine_remove(&m, "sys/class/vfio-dev");
+	machine_remove(&m, "sys/bus/pci/drivers/vfio-pci");
+	machine_file(&m, "proc/config.gz",
+		     "# CONFIG_IOMMUFD is not set\nCONFIG_VFIO=m\nCONFIG_VFIO_PCI=m\nCONFIG_VFIO_GROUP=y\n"
+		     "CONFIG_DEBUG_TEST_DRIVER_REMOVE=y\n");
+	d = examine(&m);
+	assert_string_equal(d.verdict, "well");
+	assert_non_null(find(d.reasons, "no-iommufd"));
+	assert_string_equal(remedy(find(d.reasons, "vfio-not-loaded"), 0)->command, "modprobe vfio-pci");
+	assert_string_equal(find(d.reasons, "test-driver-remove")->severity, "note");
+	assert_string_equal(d.headline, "vt-d, 1 unit, 1 group; VFIO by group; interrupts isolated");
+	machine_file(&m, "proc/config.gz", "# CONFIG_IOMMUFD is not set\n# CONFIG_VFIO is not set\n");
+	d = examine(&m);
+	assert_ill(&d, "no-vfio");
+	machine_free(&m);
+}
+
+static void what_weakens(void **state _unused_)
+{
+	struct machine m;
+	struct diagnosis d;
+
+	healthy(&m);
+	machine_file(&m, "proc/cmdline", "pcie_acs_override=downstream,multifunction pci=config_acs=0@0 iommu=pt\n");
+	machine_file(&m, "sys/module/vfio/parameters/enable_unsafe_noiommu_mode", "Y\n");
+	machine_file(&m, "sys/kernel/security/lockdown", "none integrity [confidentiality]\n");
+	machine_file(&m, "sys/kernel/iommu_groups/1/type", "identity\n");
+	d = examine(&m);
+	assert_string_equal(d.verdict, "well");
+	assert_int_equal(d.warnings.v, 3);
+	assert_non_null(find(d.reasons, "acs-override"));
+	assert_non_null(find(d.reasons, "acs-redirect-off"));
+	assert_non_null(find(d.reasons, "no-iommu-mode"));
+	assert_string_equal(find(d.reasons, "lockdown")->value, "confidentiality");
+	assert_string_equal(find(d.reasons, "identity-default")->value, "iommu=pt");
+	machine_free(&m);
+}
+
+static void firmware_framebuffer(void **state _unused_)
+{
+	struct machine m;
+	struct diagnosis d;
+	const struct reason *r;
+
+	healthy(&m);
+	/* as an ordinary user sees it: nesting, but no addresses */
+	machine_file(&m, "proc/iomem",
+		     "00000000-00000000 : PCI Bus 0000:00\n  00000000-00000000 : 0000:00:01.0\n    00000000-00000000 : BOOTFB\n"
+		     "      00000000-00000000 : simplefb\n");
+	machine_file(&m, "sys/bus/platform/drivers/simple-framebuffer/simple-framebuffer.0/x", "%s", "");
+	d = examine(&m);
+	r = find(d.reasons, "firmware-framebuffer");
+	assert_non_null(r);
+	assert_string_equal(r->severity, "warning");
+	assert_string_equal(r->device, "0000:00:01.0");
+	assert_string_equal(r->value, "BOOTFB");
+	assert_string_equal(remedy(r, 0)->command,
+			    "echo simple-framebuffer.0 > /sys/bus/platform/drivers/simple-framebuffer/unbind");
+	assert_int_equal(d.warnings.v, 1);
+	/* memory of nobody on the PCI bus concerns no device */
+	machine_file(&m, "proc/iomem", "0-1 : PCI Bus 0000:00\n  0-1 : 0000:00:01.0\n0-1 : BOOTFB\n");
+	d = examine(&m);
+	assert_null(find(d.reasons, "firmware-framebuffer"));
+	machine_free(&m);
+}
+
+static void hostile_iomem(void **state _unused_)
+{
+	struct machine m;
+	struct diagnosis d;
+
+	healthy(&m);
+	machine_file(&m, "proc/iomem", "%0200d\n%*s : BOOTFB\n : \n :BOOTFB\n  0-1 : 0000:00:01.0\n%*s : BOOTFB", 0, 400, "", 33, "");
+	machine_file(&m, "proc/cpuinfo", "%s", "");
+	d = examine(&m);
+	assert_string_equal(d.verdict, "well");
+	machine_free(&m);
+}
+
+static void reserved_memory(void **state _unused_)
+{
+	struct machine m;
+	struct diagnosis d;
+
+	healthy(&m);
+	machine_file(&m, "sys/kernel/iommu_groups/1/reserved_regions", "0x00000000bdf6e000 0x00000000bdf84fff direct\n");
+	d = examine(&m);
+	assert_string_equal(d.verdict, "well");
+	assert_non_null(strstr(find(d.reasons, "direct-region")->text, "Group 1 cannot be given away"));
+	machine_free(&m);
+}
+
+static void messages(void **state _unused_)
+{
+	static const struct {
+		const char *line, *code, *command;
+	} t[] = {
+		{ "qemu-system-x86_64: -device vfio-pci,host=01:00.0: vfio 0000:01:00.0: group 17 is not viable", "not-viable",
+		  "iommuctl group check 17" },
+		{ "EAL: 0000:44:00.3 VFIO group is not viable! Not all devices in IOMMU group bound to VFIO or unbound",
+		  "not-viable", "iommuctl group check 0000:44:00.3" },
+		{ "Please ensure all devices within the iommu_group are bound to their vfio bus driver.", "not-viable",
+		  "iommuctl group list --not-viable" },
+		{ "EAL: Cannot open /dev/vfio/151: Device or resource busy", "in-use", "iommuctl group check 151" },
+		{ "EAL: Failed to open VFIO group 151", "in-use", "iommuctl group check 151" },
+		{ "vfio 0000:00:14.5: group 5 used in multiple address spaces", "address-spaces", "iommuctl group explain 5" },
+		{ "VFIO_MAP_DMA failed: Cannot allocate memory", "memlock", "iommuctl doctor" },
+		{ "vfio_dma_map(0x648f08f946c0, 0x0, 0x80000000, 0x715dc0000000) = -12 (Cannot allocate memory)", "memlock",
+		  "iommuctl doctor" },
+		{ "vfio_pin_pages_remote: RLIMIT_MEMLOCK (65536) exceeded", "memlock", "iommuctl doctor" },
+		{ "kvm: vfio_dma_map(0x5e043daea2f0, 0x380010000000, 0x2000000, 0x771a6ce00000) = -22 (Invalid argument)",
+		  "bad-range", "iommuctl iommu list -o +address_width" },
+		{ "cannot open VFIO device /dev/vfio/devices/vfio0: No such file or directory", "no-cdev", "iommuctl doctor" },
+		{ "vfio-pci 0000:65:00.0: Relaying device request to user (#0)", "waits-for-holder",
+		  "iommuctl device show 0000:65:00.0" },
+		{ "Error: bind failed for 0000:02:06.0 - Cannot bind to driver vfio-pci: [Errno 22] Invalid argument",
+		  "bind-refused", "iommuctl group check 0000:02:06.0" },
+		{ "vfio 0000:10:00.1: Cannot reset device 0000:10:00.1, no available reset mechanism.", "no-reset",
+		  "iommuctl device show 0000:10:00.1" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		struct arena a = { 0 };
+		struct rows rows = messages_explain(&a, t[i].line);
+
+		assert_int_equal(rows.n, 1);
+		assert_string_equal(((const struct reason *)rows.v)->code, t[i].code);
+		assert_string_equal(remedy(rows.v, 0)->command, t[i].command);
+		arena_free(&a);
+	}
+}
+
+static void messages_in_a_log(void **state _unused_)
+{
+	struct arena a = { 0 };
+	char *big = malloc(3 << 20);
+	struct rows rows;
+
+	rows = messages_explain(&a, "nothing\n\ngroup 3 is not viable\nPlease ensure all devices within the iommu_group are bound\r\n"
+				    "x: /dev/vfio/3: Device or resource busy");
+	assert_int_equal(rows.n, 2); /* the second line means the same as the first */
+	assert_int_equal(messages_explain(&a, "").n, 0);
+	assert_int_equal(messages_explain(&a, "group ; rm -rf / is not viable").n, 0);
+	memset(big, 'x', 3 << 20);
+	memcpy(big + (2 << 20), "\ngroup 3 is not viable\n", 23);
+	big[(3 << 20) - 1] = '\0';
+	assert_int_equal(messages_explain(&a, big).n, 0); /* beyond what is looked at */
+	free(big);
+	arena_free(&a);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nothing_wrong),
+		cmocka_unit_test(off_by_command_line),
+		cmocka_unit_test(off_by_the_kernels_build),
+		cmocka_unit_test(off_in_firmware),
+		cmocka_unit_test(not_captured_is_unknown),
+		cmocka_unit_test(units_without_groups),
+		cmocka_unit_test(interrupts_not_isolated),
+		cmocka_unit_test(a_unit_that_cannot_remap),
+		cmocka_unit_test(kernels_of_other_builds),
+		cmocka_unit_test(what_weakens),
+		cmocka_unit_test(firmware_framebuffer),
+		cmocka_unit_test(hostile_iomem),
+		cmocka_unit_test(reserved_memory),
+		cmocka_unit_test(messages),
+		cmocka_unit_test(messages_in_a_log),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
