@@ -28,16 +28,18 @@ void help_option(struct strbuf *b, const struct option_row *row)
 		strbuf_printf(b, " %s", row->arg);
 }
 
+#define NAME_WIDTH 29
+
 /* Two columns: a name and what it is. */
 static void print_pair(struct out *o, const char *name, const char *help)
 {
 	int width = out_options(o)->width;
 
-	if (strlen(name) > 26 || (width && width < 60)) {
+	if (strlen(name) > NAME_WIDTH || (width && width < 60)) {
 		out_text(o, "  %s\n        %s", name, help);
 		return;
 	}
-	out_text(o, "  %-26s %s", name, help);
+	out_text(o, "  %-*s %s", NAME_WIDTH, name, help);
 }
 
 static void print_options(struct out *o, const char *title, const struct option_row *rows)

@@ -4,6 +4,7 @@
  * nothing of that is wanted, and lining columns up is all that is left to do; that is done here, in a fifth of the
  * time, which thousands of devices make worth having.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <libsmartcols/libsmartcols.h>
 #include <string.h>
@@ -61,7 +62,7 @@ void table_row(struct table *t, const void *record, int parent)
 
 	if (t->tree) {
 		grid_join(&t->grid, first);
-		*vec_push(&t->parents) = parent;
+		*vec_push(&t->parents) = parent < (int)first ? parent : -1;
 	}
 	for (size_t i = first; i < t->grid.lines; i++)
 		for (size_t c = 0; c < t->grid.cols; c++) {
@@ -145,6 +146,27 @@ static int column_flags(const struct field *f, bool cut, bool tree)
 	return flags;
 }
 
+/* A narrow tree has one column, with everything that is known in it. */
+static int narrow_column(struct table *t, struct libscols_table *tb)
+{
+	const char *head = t->o->opt.noheadings ? "" : column_head(&t->sel->cols.v[0]);
+
+	return scols_table_new_column(tb, head, 0, SCOLS_FL_TREE) ? 0 : -ENOMEM;
+}
+
+static int narrow_line(struct table *t, struct libscols_line *ln, size_t line)
+{
+	_cleanup_strbuf_ struct strbuf b = { 0 };
+
+	for (size_t c = 0; c < t->grid.cols; c++) {
+		const char *text = grid_cell(&t->grid, line, c);
+
+		if (text && !streq(text, "-"))
+			strbuf_printf(&b, "%s%s", b.len ? " " : "", text);
+	}
+	return scols_line_set_data(ln, 0, strbuf_str(&b));
+}
+
 static int scols_columns(struct table *t, struct libscols_table *tb)
 {
 	const struct out_options *opt = &t->o->opt;
@@ -179,38 +201,61 @@ static int scols_line(struct table *t, struct libscols_line *ln, size_t line)
 	return 0;
 }
 
-static int scols_lines(struct table *t, struct libscols_table *tb)
+static int scols_lines(struct table *t, struct libscols_table *tb, bool narrow)
 {
 	for (size_t i = 0; i < t->grid.lines; i++) {
 		int parent = t->tree ? t->parents.v[i] : -1;
 		struct libscols_line *ln =
 			scols_table_new_line(tb, parent < 0 ? NULL : scols_table_get_line(tb, parent));
 
-		if (!ln || scols_line(t, ln, i) < 0)
+		if (!ln || (narrow ? narrow_line(t, ln, i) : scols_line(t, ln, i)) < 0)
 			return -ENOMEM;
 	}
 	return 0;
 }
 
-static int scols_write(struct table *t, struct libscols_table *tb, int indent)
+/* Columns up to the first letter or digit: the branches. */
+static int branch_width(const char *s)
 {
-	_cleanup_free_ char *text = NULL;
-	int r;
+	int width = 0;
 
-	if (!indent)
-		return scols_print_table(tb);
-	r = scols_print_table_to_string(tb, &text);
-	for (char *p = text, *end; r == 0 && p && *p; p = end) {
-		end = p + strcspn(p, "\n");
-		fprintf(t->o->f, "%*s%.*s\n", indent, "", (int)(end - p), p);
-		end += *end == '\n';
-	}
-	return r;
+	for (size_t n; *s && !isalnum((unsigned char)*s); s += MAX(n, (size_t)1), width++)
+		n = utf8_len(s, strlen(s));
+	return width;
 }
 
-static int print_scols(struct table *t, int indent)
+/* Indented as the table is; a narrow tree's lines are wrapped behind their branches. */
+static void write_line(struct table *t, char *line, int indent, bool narrow)
+{
+	if (!narrow) {
+		fprintf(t->o->f, "%*s%s\n", indent, "", line);
+		return;
+	}
+	line_indent(t->o, indent);
+	line_add(t->o, STYLE_PLAIN, line);
+	line_end(t->o, MIN(indent + branch_width(line) + 2, t->o->opt.width / 2));
+}
+
+static int scols_write(struct table *t, struct libscols_table *tb, int indent, bool narrow)
+{
+	_cleanup_free_ char *text = NULL;
+	char *save = NULL;
+	int r;
+
+	if (!indent && !narrow)
+		return scols_print_table(tb);
+	r = scols_print_table_to_string(tb, &text);
+	if (r)
+		return r;
+	for (char *p = strtok_r(text, "\n", &save); p; p = strtok_r(NULL, "\n", &save))
+		write_line(t, p, indent, narrow);
+	return 0;
+}
+
+static int print_scols(struct table *t, int indent, bool narrow)
 {
 	struct libscols_table *tb = scols_new_table();
+	int width = narrow ? 0 : t->o->opt.width; /* what is narrow is wrapped by us */
 	int r;
 
 	if (!tb)
@@ -220,14 +265,14 @@ static int print_scols(struct table *t, int indent)
 	scols_table_enable_noheadings(tb, t->o->opt.noheadings);
 	scols_table_enable_colors(tb, t->o->opt.colour);
 	scols_table_enable_ascii(tb, !t->o->opt.utf8);
-	scols_table_set_termforce(tb, t->o->opt.width ? SCOLS_TERMFORCE_ALWAYS : SCOLS_TERMFORCE_NEVER);
-	if (t->o->opt.width)
-		scols_table_set_termwidth(tb, t->o->opt.width - indent);
-	r = scols_columns(t, tb);
+	scols_table_set_termforce(tb, width ? SCOLS_TERMFORCE_ALWAYS : SCOLS_TERMFORCE_NEVER);
+	if (width)
+		scols_table_set_termwidth(tb, width - indent);
+	r = narrow ? narrow_column(t, tb) : scols_columns(t, tb);
 	if (r == 0)
-		r = scols_lines(t, tb);
+		r = scols_lines(t, tb, narrow);
 	if (r == 0)
-		r = scols_write(t, tb, indent);
+		r = scols_write(t, tb, indent, narrow);
 	scols_unref_table(tb);
 	return r;
 }
@@ -237,10 +282,26 @@ static int print_scols(struct table *t, int indent)
 /* A column that can be cut is worth printing from this many characters on. */
 #define CUT_MIN 8
 
+/* What the branches of a tree add to its first column. */
+static int branches(const struct table *t)
+{
+	int deepest = 0;
+
+	for (size_t i = 0; t->tree && i < t->grid.lines; i++) {
+		int depth = 0;
+
+		/* parents stand before their children, so this ends */
+		for (int up = t->parents.v[i]; up >= 0; up = t->parents.v[up])
+			depth++;
+		deepest = MAX(deepest, depth);
+	}
+	return 2 * deepest;
+}
+
 /* Whether the table fits when what can be cut or wrapped is. */
 static bool fits(const struct table *t, int width)
 {
-	int need = -1;
+	int need = branches(t) - 1;
 
 	for (size_t c = 0; c < t->grid.cols; c++) {
 		const struct column *col = &t->sel->cols.v[c];
@@ -307,11 +368,12 @@ static void print_flowing(struct table *t, int indent)
 int table_print(struct table *t, int indent)
 {
 	int width = t->o->opt.width;
+	bool narrow = width && !fits(t, width - indent);
 
 	if (!t->grid.lines)
 		return 0;
-	if (t->tree || (width && fits(t, width - indent)))
-		return print_scols(t, indent);
+	if (t->tree || (width && !narrow))
+		return print_scols(t, indent, narrow);
 	if (width)
 		print_flowing(t, indent);
 	else

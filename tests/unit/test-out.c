@@ -358,27 +358,44 @@ static void commands_are_never_wrapped(void **state _unused_)
 	assert_string_equal(a, "  echo a\\x0ab > /a/path/that/is/long\n");
 }
 
-static void trees_hang_under_their_parents(void **state _unused_)
+static void check_tree(struct out_options opt, const char *want)
 {
-	const struct row rows[] = { { .type = "root" }, { .type = "kid" }, { .type = "grandkid" }, { .type = "kid2" } };
+	const struct row rows[] = { { .type = "root" }, { .type = "kid", .id = NUM(3) },
+				    { .type = "grandkid with a name", .id = NUM(4) }, { .type = "kid2" } };
 	const int parents[] = { -1, 0, 1, 0 };
 	struct ctx ctx = { 0 };
 	char *text = NULL;
 	size_t len;
 	FILE *f = open_memstream(&text, &len);
-	struct out *o = out_new(&ctx, f, &(struct out_options){ .cols = "type,id", .noheadings = true });
+	struct out *o = out_new(&ctx, f, &opt);
 
 	assert_int_equal(out_tree(o, &row_record, rows, parents, 4), 0);
 	assert_int_equal(out_end(o, NULL), 0);
 	fflush(f);
-	assert_string_equal(text, "root         -\n"
-				  "|-kid        -\n"
-				  "| `-grandkid -\n"
-				  "`-kid2       -\n");
+	assert_string_equal(text, want);
 	out_free(o);
 	fclose(f);
 	free(text);
 	ctx_free(&ctx);
+}
+
+static void trees_hang_under_their_parents(void **state _unused_)
+{
+	check_tree((struct out_options){ .cols = "type,id", .noheadings = true },
+		   "root                     -\n"
+		   "|-kid                    3\n"
+		   "| `-grandkid with a name 4\n"
+		   "`-kid2                   -\n");
+	check_tree((struct out_options){ .cols = "type,id", .noheadings = true, .utf8 = true, .width = 13 },
+		   "root\n"
+		   "├─kid 3\n"
+		   "│ └─grandkid\n"
+		   "      with a\n"
+		   "      name 4\n"
+		   "└─kid2\n");
+	/* a flat list where somebody reads it by program */
+	check_tree((struct out_options){ .cols = "type,id", .noheadings = true, .raw = true },
+		   "root -\nkid 3\ngrandkid\\x20with\\x20a\\x20name 4\nkid2 -\n");
 }
 
 static void a_full_disk_is_an_error(void **state _unused_)
