@@ -208,6 +208,8 @@ static void take_sections(struct walk *w)
 			leave_out(g, path, r);
 			continue;
 		}
+		if (!w->opt->full)
+			scrub_section(s, g->salt, doc);
 		text = json_object_to_json_string_ext(doc, JSON_C_TO_STRING_PLAIN);
 		add(g, ITEM_FILE, path, arena_strdup(&g->arena, text), strlen(text));
 		*vec_push(&g->sections) = source_section_file(s);

@@ -8,6 +8,7 @@
 
 #include "base/str.h"
 #include "source/capture.h"
+#include "source/doc.h"
 
 #define MANIFEST_MAX (16u << 20)
 
@@ -49,76 +50,54 @@ static const struct field info_fields[] = {
 const struct record_type snapshot_info_record =
 	RECORD("snapshot.info", 1, struct snapshot_info, info_fields);
 
-static struct json_object *get(struct json_object *o, const char *key, enum json_type type)
+/* Some attributes have no answer for a device: that is known, and nothing is missing. */
+static bool is_an_answer(const char *word)
 {
-	struct json_object *v;
-
-	return json_object_object_get_ex(o, key, &v) && json_object_is_type(v, type) ? v : NULL;
-}
-
-static const char *get_text(struct arena *a, struct json_object *o, const char *key)
-{
-	struct json_object *v = get(o, key, json_type_string);
-
-	return v ? arena_strdup(a, json_object_get_string(v)) : NULL;
-}
-
-static int get_bool(struct json_object *o, const char *key)
-{
-	struct json_object *v = get(o, key, json_type_boolean);
-
-	return v ? json_object_get_boolean(v) : TRI_UNKNOWN;
-}
-
-static struct num get_num(struct json_object *o, const char *key)
-{
-	struct json_object *v = get(o, key, json_type_int);
-
-	return v ? NUM(json_object_get_int64(v)) : NUM_UNKNOWN;
+	return streq(word, "EINVAL") || streq(word, "EOPNOTSUPP") || streq(word, "ENODATA");
 }
 
 static struct rows get_left_out(struct arena *a, struct json_object *m)
 {
-	struct json_object *list = get(m, "unreadable", json_type_array);
-	size_t n = list ? json_object_array_length(list) : 0;
-	struct snapshot_left_out *v = arena_array(a, struct snapshot_left_out, n);
+	size_t all = doc_len(m, "unreadable"), n = 0;
+	struct snapshot_left_out *v = arena_array(a, struct snapshot_left_out, all);
 
-	for (size_t i = 0; i < n; i++) {
-		struct json_object *o = json_object_array_get_idx(list, i);
+	for (size_t i = 0; i < all; i++) {
+		struct json_object *o = doc_at(m, "unreadable", i);
+		const char *word = doc_text(a, o, "errno");
 
-		v[i].path = get_text(a, o, "path");
-		v[i].errnum = get_text(a, o, "errno");
-		v[i].why = v[i].errnum ? err_text(capture_errno(v[i].errnum)) : NULL;
+		if (is_an_answer(word))
+			continue;
+		v[n++] = (struct snapshot_left_out){ .path = doc_text(a, o, "path"), .errnum = word,
+						     .why = word ? err_text(capture_errno(word)) : NULL };
 	}
 	return ROWS(v, n);
 }
 
 static struct strs get_sections(struct arena *a, struct json_object *m)
 {
-	struct json_object *list = get(m, "sections", json_type_array);
-	size_t n = list ? json_object_array_length(list) : 0;
+	size_t n = doc_len(m, "sections");
 	const char **v = arena_array(a, const char *, n);
 
 	for (size_t i = 0; i < n; i++)
-		v[i] = arena_strdup(a, json_object_get_string(json_object_array_get_idx(list, i)));
+		v[i] = arena_strdup(a, json_object_get_string(doc_at(m, "sections", i)));
 	return STRS(v, n);
 }
 
 static void from_manifest(struct arena *a, struct json_object *m, struct snapshot_info *ret)
 {
-	struct json_object *counts = get(m, "counts", json_type_object);
+	struct json_object *counts = doc_get(m, "counts", json_type_object);
 
 	ret->kind = "snapshot";
-	ret->kernel = get_text(a, m, "kernel");
-	ret->time = get_text(a, m, "time");
-	ret->tool = get_text(a, m, "tool");
-	ret->format = get_num(m, "format");
-	ret->root = get_bool(m, "root");
-	ret->full = get_bool(m, "full");
-	ret->wake = get_bool(m, "wake");
-	ret->files = get_num(counts, "files");
-	ret->links = get_num(counts, "links");
-	ret->bytes = get_num(counts, "bytes");
+	ret->kernel = doc_text(a, m, "kernel");
+	ret->time = doc_text(a, m, "time");
+	ret->tool = doc_text(a, m, "tool");
+	ret->format = doc_num(m, "format");
+	ret->root = doc_bool(m, "root");
+	ret->full = doc_bool(m, "full");
+	ret->wake = doc_bool(m, "wake");
+	ret->files = doc_num(counts, "files");
+	ret->links = doc_num(counts, "links");
+	ret->bytes = doc_num(counts, "bytes");
 	ret->sections = get_sections(a, m);
 	ret->unreadable = get_left_out(a, m);
 	ret->unreadable_count = NUM(ret->unreadable.n);

@@ -94,11 +94,11 @@ static size_t ipv4_len(const struct scanner *x)
 	return word_char(at(x, n)) || (at(x, n) == '.' && isdigit((unsigned char)at(x, n + 1))) ? 0 : n;
 }
 
-/* Hex groups with eight of them or a "::"; a PCI address has three and a dot. */
+/* Hex groups with eight of them, or a "::" and one that is longer than a::b; a PCI address has three and a dot. */
 static size_t ipv6_len(const struct scanner *x)
 {
 	size_t n = 0, colons = 0;
-	bool gap = false;
+	bool gap = false, long_group = false;
 
 	if (x->prev == ':' || x->prev == '.')
 		return 0;
@@ -108,6 +108,7 @@ static size_t ipv6_len(const struct scanner *x)
 		if (run > 4)
 			return 0;
 		n += run;
+		long_group |= run > 2;
 		if (at(x, n) != ':')
 			break;
 		gap |= colons && !run;
@@ -115,7 +116,7 @@ static size_t ipv6_len(const struct scanner *x)
 	}
 	if (word_char(at(x, n)) || at(x, n) == '.')
 		return 0;
-	return n > 3 && ((gap && colons >= 2) || colons == 7) ? n : 0;
+	return (gap && long_group) || colons == 7 ? n : 0;
 }
 
 static uint64_t mix(uint64_t h)

@@ -5,6 +5,10 @@
 #include <stdio.h>
 
 #include "source/capture.h"
+#include "source/holders.h"
+#include "source/kmsg.h"
+#include "source/network.h"
+#include "source/probes.h"
 
 /* A section of a machine with ten thousand interfaces has a few MiB; JSON in memory is many times
  * its text. */
@@ -19,7 +23,12 @@ static const char *const section_files[SECTION_MAX] = {
 	[SECTION_OWNERSHIP] = "ownership.json",
 };
 
-static section_provider providers[SECTION_MAX];
+static section_provider providers[SECTION_MAX] = {
+	[SECTION_NETWORK] = network_gather,
+	[SECTION_HOLDERS] = holders_gather,
+	[SECTION_KMSG] = kmsg_gather,
+	[SECTION_PROBES] = probes_gather,
+};
 
 const char *source_section_file(enum source_section s)
 {
@@ -48,8 +57,12 @@ int section_stored(struct source *s, struct ctx *ctx, enum source_section which,
 
 	PATHF(path, SNAPSHOT_DIR "/%s", section_files[which]);
 	r = source_read_all(s, path, SECTION_MAX_BYTES, &a, &text, &len);
-	if (r < 0)
-		return r == -ENOENT ? -ENOTCAPTURED : r;
+	if (r < 0) {
+		arena_free(&a);
+		if (r != -ENOENT && r != -ENOTCAPTURED)
+			return r;
+		return which == SECTION_KMSG ? kmsg_from_files(s, ret) : -ENOTCAPTURED;
+	}
 	tok = json_tokener_new_ex(SECTION_MAX_DEPTH);
 	doc = tok ? json_tokener_parse_ex(tok, text, len) : NULL;
 	if (json_object_is_type(doc, json_type_object)) {

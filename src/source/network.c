@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "source/network.h"
+
+#include <errno.h>
+#include <linux/if.h>
+#include <netlink/route/addr.h>
+#include <netlink/route/link.h>
+#include <netlink/route/nexthop.h>
+#include <netlink/route/route.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "source/doc.h"
+
+/* RT_TABLE_LOCAL (linux/rtnetlink.h, which does not go together with libnl's headers). */
+#define TABLE_LOCAL 255
+
+struct gather {
+	struct source *src;
+	struct nl_cache *links;
+	struct json_object *list;
+};
+
+static const char *link_name(const struct gather *g, int ifindex, char buf[static IFNAMSIZ])
+{
+	if (ifindex <= 0 || !rtnl_link_i2name(g->links, ifindex, buf, IFNAMSIZ))
+		return NULL;
+	return buf;
+}
+
+/* Addresses as text; NULL for none, and for the empty one that means "any". */
+static const char *addr_text(struct nl_addr *addr, char *buf, size_t cap)
+{
+	return addr && nl_addr_get_len(addr) ? nl_addr2str(addr, buf, cap) : NULL;
+}
+
+static const char *family_name(int family)
+{
+	return family == AF_INET ? "inet" : family == AF_INET6 ? "inet6" : "other";
+}
+
+/* The device behind the link, by sysfs: the kernel has told it over rtnetlink only since 5.14. */
+static void put_device(const struct gather *g, struct json_object *o, const char *name)
+{
+	char path[SRC_PATH_MAX], bus[64], device[256];
+	bool known;
+
+	PATHF(path, "sys/class/net/%s/device", name);
+	known = !source_readlink_name(g->src, path, device, sizeof(device));
+	PATHF(path, "sys/class/net/%s/device/subsystem", name);
+	doc_put(o, "device_bus",
+		known && !source_readlink_name(g->src, path, bus, sizeof(bus)) ? bus : NULL);
+	doc_put(o, "device", known ? device : NULL);
+}
+
+static void add_link(struct nl_object *obj, void *arg)
+{
+	struct rtnl_link *l = (struct rtnl_link *)obj;
+	struct gather *g = arg;
+	struct json_object *o = json_object_new_object();
+	unsigned flags = rtnl_link_get_flags(l);
+	const char *name = rtnl_link_get_name(l);
+	char buf[128];
+
+	doc_put(o, "name", name);
+	doc_put_int(o, "ifindex", rtnl_link_get_ifindex(l));
+	doc_put(o, "kind", rtnl_link_get_type(l));
+	doc_put_bool(o, "up", flags & IFF_UP);
+	doc_put_bool(o, "running", flags & IFF_RUNNING);
+	doc_put_bool(o, "loopback", flags & IFF_LOOPBACK);
+	doc_put(o, "master", link_name(g, rtnl_link_get_master(l), buf));
+	doc_put(o, "lower", link_name(g, rtnl_link_get_link(l), buf));
+	put_device(g, o, name ? name : "");
+	doc_put(o, "address", addr_text(rtnl_link_get_addr(l), buf, sizeof(buf)));
+	json_object_array_add(g->list, o);
+}
+
+static void add_address(struct nl_object *obj, void *arg)
+{
+	struct rtnl_addr *addr = (struct rtnl_addr *)obj;
+	struct gather *g = arg;
+	struct json_object *o = json_object_new_object();
+	char buf[128];
+
+	doc_put(o, "link", link_name(g, rtnl_addr_get_ifindex(addr), buf));
+	doc_put(o, "family", family_name(rtnl_addr_get_family(addr)));
+	doc_put(o, "scope", rtnl_scope2str(rtnl_addr_get_scope(addr), buf, sizeof(buf)));
+	doc_put(o, "address", addr_text(rtnl_addr_get_local(addr), buf, sizeof(buf)));
+	json_object_array_add(g->list, o);
+}
+
+static void add_hop(struct gather *g, struct rtnl_route *r, struct rtnl_nexthop *hop)
+{
+	struct json_object *o = json_object_new_object();
+	struct nl_addr *dst = rtnl_route_get_dst(r), *via;
+	char buf[128];
+
+	via = hop ? rtnl_route_nh_get_gateway(hop) : NULL;
+	if (!via && hop)
+		via = rtnl_route_nh_get_via(hop);
+	doc_put(o, "link", hop ? link_name(g, rtnl_route_nh_get_ifindex(hop), buf) : NULL);
+	doc_put(o, "family", family_name(rtnl_route_get_family(r)));
+	doc_put_int(o, "table", rtnl_route_get_table(r));
+	doc_put_int(o, "metric", rtnl_route_get_priority(r));
+	doc_put_bool(o, "default", !dst || !nl_addr_get_prefixlen(dst));
+	doc_put(o, "destination", addr_text(dst, buf, sizeof(buf)));
+	doc_put(o, "gateway", addr_text(via, buf, sizeof(buf)));
+	doc_put_bool(o, "via", via);
+	json_object_array_add(g->list, o);
+}
+
+static void add_route(struct nl_object *obj, void *arg)
+{
+	struct rtnl_route *r = (struct rtnl_route *)obj;
+	struct gather *g = arg;
+	int n = rtnl_route_get_nnexthops(r);
+
+	if (rtnl_route_get_table(r) == TABLE_LOCAL || rtnl_route_get_type(r) != RTN_UNICAST)
+		return;
+	if (!n)
+		add_hop(g, r, NULL);
+	for (int i = 0; i < n; i++)
+		add_hop(g, r, rtnl_route_nexthop_n(r, i));
+}
+
+/* libnl has numbers of its own. */
+static int nl_errno(int r)
+{
+	switch (r < 0 ? -r : r) {
+	case NLE_PERM:
+	case NLE_NOACCESS:
+		return -EACCES;
+	case NLE_NOMEM:
+		return -ENOMEM;
+	case NLE_AF_NOSUPPORT:
+	case NLE_OPNOTSUPP:
+	case NLE_PROTO_MISMATCH:
+		return -EOPNOTSUPP;
+	}
+	return -EIO;
+}
+
+static struct json_object *collect(struct gather *g, struct nl_cache *cache,
+				   void (*add)(struct nl_object *obj, void *arg))
+{
+	g->list = json_object_new_array();
+	nl_cache_foreach(cache, add, g);
+	return g->list;
+}
+
+static int collect_all(struct gather *g, struct nl_sock *sock, struct json_object *doc)
+{
+	struct nl_cache *cache;
+	int r = rtnl_link_alloc_cache(sock, AF_UNSPEC, &g->links);
+
+	if (r < 0)
+		return nl_errno(r);
+	json_object_object_add(doc, "links", collect(g, g->links, add_link));
+	r = rtnl_addr_alloc_cache(sock, &cache);
+	if (r < 0)
+		return nl_errno(r);
+	json_object_object_add(doc, "addresses", collect(g, cache, add_address));
+	nl_cache_free(cache);
+	r = rtnl_route_alloc_cache(sock, AF_UNSPEC, 0, &cache);
+	if (r < 0)
+		return nl_errno(r);
+	json_object_object_add(doc, "routes", collect(g, cache, add_route));
+	nl_cache_free(cache);
+	return 0;
+}
+
+int network_gather(struct ctx *ctx, struct json_object **ret)
+{
+	_cleanup_(cleanup_source_close) struct source *src = NULL;
+	struct json_object *doc = json_object_new_object();
+	struct nl_sock *sock = nl_socket_alloc();
+	struct gather g = { 0 };
+	int r = sock ? source_open_live(ctx, &src) : -ENOMEM;
+
+	g.src = src;
+	if (!r && nl_connect(sock, NETLINK_ROUTE) < 0)
+		r = -errno;
+	if (!r)
+		r = collect_all(&g, sock, doc);
+	if (r < 0)
+		json_object_put(doc);
+	else
+		*ret = doc;
+	if (g.links)
+		nl_cache_free(g.links);
+	nl_socket_free(sock);
+	return r;
+}
+
+/* -- the document -------------------------------------------------------------------------------- */
+
+static void parse_links(struct arena *a, struct json_object *doc, struct network *n)
+{
+	n->n_links = doc_len(doc, "links");
+	n->links = arena_array(a, struct net_link, n->n_links);
+	for (size_t i = 0; i < n->n_links; i++) {
+		struct json_object *o = doc_at(doc, "links", i);
+
+		n->links[i] = (struct net_link){
+			.name = doc_text(a, o, "name"),
+			.ifindex = doc_num(o, "ifindex"),
+			.kind = doc_text(a, o, "kind"),
+			.up = doc_bool(o, "up"),
+			.running = doc_bool(o, "running"),
+			.loopback = doc_bool(o, "loopback"),
+			.master = doc_text(a, o, "master"),
+			.lower = doc_text(a, o, "lower"),
+			.device_bus = doc_text(a, o, "device_bus"),
+			.device = doc_text(a, o, "device"),
+			.address = doc_text(a, o, "address"),
+		};
+	}
+}
+
+static void parse_addresses(struct arena *a, struct json_object *doc, struct network *n)
+{
+	n->n_addresses = doc_len(doc, "addresses");
+	n->addresses = arena_array(a, struct net_address, n->n_addresses);
+	for (size_t i = 0; i < n->n_addresses; i++) {
+		struct json_object *o = doc_at(doc, "addresses", i);
+
+		n->addresses[i] = (struct net_address){
+			.link = doc_text(a, o, "link"),
+			.family = doc_text(a, o, "family"),
+			.scope = doc_text(a, o, "scope"),
+			.address = doc_text(a, o, "address"),
+		};
+	}
+}
+
+static void parse_routes(struct arena *a, struct json_object *doc, struct network *n)
+{
+	n->n_routes = doc_len(doc, "routes");
+	n->routes = arena_array(a, struct net_route, n->n_routes);
+	for (size_t i = 0; i < n->n_routes; i++) {
+		struct json_object *o = doc_at(doc, "routes", i);
+
+		n->routes[i] = (struct net_route){
+			.link = doc_text(a, o, "link"),
+			.family = doc_text(a, o, "family"),
+			.table = doc_num(o, "table"),
+			.metric = doc_num(o, "metric"),
+			.is_default = doc_bool(o, "default"),
+			.via = doc_bool(o, "via"),
+			.destination = doc_text(a, o, "destination"),
+			.gateway = doc_text(a, o, "gateway"),
+		};
+	}
+}
+
+int source_network(struct source *src, struct ctx *ctx, struct arena *a, struct network *ret)
+{
+	struct json_object *doc;
+	int r = source_section(src, ctx, SECTION_NETWORK, &doc);
+
+	if (r < 0)
+		return r;
+	*ret = (struct network){ 0 };
+	parse_links(a, doc, ret);
+	parse_addresses(a, doc, ret);
+	parse_routes(a, doc, ret);
+	json_object_put(doc);
+	return 0;
+}
