@@ -191,7 +191,7 @@ static void print_remedies(struct out *o, struct rows rows)
 		}
 		out_text(o, "%s", v[i].text);
 		if (v[i].command)
-			out_text(o, "      %s", v[i].command);
+			out_verbatim(o, "      %s", v[i].command);
 	}
 }
 

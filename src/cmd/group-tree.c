@@ -172,7 +172,7 @@ static void dot_node(struct out *o, const struct tree_row *row, const char *inde
 	dot_line(&b, row->driver);
 	strbuf_printf(&b, "\", shape=%s%s];", port ? "box" : top ? "plaintext" : "ellipse",
 		      port && row->isolates == TRI_NO ? ", color=red" : "");
-	out_text(o, "%s", strbuf_str(&b));
+	out_verbatim(o, "%s", strbuf_str(&b));
 }
 
 static void dot_edge(struct out *o, const struct tree_row *row)
@@ -184,7 +184,7 @@ static void dot_edge(struct out *o, const struct tree_row *row)
 	strbuf_puts(&b, "\" -- \"");
 	dot_puts(&b, row->node);
 	strbuf_puts(&b, "\";");
-	out_text(o, "%s", strbuf_str(&b));
+	out_verbatim(o, "%s", strbuf_str(&b));
 }
 
 static int by_group(const void *a, const void *b)
@@ -214,25 +214,25 @@ static void dot_nodes(struct out *o, struct arena *a, const struct forest *f)
 		bool closes = v[i]->group.known && (i + 1 == n || v[i + 1]->group.v != v[i]->group.v);
 
 		if (opens)
-			out_text(o, "  subgraph cluster_%lld { label=\"group %lld\";", (long long)v[i]->group.v,
+			out_verbatim(o, "  subgraph cluster_%lld { label=\"group %lld\";", (long long)v[i]->group.v,
 				 (long long)v[i]->group.v);
 		dot_node(o, v[i], v[i]->group.known ? "    " : "  ");
 		if (closes)
-			out_text(o, "  }");
+			out_verbatim(o, "  }");
 	}
 }
 
 static void print_dot(struct out *o, struct arena *a, const struct forest *f)
 {
-	out_text(o, "graph iommu {");
-	out_text(o, "  rankdir=LR;");
-	out_text(o, "  node [fontname=\"sans-serif\"];");
+	out_verbatim(o, "graph iommu {");
+	out_verbatim(o, "  rankdir=LR;");
+	out_verbatim(o, "  node [fontname=\"sans-serif\"];");
 	dot_nodes(o, a, f);
 	for (size_t i = 0; i < f->rows.n; i++) {
 		if (f->rows.v[i].parent)
 			dot_edge(o, &f->rows.v[i]);
 	}
-	out_text(o, "}");
+	out_verbatim(o, "}");
 }
 
 /* -- the command --------------------------------------------------------------------------------------------------- */

@@ -17,7 +17,7 @@ static void print_command(struct out *out, struct arena *arena, const char *comm
 			*next = '\0';
 			next += 4;
 		}
-		out_text(out, "        %s", part);
+		out_verbatim(out, "        %s", part);
 	}
 }
 

@@ -52,6 +52,29 @@ offers() {
 	[ -z "$output$stderr" ]
 }
 
+@test "groups, devices, units, drivers, words and columns of the machine that --from names" {
+	[ "$(offers --from "$ROOT" group show "")" = $'7\n12\n0000:00:1f.0\n0000:01:00.0\n0000:01:00.1' ]
+	[ "$(offers --from "$ROOT" group show 1)" = 12 ]
+	[ "$(offers --from="$ROOT" device show 0000:01)" = $'0000:01:00.0\n0000:01:00.1' ]
+	# without its domain, too
+	[ "$(offers --from "$ROOT" device show 01:00.1)" = 01:00.1 ]
+	expect_in "$(offers group list --class net)" network
+	expect_in "$(offers group list --class storage,net)" storage,network
+	expect_in "$(offers group list -o group,ver)" group,verdict
+	expect_in "$(offers group list -o +devices.dri)" +devices.driver
+	expect_in "$(offers --demo group list --driver e1)" e1000e
+	# each repeats its last argument
+	[ "$(offers --from "$ROOT" group check 7 1)" = 12 ]
+	# one argument is enough for this
+	[ -z "$(offers --from "$ROOT" group show 7 "")" ]
+	run "$IOMMUCTL" __complete -- --from "$ROOT" group show 12
+	[ "$output" = $'12\t0000:01:00.0 and 1 more' ]
+}
+
+@test "a name that a shell would not take as one word is not offered" {
+	[ "$(offers --from "$ROOT" iommu show "")" = dmar0 ]
+}
+
 @test "every noun and verb has its options offered" {
 	local noun verb
 	for noun in $(offers ""); do
@@ -76,6 +99,7 @@ in_bash() {
 @test "bash" {
 	[ "$(in_bash "iommuctl hel")" = help ]
 	[ "$(in_bash "iommuctl --js")" = --json ]
+	[ "$(in_bash "iommuctl --from $ROOT device show 0000:01:00")" = $'00.0\n00.1' ]
 	# readline wants what is behind the sign that it breaks words at
 	[ "$(in_bash "iommuctl --from=dem")" = demo ]
 	touch "$BATS_TEST_TMPDIR/some.tar"
@@ -100,6 +124,7 @@ in_zsh() {
 	expect_in "$(in_zsh hel)" "help:print help"
 	expect_in "$(in_zsh --js)" "--json:"
 	expect_in "$(in_zsh --from "")" "demo:" ":files"
+	expect_in "$(in_zsh --from "$ROOT" device show 0000:01)" '0000\\:01\\:00.0:' '0000\\:01\\:00.1:'
 	[ -z "$(in_zsh nosuch "")" ]
 }
 
@@ -112,4 +137,5 @@ in_fish() {
 	expect_in "$(in_fish 'iommuctl hel')" $'help\tprint help'
 	expect_in "$(in_fish 'iommuctl --js')" "--json"
 	expect_in "$(in_fish 'iommuctl --from de')" "demo"
+	expect_in "$(in_fish "iommuctl --from $ROOT device show 0000:01")" 0000:01:00.0 0000:01:00.1
 }
