@@ -4,6 +4,7 @@
 #define IOMMUCTL_DIAG_VIABILITY_FACTS_H
 
 #include "diag/drivers.h"
+#include "diag/leak.h"
 #include "diag/viability.h"
 #include "host/holders.h"
 #include "host/switches.h"
@@ -35,6 +36,8 @@ struct assessment {
 	enum tri waived; /* isolated interrupts are missing and not asked for */
 	struct device *incoherent;
 	struct holder_list holders;
+	struct ownership *counts; /* the kernel's own counts, where it mattered to look and they could be read; NULL */
+	struct leak leak;	  /* if counts */
 };
 
 /* The sentences: summary, offenders, steps and reasons for the verdict that is in @ret already. */

@@ -124,13 +124,32 @@ static void say_odd(struct text *t)
 
 static void say_holder(struct text *t, const struct holder *holder)
 {
+	const char *what = holder->node ? holder->node : holder->device ? holder->device : "a device of the group";
 	struct reason *r = finding_add(&t->f, SEVERITY_PROBLEM, "held");
 
-	r->text = arena_printf(t->arena, "%s has %s open", holder->who, holder->node);
+	r->text = arena_printf(t->arena, "%s has %s open", holder->who, what);
 	r->device = holder->device;
 	r->file = holder->pid.known ? arena_printf(t->arena, "/proc/%" PRId64 "/fd", holder->pid.v) : NULL;
 	r->value = holder->node;
 	finding_remedy(&t->f, false, NULL, "stop it, or take the device out of it");
+}
+
+/* What the kernel's count shows beyond drivers and holders: its reasons as they are, without the drivers that we name. */
+static void say_count(struct text *t)
+{
+	const struct assessment *a = t->a;
+	const struct reason *v;
+	struct leak full;
+
+	group_ownership(a->h, a->counts, a->q->group, false, &full);
+	v = full.reasons.v;
+	for (size_t i = 0; i < full.reasons.n; i++) {
+		if (streq(v[i].code, "dma-api-driver") || (streq(v[i].code, "claim") && a->holders.n))
+			continue;
+		*finding_add(&t->f, SEVERITY_NOTE, v[i].code) = v[i];
+		if (streq(v[i].code, "claim"))
+			t->f.reasons.v[t->f.reasons.n - 1].severity = "problem";
+	}
 }
 
 static const char *region_owner(struct text *t, const struct region *region)
@@ -391,7 +410,8 @@ static void say_unknown(struct text *t)
 	if (a->holders.err) {
 		r = add_unknown(t, "holders-unknown", NULL, NULL);
 		r->text = arena_printf(t->arena, "not all processes could be looked at, so somebody may have the group open: %s",
-				       err_text(a->holders.err));
+				       a->holders.err == -EOPNOTSUPP ? "some are in another PID namespace" :
+								       err_text(a->holders.err));
 		remedy_privilege(t, a->holders.err);
 	}
 }
@@ -517,6 +537,7 @@ static const char *summary_of_reason(const struct text *t, const char *severity)
 	static const struct {
 		const char *code, *text;
 	} shorter[] = {
+		{ "surplus", "the kernel counts an owner that is not there, and binding will not mend that" },
 		{ "direct-region", "firmware wants memory kept mapped for it, whoever drives it" },
 		{ "no-isolated-msi", "interrupts of devices are not isolated on this machine" },
 		{ "not-coherent", "its IOMMU is not cache-coherent" },
@@ -554,6 +575,8 @@ static void say_problems(struct text *t)
 
 	for (size_t i = 0; i < a->holders.n; i++)
 		say_holder(t, &a->holders.v[i]);
+	if (a->counts)
+		say_count(t);
 	if (a->direct == TRI_YES)
 		say_direct(t);
 	if (a->no_msi == TRI_YES)

@@ -79,6 +79,10 @@ static void find_offender(struct assessment *a, struct member *m)
 	enum tri counts = bus_counts_drivers(m->d->bus);
 	enum tri before;
 
+	if (a->counts && a->leak.group) { /* the driver's own word */
+		m->offends = device_takes_use(a->h, a->leak.group, m->d);
+		return;
+	}
 	m->offends = offends_now(m);
 	if (m->use == USE_NONE || m->use == USE_VFIO)
 		return;
@@ -122,6 +126,39 @@ static void assess_members(struct assessment *a)
 	a->n = g->n_devices;
 	for (size_t i = 0; i < a->n; i++)
 		assess_member(a, &a->members[i], g->devices[i]);
+}
+
+/* -- the kernel's count -------------------------------------------------------------------------------------- */
+
+/*
+ * Drivers say what the count of owners should be; what it is, only the kernel's memory says. On a live machine that is
+ * dear to read, so it is read where the two may differ: in kernels that may lose count (CONFIG_DEBUG_TEST_DRIVER_REMOVE),
+ * and where somebody has the group open, or may have.
+ */
+static void assess_count(struct assessment *a)
+{
+	struct ownership *o;
+	int err;
+
+	if (source_is_live(a->h->src) && host_switches(a->h)->test_driver_remove.is == TRI_NO && !a->holders.n &&
+	    !a->holders.err)
+		return;
+	o = host_ownership(a->h, &err);
+	if (!o || !o->known)
+		return;
+	a->counts = o;
+	group_ownership(a->h, o, a->q->group, true, &a->leak);
+}
+
+static bool leaked(const struct assessment *a)
+{
+	return a->counts && streq(a->leak.verdict, "surplus");
+}
+
+/* By user space, whoever that is. */
+static bool claimed(const struct assessment *a)
+{
+	return a->counts && a->leak.group && a->leak.group->owned == TRI_YES;
 }
 
 /* -- what binding will not mend --------------------------------------------------------------------------- */
@@ -238,6 +275,8 @@ static enum tri viable(struct assessment *a)
 {
 	if (a->odd || a->q->group->devices_err || !a->n)
 		return TRI_UNKNOWN;
+	if (a->counts && a->leak.owner_cnt.known)
+		return a->leak.owner_cnt.v ? TRI_NO : TRI_YES;
 	if (a->offenders)
 		return TRI_NO;
 	if (a->unsure)
@@ -266,9 +305,9 @@ static const char *verdict(const struct assessment *a)
 		return "unknown";
 	if (!a->can_give)
 		return "nothing-to-give";
-	if (a->holders.n)
+	if (a->holders.n || claimed(a))
 		return "in-use";
-	if (a->direct == TRI_YES || a->no_msi == TRI_YES || a->not_coherent == TRI_YES)
+	if (leaked(a) || a->direct == TRI_YES || a->no_msi == TRI_YES || a->not_coherent == TRI_YES)
 		return "blocked";
 	if (binds && !(a->q->after_bind && something_unknown(a)))
 		return "needs-bind";
@@ -308,9 +347,10 @@ void group_check(struct host *h, const struct question *q, struct viability *ret
 	};
 
 	if (!a.odd) {
+		group_holders(h, q->group, &a.holders);
+		assess_count(&a);
 		assess_members(&a);
 		assess_blockers(&a);
-		group_holders(h, q->group, &a.holders);
 	}
 	*ret = (struct viability){
 		.viable = viable(&a),

@@ -2,16 +2,16 @@
 /*
  * Can this group, or this device of it, be given away to user space? Two answers:
  *
- * viable: what the kernel says now, the VIABLE flag of VFIO_GROUP_GET_STATUS. Unknown also while somebody has
- * a node of the group open, or may have: no file tells whether the owner is already counted.
+ * viable: what the kernel says now, the VIABLE flag of VFIO_GROUP_GET_STATUS. While somebody has a node of the group open,
+ * or may have, only the kernel's own count tells (SECTION_OWNERSHIP); no file does.
  *
  * verdict: whether a claim (binding to iommufd, SET_IOMMU on a container) would succeed. The first of these
  * that holds; what else holds is still among the reasons:
  *
  *	nothing-to-give	the group has bridges only, or the device asked about is one
- *	in-use		somebody has a node of the group open
- *	blocked		something that binding drivers will not mend: a direct region, interrupts that are not
- *			isolated, an IOMMU that is not cache-coherent
+ *	in-use		somebody has a node of the group open, or has claimed it
+ *	blocked		something that binding drivers will not mend: a count of owners that nobody accounts for, a
+ *			direct region, interrupts that are not isolated, an IOMMU that is not cache-coherent
  *	needs-bind	devices must leave their drivers, or the one to be given away has none of VFIO yet
  *	unknown		nothing above is certain, and a fact that decides is missing or cannot be read
  *	ready		a claim would succeed now

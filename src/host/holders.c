@@ -2,10 +2,12 @@
 #include "host/holders.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
+#include "source/holders.h"
 
 #define VFIO_GROUPS "sys/class/vfio"
 #define VFIO_DEVICES "sys/class/vfio-dev"
@@ -22,6 +24,9 @@ struct holdings {
 	size_t n_devs;
 	uint32_t *nodes; /* ids of the groups that have a node, sorted */
 	size_t n_nodes;
+	struct held_list held;
+	int held_err;
+	bool held_done;
 };
 
 /* -- the classes ---------------------------------------------------------------------------------------- */
@@ -147,14 +152,16 @@ static const struct field holder_fields[] = {
 
 const struct record_type holder_record = RECORD("holder", 1, struct holder, holder_fields);
 
-static int load_section(struct host *h)
+/* Everything on the machine that is held, read once. */
+static const struct held_list *held(struct host *h)
 {
-	struct json_object *json;
-	int r = source_section(h->src, h->ctx, SECTION_HOLDERS, &json);
+	struct holdings *hold = holdings(h);
 
-	if (r == 0)
-		json_object_put(json);
-	return r;
+	if (!hold->held_done) {
+		hold->held_done = true;
+		hold->held_err = source_holders(h->src, h->ctx, &h->arena, &hold->held);
+	}
+	return &hold->held;
 }
 
 static bool may_be_held(struct host *h, const struct group *g)
@@ -167,17 +174,89 @@ static bool may_be_held(struct host *h, const struct group *g)
 	return false;
 }
 
+/* The device of the group that the descriptor is for; NULL: it is for none, or does not say. */
+static const struct device *device_of(struct host *h, const struct group *g, const struct held *v)
+{
+	for (size_t i = 0; i < g->n_devices; i++) {
+		struct device *d = g->devices[i];
+		const char *path;
+
+		if (v->vfio_dev && streq(v->vfio_dev, device_vfio_dev(h, d)))
+			return d;
+		path = v->syspath ? device_path(h, d) : NULL;
+		if (path && *v->syspath == '/' && streq(v->syspath + 1, path))
+			return d;
+	}
+	return NULL;
+}
+
+/* "qemu-system-x86 (pid 4711, guest web1)": the one name that says most. */
+static const char *who(struct host *h, const struct held *v)
+{
+	const char *kind = v->guest ? "guest" : v->pod ? "pod" : v->container ? "container" : v->unit ? "unit" : NULL;
+	const char *name = v->guest ? v->guest : v->pod ? v->pod : v->container ? v->container : v->unit;
+	const char *comm = v->comm ? v->comm : "a process";
+
+	if (!v->pid.known)
+		return comm;
+	if (!kind)
+		return arena_printf(&h->arena, "%s (pid %" PRId64 ")", comm, v->pid.v);
+	return arena_printf(&h->arena, "%s (pid %" PRId64 ", %s %s)", comm, v->pid.v, kind, name);
+}
+
+static bool same_holder(const struct holder *a, const struct holder *b)
+{
+	return a->pid.v == b->pid.v && streq(a->node, b->node) && streq(a->device, b->device);
+}
+
+/* One process may have a node open many times. */
+static void add_holder(struct holder *v, size_t *n, const struct holder *one)
+{
+	for (size_t i = 0; i < *n; i++)
+		if (same_holder(&v[i], one))
+			return;
+	v[(*n)++] = *one;
+}
+
+static int list_err(const struct holdings *hold)
+{
+	if (hold->held_err)
+		return hold->held_err;
+	/* another namespace hides processes from root as well */
+	return hold->held.complete ? 0 : streq(hold->held.why, "pid-namespace") ? -EOPNOTSUPP : -EACCES;
+}
+
+/* @only NULL: any device of the group, and the group itself. */
+static void find_holders(struct host *h, const struct group *g, const struct device *only, struct holder_list *ret)
+{
+	const struct held_list *all;
+	struct holder *v;
+	size_t n = 0;
+
+	*ret = (struct holder_list){ 0 };
+	if (!g || !may_be_held(h, g))
+		return;
+	all = held(h);
+	v = arena_array(&h->arena, struct holder, all->n);
+	for (size_t i = 0; i < all->n; i++) {
+		const struct held *one = &all->v[i];
+		bool of_group = one->kind == HELD_GROUP && one->group.known && one->group.v == g->id;
+		const struct device *d = device_of(h, g, one);
+
+		if (!of_group && (!d || (only && d != only)))
+			continue;
+		add_holder(v, &n, &(struct holder){ one->pid, one->comm, one->node, d ? d->name : NULL, one->unit,
+						    one->container, one->pod, one->guest, who(h, one) });
+	}
+	*ret = (struct holder_list){ .v = v, .n = n, .err = list_err(h->holdings_) };
+}
+
 void group_holders(struct host *h, const struct group *g, struct holder_list *ret)
 {
-	*ret = (struct holder_list){ 0 };
-	if (!may_be_held(h, g))
-		return;
-	ret->err = load_section(h);
+	find_holders(h, g, NULL, ret);
 }
 
 void device_holders(struct host *h, const struct device *d, struct holder_list *ret)
 {
-	*ret = (struct holder_list){ 0 };
-	if (d->group)
-		group_holders(h, d->group, ret);
+	find_holders(h, d->group, d, ret);
 }

@@ -17,14 +17,11 @@
 struct holder {
 	struct num pid;
 	const char *command;
-	const char *node;   /* "/dev/vfio/12", "/dev/vfio/devices/vfio3" */
+	const char *node;   /* "/dev/vfio/12", "/dev/vfio/devices/vfio3"; NULL: a device got from its group */
 	const char *device; /* that the open descriptor is for, where it is known */
 	const char *unit;   /* systemd unit; NULL none, like those below */
 	const char *container, *pod, *guest;
-	const char *who; /* for sentences: "qemu-system-x86 (pid 4711, guest web1)" */
-	/* not rendered */
-	uint32_t group_id;
-	bool has_group;
+	const char *who; /* for sentences: "qemu-system-x86 (pid 4711, guest web1)"; not rendered */
 };
 
 extern const struct record_type holder_record;
@@ -32,7 +29,8 @@ extern const struct record_type holder_record;
 struct holder_list {
 	const struct holder *v;
 	size_t n;
-	int err; /* 0: all processes could be looked at; else why not all: -EACCES, -ENOTCAPTURED, … */
+	int err; /* 0: all processes could be looked at; else why not all: -EACCES; -EOPNOTSUPP (another PID namespace hides
+		    some); -ENOTCAPTURED, … */
 };
 
 /*

@@ -13,7 +13,7 @@ sure() {
 	put "$M/proc/kallsyms" "0000000000000000 T iommu_group_get
 0000000000000000 T iommu_device_use_default_domain"
 	put "$M/sys/module/kernel/initstate" live
-	put "$M/iommuctl/holders.json" '{"complete":true,"holders":[]}'
+	put "$M/iommuctl/holders.json" '{"complete":true,"unseen":0,"why":null,"held":[]}'
 	for g in "$M"/sys/kernel/iommu_groups/*; do
 		put "$g/reserved_regions" "0x00000000fee00000 0x00000000feefffff msi"
 	done
@@ -368,4 +368,36 @@ as_nobody() {
 	expect_status 3
 	expect_in "${lines[0]}" "0000:02:00.0 (ath9k) must leave its driver first"
 	[ -z "$(LC_ALL=C tr -d '\000-\177' <<<"$output")" ]
+}
+
+@test "in use: by whom, also for a sibling without a driver" {
+	machine "$M" <<-'END'
+		0000:01:00.0 multi group=1 driver=vfio-pci
+		0000:01:00.1 multi group=1
+	END
+	sure
+	put "$M/iommuctl/holders.json" '{"complete":true,"unseen":0,"why":null,"held":[{"pid":4711,"uid":0,"comm":"qemu-system-x86",
+		"fd":31,"kind":"group","node":"/dev/vfio/1","group":1,"guest":"web1","unit":"machine-web1.scope"}]}'
+	check 0000:01:00.1
+	expect_status 3
+	[ "${lines[0]}" = "0000:01:00.1, group 1: in-use: qemu-system-x86 (pid 4711, guest web1) has /dev/vfio/1 open" ]
+	run_ctl --from "$M" group show -j 1
+	expect_json '.data[0].holders[0] | [.pid, .command, .node, .guest, .unit] | join(" ")' \
+		"4711 qemu-system-x86 /dev/vfio/1 web1 machine-web1.scope"
+	run_ctl --from "$M" device list -j -o device,holders.pid
+	expect_json '.data | map(.holders | length) | join(" ")' "1 1"
+}
+
+@test "not all processes could be looked at: that is said, and never free" {
+	machine "$M" <<-'END'
+		0000:01:00.0 group=1 driver=vfio-pci
+	END
+	sure
+	put "$M/iommuctl/holders.json" '{"complete":false,"unseen":3,"why":"permission","held":[]}'
+	check 1
+	expect_status 7
+	expect_in "$output" "group 1: unknown:" "not all processes could be looked at"
+	run_ctl --from "$M" group show -j 1
+	expect_json '.data[0].holders' null
+	expect_json '.warnings | map(.code) | index("holders-unseen") != null' true
 }

@@ -16,7 +16,7 @@
 
 static const char isolated[] = "           CPU0\n  24:          3  IR-PCI-MSIX-0000:01:00.0    0-edge      eth0\n";
 static const char not_isolated[] = "           CPU0\n  24:          3  PCI-MSIX-0000:01:00.0    0-edge      eth0\n";
-static const char holders_none[] = "{\"complete\":true,\"holders\":[]}";
+static const char holders_none[] = "{\"complete\":true,\"unseen\":0,\"why\":null,\"held\":[]}";
 
 static const char regions_msi[] = "0x00000000fee00000 0x00000000feefffff msi\n";
 
@@ -539,6 +539,126 @@ static void driver_not_readable(void **state)
 	machine_free(&m);
 }
 
+/* -- who has it open -------------------------------------------------------------------------------------------- */
+
+#define HELD(kind, more)                                                                                              \
+	"{\"pid\":4711,\"uid\":0,\"comm\":\"qemu-system-x86\",\"fd\":31,\"kind\":\"" kind "\"," more            \
+	",\"unit\":\"machine-web1.scope\",\"guest\":\"web1\"}"
+
+static void held(struct machine *m, bool complete, const char *list)
+{
+	machine_file(m, "iommuctl/holders.json", "{\"complete\":%s,\"unseen\":%d,\"why\":%s,\"held\":[%s]}",
+		     complete ? "true" : "false", !complete, complete ? "null" : "\"permission\"", list);
+}
+
+static void somebody_has_it_open(void **state)
+{
+	static const char *const lists[] = {
+		HELD("group", "\"node\":\"/dev/vfio/1\",\"group\":1"),
+		HELD("device", "\"node\":\"/dev/vfio/devices/vfio0\",\"vfio_dev\":\"vfio0\""),
+		HELD("device-fd", "\"node\":null,\"syspath\":\"/sys/devices/pci0000:00/0000:00:02.0\""),
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+		struct machine m;
+		struct viability v;
+
+		start(&m);
+		ADD(&m, { "0000:00:02.0", .multi = true, .group = 1, .driver = "vfio-pci" },
+		    { "0000:00:02.1", .multi = true, .group = 1 }, { "0000:00:03.0", .group = 2, .driver = "vfio-pci" },
+		    { "0000:00:04.0", .group = 3, .driver = "e1000e" });
+		machine_link(&m, "sys/class/vfio-dev/vfio0", "../../devices/pci0000:00/0000:00:02.0/vfio-dev/vfio0");
+		held(&m, true, lists[i]);
+		machine_load(&m);
+		v = ask(&m, 1, NULL, false);
+		expect(&v, "in-use", TRI_UNKNOWN);
+		assert_non_null(strstr(v.summary, "qemu-system-x86 (pid 4711, guest web1)"));
+		assert_string_equal(reason(&v, "held")->file, "/proc/4711/fd");
+		/* a driverless device of that group, after binds or not */
+		v = ask(&m, 1, "0000:00:02.1", true);
+		expect(&v, "in-use", TRI_UNKNOWN);
+		v = ask(&m, 2, NULL, false);
+		expect(&v, "ready", TRI_YES);
+		machine_free(&m);
+	}
+}
+
+/* Not all could be looked at: never free, but where nobody can hold anything it does not matter. */
+static void not_all_seen(void **state)
+{
+	struct machine m;
+	struct viability v;
+
+	(void)state;
+	start(&m);
+	ADD(&m, { "0000:00:02.0", .group = 1, .driver = "vfio-pci" }, { "0000:00:03.0", .group = 2 },
+	    { "0000:00:04.0", .group = 3, .driver = "e1000e" });
+	held(&m, false, "");
+	machine_load(&m);
+	v = ask(&m, 1, NULL, false);
+	expect(&v, "unknown", TRI_UNKNOWN);
+	assert_int_equal(v.missing, -EACCES);
+	v = ask(&m, 2, NULL, true);
+	expect(&v, "needs-bind", TRI_YES);
+	v = ask(&m, 3, NULL, true);
+	expect(&v, "needs-bind", TRI_NO);
+	machine_free(&m);
+}
+
+/* -- the kernel's own count ------------------------------------------------------------------------------------------ */
+
+/* Group 1 with one e1000 on @driver: the count that the kernel's memory holds. */
+static void counts(struct machine *m, const char *driver, bool managed, int count, bool owned)
+{
+	machine_file(m, "iommuctl/ownership.json",
+		     "{\"version\":1,\"groups\":[{\"id\":1,\"name\":null,\"problem\":null,\"owner_cnt\":%d,\"recovery_cnt\":null,"
+		     "\"owner\":%s,\"owned\":%s,\"claims\":%s,\"default_domain\":null,\"blocking_domain\":null,"
+		     "\"domain\":null,\"devices\":[{\"name\":\"0000:00:02.0\",\"bus\":\"pci\",\"driver\":%s%s%s,"
+		     "\"managed\":%s,\"counted\":true,\"blocked\":null}]}],\"domains\":[],"
+		     "\"owners\":[{\"kind\":\"iommufd\",\"complete\":true,\"processes\":[]}],\"obstacles\":[]}",
+		     count, owned ? "0" : "null", owned ? "true" : "false", owned ? "1" : "null", driver ? "\"" : "",
+		     driver ? driver : "null", driver ? "\"" : "", managed ? "true" : "false");
+}
+
+static void the_kernels_count(void **state)
+{
+	static const struct {
+		const char *driver;
+		bool managed;
+		int count;
+		bool owned;
+		const char *verdict;
+		int viable;
+		const char *code;
+	} cases[] = {
+		{ "vfio-pci", true, 0, false, "ready", TRI_YES, "not-in-the-way" },
+		{ "e1000", false, 1, false, "needs-bind", TRI_NO, "native-driver" },
+		/* a count that nobody accounts for outlasts every bind */
+		{ "vfio-pci", true, 1, false, "blocked", TRI_NO, "surplus" },
+		{ "e1000", false, 2, false, "blocked", TRI_NO, "surplus" },
+		/* claimed, by nobody who could be seen */
+		{ "vfio-pci", true, 1, true, "in-use", TRI_NO, "claim" },
+		/* a driver that manages its own DMA by its own word */
+		{ "newstub", true, 0, false, "needs-bind", TRI_YES, "no-vfio-driver" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct machine m;
+		struct viability v;
+
+		start(&m);
+		ADD(&m, { "0000:00:02.0", .group = 1, .driver = cases[i].driver });
+		counts(&m, cases[i].driver, cases[i].managed, cases[i].count, cases[i].owned);
+		machine_load(&m);
+		v = ask(&m, 1, NULL, false);
+		expect(&v, cases[i].verdict, cases[i].viable);
+		assert_non_null(reason(&v, cases[i].code));
+		machine_free(&m);
+	}
+}
+
 /* -- names from a foreign machine ------------------------------------------------------------------------------------- */
 
 static void hostile_names(void **state)
@@ -597,6 +717,9 @@ int main(void)
 		cmocka_unit_test(unknown_facts),
 		cmocka_unit_test(waiver_not_captured),
 		cmocka_unit_test(driver_not_readable),
+		cmocka_unit_test(somebody_has_it_open),
+		cmocka_unit_test(not_all_seen),
+		cmocka_unit_test(the_kernels_count),
 		cmocka_unit_test(hostile_names),
 		cmocka_unit_test(vfs_go_first),
 	};
