@@ -348,13 +348,14 @@ as_nobody() {
 	[ "$(json '.data[0].steps[0].driver')" = $'e\e[31mvil' ]
 }
 
-@test "40 columns and colour: every line fits, the verdict has its colour" {
+@test "40 columns and colour: every line but commands fits, the verdict has its colour" {
 	z97
 	run_tty 40 --from "$M" group check 1
 	[ "$status" -eq 3 ]
 	expect_in "$output" $'\e[33mneeds-bind'
 	while read -r line; do
 		line=$(sed 's/\x1b\[[0-9;]*m//g' <<<"$line")
+		[[ $line == "echo "* ]] && continue # to be copied in one piece
 		[ "${#line}" -le 40 ] || {
 			echo "too long: $line"
 			return 1
