@@ -30,6 +30,8 @@ static void examine_iommufd(struct exam *e)
 			 &(struct fact){ .file = e->sw->config_file, .value = "CONFIG_IOMMUFD=m" },
 			 "iommufd is a module that is not loaded yet.");
 		finding_remedy(&e->f, false, "modprobe iommufd", "Load it");
+	} else if (kconfig_is_off(e->sw, CONFIG_VFIO) && e->sw->has_iommufd.is == TRI_NO) {
+		return; /* there is a problem with VFIO then, and that is enough */
 	} else if (kconfig_is_off(e->sw, CONFIG_IOMMUFD)) {
 		exam_say(e, SEVERITY_NOTE, "no-iommufd",
 			 &(struct fact){ .file = e->sw->config_file, .value = "CONFIG_IOMMUFD is not set" },

@@ -102,6 +102,7 @@ static void examine_kernel(struct exam *e)
 		exam_say(e, SEVERITY_NOTE, "test-driver-remove", &e->sw->test_driver_remove,
 			 "This kernel probes each driver twice for test. That alone harms nothing, but kernels from 5.19 to 6.5 that "
 			 "lack a fix then count an owner too many, and no device can be claimed (EPERM) though no driver is in the way.");
+		finding_remedy(&e->f, false, "iommuctl owner check", "See whether an owner was left behind");
 		finding_remedy(&e->f, false, NULL, "Use a kernel that is built without CONFIG_DEBUG_TEST_DRIVER_REMOVE.");
 	}
 	if (e->sw->lockdown && !streq(e->sw->lockdown, "none"))

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "source/probes.h"
 
 /* A configuration unpacked; today's have some 300 KiB. */
 #define CONFIG_BYTES_MAX (4 << 20)
@@ -467,27 +468,45 @@ const struct switches *host_switches(struct host *h)
 	return sw;
 }
 
-/* The symbol table as everybody may read it: names without addresses. */
+/* A tree made by hand may hold the symbol table itself. */
 static enum tri ownership_from_symbols(struct host *h, const char **why)
 {
 	struct arena scratch = { 0 };
 	enum tri is = TRI_UNKNOWN;
 	char *text;
 	size_t len;
-	int r = source_read_all(h->src, "proc/kallsyms", KALLSYMS_MAX, &scratch, &text, &len);
 
-	if (r < 0)
-		*why = err_text(r);
-	else if (memmem(text, len, " iommu_device_use_default_domain", 32))
-		is = TRI_YES;
-	else if (memmem(text, len, " iommu_group_get\n", 17))
-		is = TRI_NO; /* the IOMMU core is in the table, and that function is not */
-	else
-		*why = "/proc/kallsyms does not list the IOMMU core";
+	if (source_read_all(h->src, "proc/kallsyms", KALLSYMS_MAX, &scratch, &text, &len) == 0) {
+		if (memmem(text, len, " iommu_device_use_default_domain", 32))
+			is = TRI_YES;
+		else if (memmem(text, len, " iommu_group_get\n", 17))
+			is = TRI_NO;
+	}
 	if (is != TRI_UNKNOWN)
 		*why = "/proc/kallsyms";
 	arena_free(&scratch);
 	return is;
+}
+
+/* By what was probed of the kernel itself: the member in its type data, or the function in its symbol table. */
+static enum tri ownership_from_probes(struct host *h, const char **why)
+{
+	struct probes p;
+	int r = source_probes(h->src, h->ctx, &h->arena, &p);
+
+	*why = r < 0 ? err_text(r) : "neither type data nor symbols of the kernel can be read";
+	if (r < 0)
+		return ownership_from_symbols(h, why);
+	if (p.owner_cnt != TRI_UNKNOWN) {
+		*why = "/sys/kernel/btf/vmlinux";
+		return p.owner_cnt;
+	}
+	/* without the IOMMU core in the table, that the function is not there tells nothing */
+	if (p.symbols[SYM_USE_DEFAULT_DOMAIN] == TRI_YES || p.symbols[SYM_GROUP_GET] == TRI_YES) {
+		*why = "/proc/kallsyms";
+		return p.symbols[SYM_USE_DEFAULT_DOMAIN];
+	}
+	return TRI_UNKNOWN;
 }
 
 /*
@@ -511,7 +530,7 @@ enum tri host_kernel_has_ownership(struct host *h, const char **ret_why)
 		why = sw->config_file;
 	}
 	if (is == TRI_UNKNOWN)
-		is = ownership_from_symbols(h, &why);
+		is = ownership_from_probes(h, &why);
 	if (ret_why)
 		*ret_why = why;
 	return is;

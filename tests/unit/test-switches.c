@@ -217,6 +217,36 @@ static void nothing_to_look_at(void **state _unused_)
 	machine_free(&m);
 }
 
+static void ownership_by_probes(void **state _unused_)
+{
+	static const struct {
+		const char *probes;
+		enum tri is;
+	} t[] = {
+		{ "{\"owner_cnt\":true,\"symbols\":null}", TRI_YES },
+		{ "{\"owner_cnt\":false,\"symbols\":null}", TRI_NO },
+		{ "{\"owner_cnt\":null,\"symbols\":{\"iommu_device_use_default_domain\":true,\"iommu_group_get\":true}}", TRI_YES },
+		{ "{\"owner_cnt\":null,\"symbols\":{\"iommu_device_use_default_domain\":false,\"iommu_group_get\":true}}", TRI_NO },
+		{ "{\"owner_cnt\":null,\"symbols\":{\"iommu_device_use_default_domain\":false,\"iommu_group_get\":false}}",
+		  TRI_UNKNOWN },
+		{ "{\"owner_cnt\":null,\"symbols\":null}", TRI_UNKNOWN },
+		{ "[]", TRI_UNKNOWN },
+		{ "{\"owner_cnt\":7,\"symbols\":\"x\"}", TRI_UNKNOWN },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		struct machine m;
+		const char *why = NULL;
+
+		machine_new(&m);
+		machine_file(&m, "iommuctl/probes.json", "%s", t[i].probes);
+		machine_load(&m);
+		assert_int_equal(host_kernel_has_ownership(m.host, &why), t[i].is);
+		assert_non_null(why);
+		machine_free(&m);
+	}
+}
+
 static void ownership_by_symbols(void **state _unused_)
 {
 	struct machine m;
@@ -297,6 +327,7 @@ int main(void)
 		cmocka_unit_test(words_of_parameters),	cmocka_unit_test(configuration),
 		cmocka_unit_test(isolation),		cmocka_unit_test(isolation_from_sysfs),
 		cmocka_unit_test(what_is_there),	cmocka_unit_test(nothing_to_look_at),
+		cmocka_unit_test(ownership_by_probes),
 		cmocka_unit_test(ownership_by_symbols), cmocka_unit_test(configuration_files),
 		cmocka_unit_test(foreign_words),
 	};
