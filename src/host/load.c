@@ -146,24 +146,34 @@ static void load_groups(struct host *h)
 	qsort(h->groups, h->n_groups, sizeof(*h->groups), group_qsort);
 }
 
-static void list_members(struct loader *l, struct group *g)
+static void take_members(struct loader *l, struct group *g, const struct src_dir *dir)
 {
 	struct host *h = l->h;
-	struct src_list list = { 0 };
 	char path[SRC_PATH_MAX];
-	int r;
 
-	PATHF(path, GROUPS "/%u/devices", g->id);
-	r = source_list(h->src, path, &h->arena, &list);
-	if (r < 0) {
+	if (dir->err < 0) {
 		/* it may have gone since we listed the groups; an empty group is still worth showing */
-		ctx_warn(h->ctx, "unreadable", r, path, "devices of group %u", g->id);
-		g->devices_err = r;
+		PATHF(path, GROUPS "/%u/devices", g->id);
+		ctx_warn(h->ctx, "unreadable", dir->err, path, "devices of group %u", g->id);
+		g->devices_err = dir->err;
 		return;
 	}
-	for (size_t i = 0; i < list.n; i++)
-		*vec_push(&l->members) = (struct member){ .group = g, .link = list.v[i].name,
-							  .name = list.v[i].name };
+	for (size_t i = 0; i < dir->list.n; i++)
+		*vec_push(&l->members) = (struct member){ .group = g, .link = dir->list.v[i].name,
+							  .name = dir->list.v[i].name };
+}
+
+static void list_members(struct loader *l)
+{
+	struct host *h = l->h;
+	const char **names = arena_array(&h->arena, const char *, h->n_groups);
+	struct src_dir *dirs = arena_array(&h->arena, struct src_dir, h->n_groups);
+
+	for (size_t i = 0; i < h->n_groups; i++)
+		names[i] = arena_printf(&h->arena, "%u", h->groups[i].id);
+	source_list_each(h->src, GROUPS, names, h->n_groups, "devices", &h->arena, dirs);
+	for (size_t i = 0; i < h->n_groups; i++)
+		take_members(l, &h->groups[i], &dirs[i]);
 }
 
 /* -- devices -------------------------------------------------------------------------------------- */
@@ -412,8 +422,7 @@ int host_load(struct ctx *ctx, struct source *src, unsigned want, struct host **
 	h->src = src;
 	load_units(h);
 	load_groups(h);
-	for (size_t i = 0; i < h->n_groups; i++)
-		list_members(&l, &h->groups[i]);
+	list_members(&l);
 	load_pci_bus(h, l.members.n);
 	add_members(&l);
 	if (h->groups_err < 0)

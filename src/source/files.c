@@ -22,6 +22,7 @@
 #define SYSFS_CHUNK 4096
 
 #define LIST_BUFFER (64 * 1024)
+#define LIST_FLAGS (O_RDONLY | O_DIRECTORY)
 
 /* O_NONBLOCK: a FIFO or a device node in a foreign tree must not make us wait. */
 #define READ_FLAGS (O_RDONLY | O_NONBLOCK | O_NOCTTY)
@@ -124,15 +125,12 @@ static unsigned char entry_type(int fd, const struct linux_dirent64 *d)
 	return IFTODT(st.st_mode);
 }
 
-int files_list(struct source *s, const char *path, struct arena *a, struct src_list *ret)
+static int list_fd(int fd, struct arena *a, struct src_list *ret)
 {
-	_cleanup_close_ int fd = files_open((struct file_source *)s, path, O_RDONLY | O_DIRECTORY);
 	_Alignas(struct linux_dirent64) char buf[LIST_BUFFER];
 	VEC(struct src_entry) found = { 0 };
 	long n;
 
-	if (fd < 0)
-		return fd;
 	while ((n = syscall(SYS_getdents64, fd, buf, sizeof(buf))) > 0) {
 		for (long at = 0; at < n;) {
 			const struct linux_dirent64 *d = (const void *)(buf + at);
@@ -159,6 +157,13 @@ int files_list(struct source *s, const char *path, struct arena *a, struct src_l
 	return n;
 }
 
+int files_list(struct source *s, const char *path, struct arena *a, struct src_list *ret)
+{
+	_cleanup_close_ int fd = files_open((struct file_source *)s, path, LIST_FLAGS);
+
+	return fd < 0 ? fd : list_fd(fd, a, ret);
+}
+
 static void close_run(int first, int last)
 {
 	if (last > first && !close_range(first, last, 0))
@@ -179,9 +184,9 @@ void files_close_all(const int *fds, size_t n)
 	}
 }
 
-/* Opens BASE/NAME/FILE for as many names as fit into one batch; how many were dealt with. */
-static size_t open_batch(struct file_source *fs, const char *base, const char *const *names, size_t n,
-			 const char *file, int flags, int *fds, struct src_blob *ret)
+/* Opens BASE/NAME/FILE for as many names as fit into one batch, or notes why not; how many it dealt with. */
+static size_t open_batch(struct source *s, const char *base, const char *const *names, size_t n,
+			 const char *file, int flags, int *fds)
 {
 	size_t i;
 
@@ -189,11 +194,10 @@ static size_t open_batch(struct file_source *fs, const char *base, const char *c
 		char path[SRC_PATH_MAX];
 
 		PATHF(path, "%s/%s/%s", base, names[i], file);
-		fds[i] = files_open(fs, path, flags);
+		fds[i] = files_open((struct file_source *)s, path, flags);
 		/* no more descriptors: what is open is read first, then it goes on */
 		if ((fds[i] == -EMFILE || fds[i] == -ENFILE) && i)
 			break;
-		ret[i] = (struct src_blob){ .err = MIN(fds[i], 0) };
 	}
 	return i;
 }
@@ -218,24 +222,19 @@ void files_read_each(struct source *s, const char *base, const char *const *name
 
 	if (!buf)
 		abort();
-	while (n) {
-		size_t m = open_batch((struct file_source *)s, base, names, n, file, READ_FLAGS, fds, ret);
-
+	for (size_t done = 0, m; done < n; done += m) {
+		m = open_batch(s, base, names + done, n - done, file, READ_FLAGS, fds);
 		for (size_t i = 0; i < m; i++) {
 			size_t len = 0;
+			int r = fds[i] < 0 ? fds[i] : read_fd(fds[i], buf, cap, to_the_end, &len);
 
-			if (ret[i].err)
-				continue;
-			ret[i].err = read_fd(fds[i], buf, cap, to_the_end, &len);
-			if (!ret[i].err && len > cap)
-				ret[i].err = -EFBIG;
-			if (!ret[i].err)
-				ret[i] = (struct src_blob){ .data = arena_memdup(a, buf, len), .len = len };
+			if (!r && len > cap)
+				r = -EFBIG;
+			ret[done + i] = (struct src_blob){ .err = r };
+			if (!r)
+				ret[done + i] = (struct src_blob){ .data = arena_memdup(a, buf, len), .len = len };
 		}
 		close_batch(fds, m);
-		names += m;
-		ret += m;
-		n -= m;
 	}
 }
 
@@ -244,23 +243,33 @@ void files_readlink_each(struct source *s, const char *base, const char *const *
 {
 	int fds[BATCH];
 
-	while (n) {
-		size_t m = open_batch((struct file_source *)s, base, names, n, file, O_PATH | O_NOFOLLOW,
-				      fds, ret);
-
+	for (size_t done = 0, m; done < n; done += m) {
+		m = open_batch(s, base, names + done, n - done, file, O_PATH | O_NOFOLLOW, fds);
 		for (size_t i = 0; i < m; i++) {
 			char text[SRC_PATH_MAX];
+			int r = fds[i] < 0 ? fds[i] : readlink_fd(fds[i], text, sizeof(text));
 
-			if (ret[i].err)
-				continue;
-			ret[i].err = readlink_fd(fds[i], text, sizeof(text));
-			if (!ret[i].err)
-				ret[i] = (struct src_blob){ .data = arena_strdup(a, text),
-							    .len = strlen(text) };
+			ret[done + i] = (struct src_blob){ .err = r };
+			if (!r)
+				ret[done + i] = (struct src_blob){ .data = arena_strdup(a, text),
+								   .len = strlen(text) };
 		}
 		close_batch(fds, m);
-		names += m;
-		ret += m;
-		n -= m;
+	}
+}
+
+void files_list_each(struct source *s, const char *base, const char *const *names, size_t n,
+		     const char *file, struct arena *a, struct src_dir *ret)
+{
+	int fds[BATCH];
+
+	for (size_t done = 0, m; done < n; done += m) {
+		m = open_batch(s, base, names + done, n - done, file, LIST_FLAGS, fds);
+		for (size_t i = 0; i < m; i++) {
+			ret[done + i] = (struct src_dir){ .err = MIN(fds[i], 0) };
+			if (fds[i] >= 0)
+				ret[done + i].err = list_fd(fds[i], a, &ret[done + i].list);
+		}
+		close_batch(fds, m);
 	}
 }

@@ -24,6 +24,9 @@ void files_read_each(struct source *s, const char *base, const char *const *name
 void files_readlink_each(struct source *s, const char *base, const char *const *names, size_t n,
 			 const char *file, struct arena *a, struct src_blob *ret);
 
+void files_list_each(struct source *s, const char *base, const char *const *names, size_t n,
+		     const char *file, struct arena *a, struct src_dir *ret);
+
 /*
  * Closes @n descriptors with as few calls as possible, and none but these: close_range(2) is used only
  * for runs without a hole, since a number between two of ours may be somebody else's file.

@@ -85,6 +85,7 @@ static const struct source_ops live_ops = {
 	.readlink = live_readlink,
 	.list = files_list,
 	.read_each = files_read_each,
+	.list_each = files_list_each,
 	.exists = live_exists,
 	.section = section_gather,
 	.close = live_close,

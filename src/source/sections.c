@@ -55,13 +55,17 @@ int section_stored(struct source *s, struct ctx *ctx, enum source_section which,
 	size_t len;
 	int r;
 
+	if (s->no_section[which])
+		return -ENOTCAPTURED;
 	PATHF(path, SNAPSHOT_DIR "/%s", section_files[which]);
 	r = source_read_all(s, path, SECTION_MAX_BYTES, &a, &text, &len);
 	if (r < 0) {
 		arena_free(&a);
 		if (r != -ENOENT && r != -ENOTCAPTURED)
 			return r;
-		return which == SECTION_KMSG ? kmsg_from_files(s, ret) : -ENOTCAPTURED;
+		r = which == SECTION_KMSG ? kmsg_from_files(s, ret) : -ENOTCAPTURED;
+		s->no_section[which] = r == -ENOTCAPTURED;
+		return r;
 	}
 	tok = json_tokener_new_ex(SECTION_MAX_DEPTH);
 	doc = tok ? json_tokener_parse_ex(tok, text, len) : NULL;

@@ -244,6 +244,22 @@ void source_readlink_each(struct source *s, const char *base, const char *const 
 	}
 }
 
+void source_list_each(struct source *s, const char *base, const char *const *names, size_t n,
+		      const char *file, struct arena *a, struct src_dir *ret)
+{
+	if (s->ops->list_each) {
+		s->ops->list_each(s, base, names, n, file, a, ret);
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		char path[SRC_PATH_MAX];
+
+		PATHF(path, "%s/%s/%s", base, names[i], file);
+		ret[i] = (struct src_dir){ 0 };
+		ret[i].err = source_list(s, path, a, &ret[i].list);
+	}
+}
+
 bool source_exists(struct source *s, const char *path)
 {
 	return s->ops->exists(s, path);

@@ -40,6 +40,12 @@ struct src_list {
 	size_t n;
 };
 
+/* One directory of many, listed by source_list_each(). */
+struct src_dir {
+	int err; /* 0 or negative errno */
+	struct src_list list;
+};
+
 /* One file of many, read by source_read_each(). */
 struct src_blob {
 	int err; /* 0 or negative errno */
@@ -83,6 +89,9 @@ struct source_ops {
 	/* The same for links. NULL: one by one. */
 	void (*readlink_each)(struct source *s, const char *base, const char *const *names, size_t n,
 			      const char *file, struct arena *a, struct src_blob *ret);
+	/* The same for directories. NULL: one by one. */
+	void (*list_each)(struct source *s, const char *base, const char *const *names, size_t n,
+			  const char *file, struct arena *a, struct src_dir *ret);
 	bool (*exists)(struct source *s, const char *path);
 	int (*section)(struct source *s, struct ctx *ctx, enum source_section which,
 		       struct json_object **ret);
@@ -95,6 +104,8 @@ struct source {
 	char *name;	/* "live", or the path or word given to --from */
 	char *hostname; /* of the machine looked at; NULL unknown */
 	char *boot_id;	/* NULL unknown */
+	/* sections.c: those without a document in a capture, so that they are looked for once */
+	bool no_section[SECTION_MAX];
 };
 
 /*
@@ -161,6 +172,10 @@ void source_read_each(struct source *s, const char *base, const char *const *nam
 /* The same for links: the data is the link's text, NUL-terminated. */
 void source_readlink_each(struct source *s, const char *base, const char *const *names, size_t n,
 			  const char *file, struct arena *a, struct src_blob *ret);
+
+/* The same for directories. */
+void source_list_each(struct source *s, const char *base, const char *const *names, size_t n,
+		      const char *file, struct arena *a, struct src_dir *ret);
 
 /* Whether the path leads to something, links followed. Unreadable counts as there. */
 bool source_exists(struct source *s, const char *path);

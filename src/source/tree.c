@@ -20,6 +20,9 @@
 /* As many links as the kernel follows in one path. */
 #define MAX_LINKS 40
 
+/* How often openat2(2) is asked again before we walk by hand. */
+#define MAX_TRIES 16
+
 /* As large as archive.c lets it be. */
 #define MANIFEST_MAX_BYTES (16u << 20)
 
@@ -31,12 +34,23 @@ struct tree {
 	bool by_hand;	/* no openat2(2) here: an old kernel, or a sandbox that forbids it */
 };
 
+/*
+ * EAGAIN: something was renamed or mounted, anywhere, while ".." was looked at (openat2(2)). On a busy
+ * machine that happens more than once in a row.
+ */
 static int beneath(int root, const char *path, int flags)
 {
 	struct open_how how = { .flags = flags | O_CLOEXEC, .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS };
-	int fd = syscall(SYS_openat2, root, path, &how, sizeof(how));
 
-	return fd < 0 ? -errno : fd;
+	for (int tries = 0; tries < MAX_TRIES; tries++) {
+		int fd = syscall(SYS_openat2, root, path, &how, sizeof(how));
+
+		if (fd >= 0)
+			return fd;
+		if (errno != EAGAIN)
+			return -errno;
+	}
+	return -EAGAIN;
 }
 
 /* One step of a path that still lies before us. */
@@ -148,7 +162,9 @@ static int beneath_by_hand(int root, const char *path, int flags)
 
 static int tree_open_at(const struct tree *t, const char *path, int flags)
 {
-	return t->by_hand ? beneath_by_hand(t->root, path, flags) : beneath(t->root, path, flags);
+	int fd = t->by_hand ? -EAGAIN : beneath(t->root, path, flags);
+
+	return fd == -EAGAIN ? beneath_by_hand(t->root, path, flags) : fd;
 }
 
 static int tree_open(struct file_source *fs, const char *path, int flags)
@@ -185,6 +201,7 @@ static const struct source_ops tree_ops = {
 	.readlink = files_readlink,
 	.list = files_list,
 	.read_each = files_read_each,
+	.list_each = files_list_each,
 	.readlink_each = files_readlink_each,
 	.exists = tree_exists,
 	.section = section_stored,

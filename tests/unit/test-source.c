@@ -303,6 +303,7 @@ static void put_many(const char **names, struct arena *a)
 static void check_many(struct source *s, const char **names, struct arena *a)
 {
 	struct src_blob blobs[MANY];
+	struct src_dir dirs[MANY];
 
 	source_read_each(s, "sys/many", names, MANY, "uevent", 4096, a, blobs);
 	for (size_t i = 0; i < MANY; i++) {
@@ -310,6 +311,14 @@ static void check_many(struct source *s, const char **names, struct arena *a)
 		if (i % 7)
 			assert_string_equal(blobs[i].data, names[i]);
 	}
+	source_list_each(s, "sys/many", names, MANY, ".", a, dirs);
+	for (size_t i = 0; i < MANY; i++) {
+		assert_int_equal(dirs[i].err, 0);
+		assert_int_equal(dirs[i].list.n, i % 7 ? 2 : 1);
+	}
+	source_list_each(s, "sys/many", names, MANY, "uevent", a, dirs);
+	for (size_t i = 0; i < MANY; i++)
+		assert_int_equal(dirs[i].err, i % 7 ? -ENOTDIR : -ENOENT);
 	source_readlink_each(s, "sys/many", names, MANY, "driver", a, blobs);
 	for (size_t i = 0; i < MANY; i++) {
 		assert_int_equal(blobs[i].err, 0);
