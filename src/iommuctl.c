@@ -71,6 +71,8 @@ static struct out *make_out(struct ctx *ctx, const struct arguments *a)
 		.utf8 = take_locale(),
 	};
 
+	struct out *out;
+
 	/* help is for reading */
 	if (a->help || (a->command && !a->command->record))
 		opt.json = false;
@@ -78,7 +80,10 @@ static struct out *make_out(struct ctx *ctx, const struct arguments *a)
 		opt.colour = wants_colour();
 		opt.width = terminal_width();
 	}
-	return out_new(ctx, stdout, &opt);
+	out = out_new(ctx, stdout, &opt);
+	if (a->command && a->command->flags & COMMAND_STREAM)
+		out_set_stream(out);
+	return out;
 }
 
 static void print_escaped(const char *prefix, const char *s)

@@ -60,6 +60,7 @@ enum command_flags {
 	COMMAND_NO_SOURCE = 1 << 1, /* never looks at a machine (help, snapshot info) */
 	COMMAND_ACTS = 1 << 2,	    /* changes a machine: takes -n, --force; with --from wants -M */
 	COMMAND_DETAIL = 1 << 3,    /* prints one record as a detail view, or text: -o applies to JSON only */
+	COMMAND_STREAM = 1 << 4,    /* -j always writes JSON Lines: out_set_stream() */
 };
 
 struct invocation;

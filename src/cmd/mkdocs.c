@@ -159,28 +159,62 @@ static struct json_object *notes_schema(void)
 	return list_of(o, false);
 }
 
-static struct json_object *envelope_schema(const struct record_type *type, const char *id)
+/* The members that name the schema and the machine. */
+static void add_origin(struct json_object *properties, struct json_object *required, const char *id)
 {
-	struct json_object *properties, *required, *o = closed_object(false, &properties, &required);
-	struct json_object *schema = json_object_new_object(), *data;
-	const char *const always[] = { "data", "warnings", "errors" };
+	struct json_object *schema = json_object_new_object();
 
-	set(o, "$schema", "http://json-schema.org/draft-07/schema#");
-	set(o, "title", id);
 	set(schema, "const", id);
 	json_object_object_add(properties, "schema", schema);
 	json_object_array_add(required, json_object_new_string("schema"));
 	add_string(properties, required, "host", "name of the machine that was looked at");
 	add_string(properties, required, "source", "live, or what --from was given");
 	add_string(properties, required, "boot_id", "boot of that machine");
+}
+
+static void add_member(struct json_object *properties, struct json_object *required, const char *name,
+		       struct json_object *schema)
+{
+	json_object_object_add(properties, name, schema);
+	json_object_array_add(required, json_object_new_string(name));
+}
+
+static struct json_object *envelope_schema(const struct record_type *type, const char *id)
+{
+	struct json_object *properties, *required, *o = closed_object(false, &properties, &required), *data;
+
+	set(o, "$schema", "http://json-schema.org/draft-07/schema#");
+	set(o, "title", id);
+	add_origin(properties, required, id);
 	data = list_of(type ? record_schema(type, false) : json_object_new_object(), false);
 	if (!type)
 		json_object_object_add(data, "maxItems", json_object_new_int(0));
-	json_object_object_add(properties, "data", data);
-	json_object_object_add(properties, "warnings", notes_schema());
-	json_object_object_add(properties, "errors", notes_schema());
-	for (size_t i = 0; i < ARRAY_SIZE(always); i++)
-		json_object_array_add(required, json_object_new_string(always[i]));
+	add_member(properties, required, "data", data);
+	add_member(properties, required, "warnings", notes_schema());
+	add_member(properties, required, "errors", notes_schema());
+	return o;
+}
+
+/* One line of JSON Lines: the header, a record, or the trailer. */
+static struct json_object *stream_schema(const struct record_type *type, const char *id)
+{
+	struct json_object *o = json_object_new_object(), *forms = json_object_new_array(), *end = json_object_new_object();
+	struct json_object *properties, *required, *header = closed_object(false, &properties, &required), *trailer;
+
+	add_origin(properties, required, id);
+	json_object_array_add(forms, header);
+	json_object_array_add(forms, record_schema(type, false));
+	trailer = closed_object(false, &properties, &required);
+	json_object_object_add(end, "const", json_object_new_boolean(true));
+	add_member(properties, required, "end", end);
+	add_member(properties, required, "rows", typed("integer", false));
+	add_member(properties, required, "warnings", notes_schema());
+	add_member(properties, required, "errors", notes_schema());
+	json_object_array_add(forms, trailer);
+	set(o, "$schema", "http://json-schema.org/draft-07/schema#");
+	set(o, "title", id);
+	set(o, "description", "one line of JSON Lines: the header, a record, or the trailer");
+	json_object_object_add(o, "oneOf", forms);
 	return o;
 }
 
@@ -214,7 +248,7 @@ static FILE *open_part(const char *src, const char *name)
 	return fopen(path.s, "r");
 }
 
-static void write_schema(const char *out, const struct record_type *type)
+static void write_schema(const char *out, const struct record_type *type, bool stream)
 {
 	_cleanup_strbuf_ struct strbuf id = { 0 }, file = { 0 };
 	struct json_object *o;
@@ -222,7 +256,7 @@ static void write_schema(const char *out, const struct record_type *type)
 
 	strbuf_printf(&id, "iommuctl.%s/%u", type ? type->name : "error", type ? type->version : 1);
 	strbuf_printf(&file, "docs/schema/%s.json", type ? type->name : "error");
-	o = envelope_schema(type, id.s);
+	o = stream ? stream_schema(type, id.s) : envelope_schema(type, id.s);
 	f = create(out, file.s);
 	fprintf(f, "%s\n",
 		json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
@@ -237,7 +271,7 @@ static void write_noun(const char *src, const char *out, const struct noun *n)
 
 	for (size_t i = 0; i < n->n; i++)
 		if (n->commands[i].record)
-			write_schema(out, n->commands[i].record);
+			write_schema(out, n->commands[i].record, n->commands[i].flags & COMMAND_STREAM);
 	if (noun_hidden(n) || streq(n->name, "help"))
 		return;
 	strbuf_printf(&file, "man/iommuctl-%s.1", n->name);
@@ -266,7 +300,7 @@ int main(int argc, char **argv)
 	mkman_program(f, part);
 	finish(f);
 	fclose(part);
-	write_schema(argv[2], NULL);
+	write_schema(argv[2], NULL, false);
 	for (size_t i = 0; i < n_nouns; i++)
 		write_noun(argv[1], argv[2], nouns[i]);
 	return 0;

@@ -194,16 +194,28 @@ void json_open(struct out *o, const char *name, unsigned version)
 	add_string_member(b, "source", o->origin.source);
 	strbuf_putc(b, ',');
 	add_string_member(b, "boot_id", o->origin.boot_id);
-	strbuf_puts(b, ",\"data\":[");
+	strbuf_puts(b, o->stream ? "}\n" : ",\"data\":[");
 	write_buffer(o);
 	o->opened = true;
 }
 
-void json_row(struct out *o, const struct selection *sel, const void *record)
+static void list_row(struct out *o, const struct selection *sel, const void *record)
 {
 	if (o->rows++)
 		strbuf_putc(&o->json, ',');
 	add_record(&o->json, &sel->root, record);
+	write_buffer(o);
+}
+
+void json_row(struct out *o, const struct selection *sel, const void *record)
+{
+	if (!o->stream) {
+		list_row(o, sel, record);
+		return;
+	}
+	o->rows++;
+	add_record(&o->json, &sel->root, record);
+	strbuf_putc(&o->json, '\n');
 	write_buffer(o);
 }
 
@@ -245,7 +257,7 @@ static void write_notes(struct out *o, const struct selection *sel, enum note_le
 		};
 
 		if (n->level == level)
-			json_row(o, sel, &row);
+			list_row(o, sel, &row);
 	}
 }
 
@@ -258,7 +270,7 @@ static void write_dropped(struct out *o, const struct selection *sel)
 	if (!o->ctx->dropped)
 		return;
 	snprintf(why, sizeof(why), "%zu more are not listed", o->ctx->dropped);
-	json_row(o, sel, &row);
+	list_row(o, sel, &row);
 }
 
 void json_close(struct out *o)
@@ -266,7 +278,10 @@ void json_close(struct out *o)
 	struct selection sel = { .arena = &o->arena };
 
 	selection_all(&sel, &note_record);
-	fputs("],\"warnings\":[", o->f);
+	if (o->stream)
+		fprintf(o->f, "{\"end\":true,\"rows\":%zu,\"warnings\":[", o->rows);
+	else
+		fputs("],\"warnings\":[", o->f);
 	write_notes(o, &sel, NOTE_WARNING);
 	write_dropped(o, &sel);
 	fputs("],\"errors\":[", o->f);

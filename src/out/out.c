@@ -44,6 +44,16 @@ void out_set_origin(struct out *o, const struct out_origin *origin)
 	o->origin = *origin;
 }
 
+void out_set_stream(struct out *o)
+{
+	o->stream = true;
+}
+
+void out_flush(struct out *o)
+{
+	fflush(o->f);
+}
+
 const struct out_options *out_options(const struct out *o)
 {
 	return &o->opt;

@@ -35,6 +35,15 @@ struct out *out_new(struct ctx *ctx, FILE *f, const struct out_options *o);
 /* Before out_begin(); without it the envelope says null. */
 void out_set_origin(struct out *o, const struct out_origin *origin);
 
+/*
+ * Before out_begin(): -j writes JSON Lines instead of one document: a header {schema, host, source, boot_id}, the records, a
+ * trailer {"end":true, rows, warnings, errors}. For what has no end, or is too long to be read as one document.
+ */
+void out_set_stream(struct out *o);
+
+/* Hands over what was written so far: a stream that has nothing more to say for now. */
+void out_flush(struct out *o);
+
 void out_free(struct out *o);
 DEFINE_CLEANUP(struct out, out_free);
 
