@@ -8,6 +8,7 @@
 extern const struct noun noun_complete, noun_help;
 extern const struct noun noun_device;
 extern const struct noun noun_doctor;
+extern const struct noun noun_faults;
 extern const struct noun noun_group;
 extern const struct noun noun_iommu;
 extern const struct noun noun_snapshot;
@@ -19,6 +20,7 @@ const struct noun *const nouns[] = {
 	&noun_device,
 	&noun_snapshot,
 	&noun_owner,
+	&noun_faults,
 	&noun_doctor,
 	&noun_help,
 	&noun_complete,

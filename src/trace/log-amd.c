@@ -119,8 +119,8 @@ static enum line_result parse_event(struct log_state *st, const struct log_msg *
 	scan_blanks(&s);
 	scan_char(&s, '[');
 	if (!scan_until(&s, ']', &in)) { /* unknown events were printed without their bracket */
-		if (!last && !slice_has(scan_rest(&s), "UNKNOWN"))
-			return LINE_PART;
+		if (!slice_has(scan_rest(&s), "UNKNOWN"))
+			return last ? LINE_BAD : LINE_PART;
 		in = scan_rest(&s);
 	}
 	inner = scan_of(in);

@@ -8,7 +8,7 @@
  * "virtio_iommu virtio1: page fault from EP 16 at 0xdead000 [W]" (drivers/iommu/virtio-iommu.c, viommu_fault_handler());
  * "domain fault", "unknown fault"; no address when the unit did not say one.
  */
-static enum line_result parse_virtio(struct log_state *st, const struct log_msg *m, const char *at, struct scan s)
+static enum line_result parse_virtio(struct log_state *st, const struct log_msg *m, const char *at, struct scan s, bool last)
 {
 	struct slice driver, unit, flags, before = { m->text.p, (size_t)(at - m->text.p) };
 	struct event *ev;
@@ -17,6 +17,8 @@ static enum line_result parse_virtio(struct log_state *st, const struct log_msg 
 	scan_blanks(&s);
 	if (!scan_dec(&s, &ep) || ep > UINT32_MAX)
 		return LINE_BAD;
+	if (!last && slice_is(slice_trim(scan_rest(&s)), "at"))
+		return LINE_PART;
 	ev = hold_new(st, m);
 	ev->kind = EVENT_FAULT;
 	ev->vendor = VENDOR_VIRTIO;
@@ -118,9 +120,8 @@ enum line_result log_misc(struct log_state *st, const struct log_msg *m, bool la
 	struct scan s = scan_of(m->text);
 	const char *at;
 
-	(void)last;
 	if (scan_past(&s, "fault from EP"))
-		return parse_virtio(st, m, s.p - strlen("fault from EP"), s);
+		return parse_virtio(st, m, s.p - strlen("fault from EP"), s, last);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		s = scan_of(m->text);
 		if (!scan_past_bytes(&s, rows[i].text, strlen(rows[i].text)))

@@ -200,9 +200,13 @@ struct slice hold_printf(struct log_state *st, const char *fmt, ...)
 
 void hold_emit(struct log_state *st)
 {
-	if (!st->held.active)
+	struct held *h = &st->held;
+
+	if (!h->active)
 		return;
-	st->held.active = false;
+	h->active = false;
+	if (h->n_words < h->want_words && !h->ev.fault.detail.n)
+		h->ev.fault.detail = hold_printf(st, "the dump is cut: %u of %u words", h->n_words, h->want_words);
 	if (st->held.ev.kind != EVENT_NONE && !st->err)
 		st->err = st->emit(st->arg, &st->held.ev);
 }

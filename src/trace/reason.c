@@ -330,10 +330,10 @@ void fault_explain(const struct event *ev, struct fault_words *ret)
 		set_row(ret, find_code(virtio_reasons, ARRAY_SIZE(virtio_reasons), f->code), "virtio spec 5.13.6");
 	if (ret->text[0])
 		return;
-	if (f->text.n && f->text.p[0])
-		snprintf(ret->text, sizeof(ret->text), "%.*s", SLICE_FMT(f->text));
-	else if (f->has_code)
+	if (f->has_code)
 		snprintf(ret->text, sizeof(ret->text), "reason 0x%02x, which the specification does not list", f->code);
+	else if (f->text.n && f->text.p[0])
+		snprintf(ret->text, sizeof(ret->text), "%.*s", SLICE_FMT(f->text));
 	else
 		snprintf(ret->text, sizeof(ret->text), "the record does not say why");
 }

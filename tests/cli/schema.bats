@@ -46,7 +46,7 @@ every_command() {
 		case $noun in help) continue ;; esac
 		for verb in $(offers "$from" "$noun" "" | grep -v -e '^:' -e '[0-9]') -; do
 			case $noun\ $verb in
-			snapshot\ *) continue ;; # take a file; below
+			snapshot\ * | trace\ *) continue ;; # take a file; below, and trace.bats
 			*\ -) set -- "$noun" ;;
 			*) set -- "$noun" "$verb" ;;
 			esac

@@ -1,0 +1,397 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* faults decode */
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "cmd/cmd.h"
+#include "diag/faults.h"
+#include "source/kmsg.h"
+#include "trace/decode.h"
+#include "trace/reader.h"
+
+/* Line numbers of undecodable lines that are named; the rest is counted. */
+#define UNDECODED_NAMED 20
+
+struct run {
+	struct invocation *inv;
+	struct fault_table *table;
+	bool follow, text, interrupted;
+	uint64_t undecoded[UNDECODED_NAMED];
+	size_t n_undecoded; /* in all */
+	const char *file;
+};
+
+static int print_row(struct run *run, const struct fault_row *row);
+
+static int on_event(void *arg, const struct event *ev)
+{
+	struct run *run = arg;
+	const struct fault_row *row = fault_table_add(run->table, ev);
+
+	return run->follow && row ? print_row(run, row) : 0;
+}
+
+static void on_undecoded(void *arg, uint64_t line, struct slice text, const char *why)
+{
+	struct run *run = arg;
+
+	(void)text;
+	(void)why;
+	if (run->n_undecoded < UNDECODED_NAMED)
+		run->undecoded[run->n_undecoded] = line;
+	run->n_undecoded++;
+}
+
+static const struct decode_sink sink = { on_event, on_undecoded };
+
+/* -- text ------------------------------------------------------------------------------------------------ */
+
+static void time_text(struct strbuf *b, const struct fault_row *r)
+{
+	if (r->stamp)
+		strbuf_printf(b, ", %s", r->stamp);
+	else if (r->time.known)
+		strbuf_printf(b, ", %" PRIu64 ".%06" PRIu64 " s after boot", (uint64_t)r->time.v / 1000000000,
+			      (uint64_t)r->time.v / 1000 % 1000000);
+}
+
+/* "nvme 0000:01:00.0 (Samsung …), group 9, behind dmar0" */
+static void print_who(struct run *run, const struct fault_row *r)
+{
+	struct out *o = run->inv->out;
+	_cleanup_strbuf_ struct strbuf b = { 0 };
+
+	out_styled(o, STYLE_BOLD, r->device ?: r->unit ?: "device not named");
+	if (!r->device && r->source_id.known)
+		strbuf_printf(&b, ", id 0x%" PRIx64, (uint64_t)r->source_id.v);
+	if (r->name)
+		strbuf_printf(&b, ", %s", r->name);
+	if (r->driver)
+		strbuf_printf(&b, ", driver %s", r->driver);
+	if (r->group.known)
+		strbuf_printf(&b, ", group %" PRId64, r->group.v);
+	if (r->unit && r->device)
+		strbuf_printf(&b, ", behind %s", r->unit);
+	out_text(o, "%s", strbuf_str(&b));
+}
+
+static void print_what(struct run *run, const struct fault_row *r, uint64_t count)
+{
+	_cleanup_strbuf_ struct strbuf b = { 0 };
+
+	strbuf_puts(&b, r->vendor ?: "IOMMU");
+	strbuf_printf(&b, " %s fault", r->kind);
+	if (count > 1)
+		strbuf_printf(&b, ", %" PRIu64 " times", count);
+	strbuf_printf(&b, ": %s", r->reason->text);
+	if (r->reason->code.known || r->reason->spec) {
+		strbuf_puts(&b, " (");
+		if (r->reason->code.known)
+			strbuf_printf(&b, "reason 0x%02" PRIx64 "%s", (uint64_t)r->reason->code.v, r->reason->spec ? ", " : "");
+		strbuf_printf(&b, "%s)", r->reason->spec ?: "");
+	}
+	out_text(run->inv->out, "  %s", strbuf_str(&b));
+}
+
+static void print_place(struct run *run, const struct fault_row *r)
+{
+	_cleanup_strbuf_ struct strbuf b = { 0 };
+
+	if (r->access || r->address.known)
+		strbuf_puts(&b, r->access ?: "access");
+	if (r->address.known)
+		strbuf_printf(&b, " at 0x%" PRIx64, (uint64_t)r->address.v);
+	if (r->pasid.known)
+		strbuf_printf(&b, ", PASID %" PRId64, r->pasid.v);
+	if (r->domain.known)
+		strbuf_printf(&b, ", domain %" PRId64, r->domain.v);
+	if (r->count.v > 1)
+		strbuf_printf(&b, "%s%" PRId64 " times", b.len ? ", " : "", r->count.v);
+	strbuf_printf(&b, "%sline %" PRId64, b.len ? ", " : "", r->at->line.v);
+	if (r->count.v > 1)
+		strbuf_printf(&b, " to %" PRId64, r->last_at->line.v);
+	time_text(&b, r);
+	out_text(run->inv->out, "    %s", strbuf_str(&b));
+	if (r->where)
+		out_text(run->inv->out, "      %s", r->where);
+}
+
+static void print_advice(struct run *run, const struct fault_row *r)
+{
+	struct out *o = run->inv->out;
+
+	for (size_t i = 0; i < r->notes.n; i++)
+		out_text(o, "  note: %s", r->notes.v[i]);
+	if (r->meaning)
+		out_text(o, "  %s", r->meaning);
+	if (r->next)
+		out_verbatim(o, "  next: %s", r->next);
+	out_text(o, "\n");
+}
+
+/* Records that differ in their addresses only are shown together. */
+static bool same_story(const struct fault_row *a, const struct fault_row *b)
+{
+	return streq(a->device, b->device) && streq(a->unit, b->unit) && streq(a->kind, b->kind) &&
+	       streq(a->reason->text, b->reason->text) && streq(a->access, b->access) && a->source_id.v == b->source_id.v &&
+	       a->pasid.known == b->pasid.known && a->pasid.v == b->pasid.v;
+}
+
+/* Addresses that are listed of one story. */
+#define STORY_PLACES 5
+
+static void print_story(struct run *run, const struct fault_row *rows, size_t n, size_t first, bool *told)
+{
+	uint64_t count = 0, low = UINT64_MAX, high = 0;
+	size_t places = 0;
+
+	for (size_t i = first; i < n; i++)
+		if (!told[i] && same_story(&rows[first], &rows[i]))
+			count += (uint64_t)rows[i].count.v;
+	print_who(run, &rows[first]);
+	print_what(run, &rows[first], count);
+	for (size_t i = first; i < n; i++) {
+		if (told[i] || !same_story(&rows[first], &rows[i]))
+			continue;
+		told[i] = true;
+		if (places++ < STORY_PLACES) {
+			print_place(run, &rows[i]);
+			continue;
+		}
+		low = MIN(low, (uint64_t)rows[i].address.v);
+		high = MAX(high, (uint64_t)rows[i].address.v);
+	}
+	if (places > STORY_PLACES)
+		out_text(run->inv->out, "    … and %zu more pages from 0x%" PRIx64 " to 0x%" PRIx64, places - STORY_PLACES, low, high);
+	print_advice(run, &rows[first]);
+}
+
+static void print_stories(struct run *run, const struct fault_row *rows, size_t n)
+{
+	_cleanup_free_ bool *told = calloc(n + 1, sizeof(*told));
+
+	if (!told)
+		abort();
+	for (size_t i = 0; i < n; i++)
+		if (!told[i])
+			print_story(run, rows, n, i, told);
+}
+
+static int print_row(struct run *run, const struct fault_row *row)
+{
+	if (!run->text)
+		return out_row(run->inv->out, row);
+	print_who(run, row);
+	print_what(run, row, (uint64_t)row->count.v);
+	print_place(run, row);
+	print_advice(run, row);
+	return 0;
+}
+
+/* -- reading --------------------------------------------------------------------------------------------- */
+
+static void stop(int sig)
+{
+	(void)sig;
+	reader_stop();
+}
+
+static int read_file(struct run *run, struct decoder *d, const char *file)
+{
+	_cleanup_(cleanup_reader_close) struct reader *r = NULL;
+	struct slice line;
+	int ret = reader_open(run->inv->ctx, file, run->follow, &r);
+
+	if (ret < 0)
+		return ret;
+	if (run->follow)
+		sigaction(SIGINT, &(struct sigaction){ .sa_handler = stop }, NULL);
+	while ((ret = reader_next(r, &line)) > 0) {
+		if (ret == READER_LINE) {
+			ret = decoder_line(d, line, reader_line(r));
+		} else {
+			ret = decoder_flush(d);
+			out_flush(run->inv->out);
+		}
+		if (ret < 0)
+			return ret;
+	}
+	if (reader_cut(r))
+		ctx_warn(run->inv->ctx, "long-lines", 0, reader_name(r), "%s: %" PRIu64 " lines are longer than %u MiB; only their "
+			 "beginning was read", reader_name(r), reader_cut(r), READER_MAX_LINE >> 20);
+	run->interrupted = ret == -EINTR;
+	return run->interrupted ? 0 : ret;
+}
+
+/* No file: the log of the machine looked at. */
+static int read_kernel_log(struct run *run, struct decoder *d)
+{
+	struct invocation *inv = run->inv;
+	_cleanup_(arena_free) struct arena arena = { 0 };
+	struct kmsg log = { 0 };
+	int r = source_kmsg(inv->source, inv->ctx, &arena, &log);
+
+	if (r < 0)
+		return ctx_error(inv->ctx,
+				 NOTE(.code = "no-kernel-log", .err = r,
+				      .hint = r == -EPERM || r == -EACCES ? "run as root, or give a file: journalctl -k | iommuctl faults decode -" :
+									    "give a file: iommuctl faults decode FILE"),
+				 "the kernel log");
+	if (!log.complete)
+		ctx_warn(inv->ctx, "log-incomplete", 0, NULL, "the kernel log does not reach back to the boot: its beginning was "
+			 "overwritten or left out");
+	for (size_t i = 0; r >= 0 && i < log.n; i++) {
+		_cleanup_strbuf_ struct strbuf line = { 0 };
+
+		if (log.v[i].usec.known)
+			strbuf_printf(&line, "[%" PRIu64 ".%06" PRIu64 "] ", (uint64_t)log.v[i].usec.v / 1000000,
+				      (uint64_t)log.v[i].usec.v % 1000000);
+		strbuf_puts(&line, log.v[i].text);
+		r = decoder_line(d, (struct slice){ line.s, line.len }, i + 1);
+	}
+	return r;
+}
+
+static void note_undecoded(struct run *run)
+{
+	_cleanup_strbuf_ struct strbuf lines = { 0 };
+	bool strict = inv_opt(run->inv, "strict");
+
+	if (!run->n_undecoded)
+		return;
+	for (size_t i = 0; i < MIN(run->n_undecoded, (size_t)UNDECODED_NAMED); i++)
+		strbuf_printf(&lines, "%s%" PRIu64, i ? ", " : "line ", run->undecoded[i]);
+	if (run->n_undecoded > UNDECODED_NAMED)
+		strbuf_printf(&lines, " and %zu more", run->n_undecoded - UNDECODED_NAMED);
+	ctx_note(run->inv->ctx,
+		 (struct note){ .level = strict ? NOTE_ERROR : NOTE_WARNING, .code = "undecoded", .err = strict ? EBADMSG : 0,
+				.why = lines.s, .where = run->file },
+		 "%s: %zu lines look like faults and could not be decoded", run->file, run->n_undecoded);
+}
+
+static void note_source(struct run *run, const char *file, struct host *h)
+{
+	struct ctx *ctx = run->inv->ctx;
+
+	if (fault_table_dropped(run->table))
+		ctx_warn(ctx, "faults-dropped", 0, run->file, "%" PRIu64 " faults beyond %u different ones were only counted",
+			 fault_table_dropped(run->table), FAULT_TABLE_MAX);
+	if (fault_table_other_machine(run->table))
+		ctx_note(ctx,
+			 (struct note){ .level = NOTE_WARNING, .code = "other-machine", .where = run->file,
+					.why = "its boot lines give devices other groups than the machine looked at",
+					.hint = "--from takes a snapshot of the machine that wrote it" },
+			 "%s is the log of another machine or boot: names and groups are not looked up", run->file);
+	else if (file && h && !run->inv->from && fault_table_total(run->table))
+		ctx_note(ctx,
+			 (struct note){ .level = NOTE_WARNING, .code = "looked-up-here", .where = run->file,
+					.hint = "for a log of another machine: --from its snapshot, or --no-lookup" },
+			 "names and groups are those of this machine, now");
+}
+
+static int finish(struct run *run)
+{
+	struct out *o = run->inv->out;
+	const struct fault_row *rows;
+	size_t n;
+	int r = 0;
+
+	if (run->follow)
+		return 0;
+	rows = fault_table_rows(run->table, &n);
+	if (run->text) {
+		print_stories(run, rows, n);
+		if (n)
+			out_text(o, "%" PRIu64 " %s in %s", fault_table_total(run->table),
+				 fault_table_total(run->table) == 1 ? "fault" : "faults", run->file);
+		else
+			out_text(o, "no faults in %s", run->file);
+		return 0;
+	}
+	for (size_t i = 0; r >= 0 && i < n; i++)
+		r = out_row(o, &rows[i]);
+	return r;
+}
+
+static int run_decode(struct invocation *inv)
+{
+	const char *file = inv->argc ? inv->argv[0] : NULL;
+	const struct out_options *opt = out_options(inv->out);
+	_cleanup_(cleanup_fault_table_free) struct fault_table *table = NULL;
+	_cleanup_(cleanup_decoder_free) struct decoder *d = NULL;
+	_cleanup_(cleanup_host_free) struct host *h = NULL;
+	struct run run = { .inv = inv, .follow = inv_opt(inv, "follow"), .text = !opt->json && !opt->raw && !opt->cols };
+	int r = 0;
+
+	run.file = !file ? "the kernel log" : streq(file, "-") ? "stdin" : file;
+	if (run.follow && !file) {
+		ctx_error(inv->ctx, NOTE(.code = "usage", .err = EINVAL, .why = "needs a file to follow",
+					 .hint = "iommuctl faults decode -f /dev/kmsg"), "--follow");
+		return EXIT_USAGE;
+	}
+	if (run.follow)
+		out_set_stream(inv->out);
+	if (out_begin(inv->out, &fault_record) < 0)
+		return EXIT_USAGE;
+	if (!inv_opt(inv, "no-lookup"))
+		r = host_load(inv->ctx, inv->source, HOST_ALL, &h);
+	if (r < 0)
+		return r;
+	run.table = table = fault_table_new(run.file, h);
+	d = decoder_new(&sink, &run);
+	r = file ? read_file(&run, d, file) : read_kernel_log(&run, d);
+	if (r >= 0)
+		r = decoder_flush(d);
+	if (r >= 0)
+		r = finish(&run);
+	note_undecoded(&run);
+	note_source(&run, file, h);
+	if (r < 0)
+		return r;
+	if (run.interrupted)
+		return EXIT_INTERRUPTED;
+	return run.n_undecoded && inv_opt(inv, "strict") ? EXIT_FAILED : EXIT_DONE;
+}
+
+static const struct arg_row decode_args[] = {
+	{ .name = "FILE|-", .help = "log or trace to read; without it the kernel log of the machine looked at",
+	  .complete = COMPLETE_FILE, .optional = true },
+	{ 0 },
+};
+
+static const struct option_row decode_options[] = {
+	{ .short_name = 'f', .name = "follow", .help = "go on reading at the end of FILE, as tail -f does" },
+	{ .name = "strict", .help = "fail when a line looks like a fault and cannot be decoded" },
+	{ .name = "no-lookup", .help = "take nothing from the machine looked at: the log is of another one" },
+	{ 0 },
+};
+
+static const struct command commands[] = {
+	{
+		.verb = "decode",
+		.summary = "explain the faults of a log or trace",
+		.text = "Reads kernel logs (dmesg in any of its forms, journalctl as text or with -o json, /dev/kmsg, mails with quoted "
+			"and wrapped logs), ftrace text and iommuctl's own JSON Lines, in any mixture, from VT-d, AMD-Vi, SMMUv2, "
+			"SMMUv3 and virtio-iommu.\n\n"
+			"Each fault is explained: which device, what was wrong in plain words, what lies at the address, what it usually means "
+			"and what to run next. Repeats are counted. Devices are looked up on the machine looked at: this one, or that of "
+			"--from; where the log cannot be of that machine they are not, and it says so.\n\n"
+			"Lines that look like faults and cannot be decoded are named at the end. With --follow, a fault is written when it is "
+			"first seen; repeats are not, and -j writes JSON Lines.",
+		.args = decode_args,
+		.options = decode_options,
+		.record = &fault_record,
+		.run = run_decode,
+	},
+};
+
+const struct noun noun_faults = {
+	.name = "faults",
+	.summary = "DMA and interrupt faults: who, what, where, why",
+	.commands = commands,
+	.n = ARRAY_SIZE(commands),
+};

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Which device a fault is about: by name, by requester id through bridges and aliases, by stream or endpoint id. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "diag/faults.h"
+#include "host/acpi.h"
+#include "host/pci.h"
+#include "host/topology.h"
+#include "host/units.h"
+
+void fault_note(struct fault_notes *n, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	*vec_push(&n->v) = arena_vprintf(n->arena, fmt, ap);
+	va_end(ap);
+}
+
+/* Names of some devices, for a sentence: "A, B and 3 more". */
+struct names {
+	struct strbuf b;
+	unsigned n;
+};
+
+#define NAMES_MAX 6
+
+static void add_name(struct names *l, const struct device *d)
+{
+	if (l->n++ < NAMES_MAX)
+		strbuf_printf(&l->b, "%s%s", l->b.len ? ", " : "", d->name);
+}
+
+static const char *names_text(struct names *l)
+{
+	if (l->n > NAMES_MAX) {
+		strbuf_printf(&l->b, " and %u more", l->n - NAMES_MAX);
+		l->n = NAMES_MAX;
+	}
+	return strbuf_str(&l->b);
+}
+
+/* A bridge whose own id, or whose secondary bus's, stands for what is behind it (pci_for_each_dma_alias()). */
+static bool takes_over_ids(struct host *h, struct device *d)
+{
+	const struct pci_info *pci = device_is_pci_bridge(d) ? device_pci(h, d) : NULL;
+
+	return pci && pci->header == 1 && pci->caps_known && (pci->pcie == PCIE_TO_PCI || pci->pcie == PCIE_NONE);
+}
+
+static void note_behind(struct host *h, const struct device *bridge, struct fault_notes *notes)
+{
+	struct names l = { 0 };
+
+	for (size_t i = 0; i < h->n_devices; i++)
+		if (h->devices[i].is_pci && device_is_below(h, &h->devices[i], bridge))
+			add_name(&l, &h->devices[i]);
+	if (l.n)
+		fault_note(notes, "%s is a bridge that puts its own requester id on what is behind it: it may have been %s",
+			   bridge->name, names_text(&l));
+	strbuf_free(&l.b);
+}
+
+/* The bridge on whose secondary bus the id would be: it answers for bus:00.0 (pcie to pci) itself. */
+static struct device *bridge_of_id(struct host *h, uint32_t domain, uint16_t rid)
+{
+	if (rid & 0xff)
+		return NULL;
+	for (size_t i = 0; i < h->n_devices; i++) {
+		struct device *d = &h->devices[i];
+
+		if (d->is_pci && d->addr.domain == domain && takes_over_ids(h, d) && device_pci(h, d)->secondary == rid >> 8)
+			return d;
+	}
+	return NULL;
+}
+
+/* IVRS names devices whose requests carry another id. */
+static void note_firmware_aliases(struct host *h, uint16_t rid, struct fault_notes *notes)
+{
+	const struct acpi *a = host_acpi(h);
+	struct names l = { 0 };
+
+	for (size_t i = 0; i < a->units.n; i++) {
+		const struct acpi_scope *s;
+
+		vec_for_each(s, &a->units.v[i].scopes)
+			if (a->units.v[i].table == ACPI_IVRS && s->alias == rid && s->device)
+				add_name(&l, s->device);
+	}
+	if (l.n)
+		fault_note(notes, "by the firmware's table, requests of %s carry this id", names_text(&l));
+	strbuf_free(&l.b);
+}
+
+/* No function has the id. Others of its slot may use it: phantom functions, and quirks with fixed aliases. */
+static struct device *slot_of_id(struct host *h, struct pci_addr addr, struct fault_notes *notes)
+{
+	struct device *found = NULL;
+	struct names l = { 0 };
+
+	for (size_t i = 0; i < h->n_devices; i++) {
+		struct device *d = &h->devices[i];
+
+		if (!d->is_pci || d->addr.domain != addr.domain || d->addr.bus != addr.bus || d->addr.dev != addr.dev)
+			continue;
+		found = d;
+		add_name(&l, d);
+	}
+	if (l.n)
+		fault_note(notes, "there is no function %x in the slot: another one sent requests with its id (%s)", addr.fn,
+			   names_text(&l));
+	strbuf_free(&l.b);
+	return l.n == 1 ? found : NULL;
+}
+
+static struct device *find_alias(struct host *h, struct pci_addr addr, struct fault_notes *notes)
+{
+	struct device *d = bridge_of_id(h, addr.domain, pci_addr_rid(addr));
+
+	if (d) {
+		fault_note(notes, "no function has this id: it is that of the bus behind %s", d->name);
+		note_behind(h, d, notes);
+		return d;
+	}
+	note_firmware_aliases(h, pci_addr_rid(addr), notes);
+	return slot_of_id(h, addr, notes);
+}
+
+static struct device *by_address(struct host *h, struct pci_addr addr, struct fault_notes *notes)
+{
+	struct device *d = host_pci(h, addr);
+	size_t before = notes->v.n;
+
+	if (d) {
+		if (takes_over_ids(h, d))
+			note_behind(h, d, notes);
+		return d;
+	}
+	d = find_alias(h, addr, notes);
+	if (!d && notes->v.n == before)
+		fault_note(notes, "the machine looked at has no such device");
+	return d;
+}
+
+/* An address without its segment: the one machine-wide, or nobody. */
+static struct device *by_bdf(struct host *h, struct pci_addr addr, struct fault_notes *notes)
+{
+	struct names l = { 0 };
+	struct device *d = NULL;
+	uint32_t segment = 0;
+	bool several = false;
+
+	for (size_t i = 0; i < h->n_devices; i++) {
+		if (!h->devices[i].is_pci)
+			continue;
+		several |= h->devices[i].addr.domain != segment && h->devices[i].addr.domain < 0x10000;
+		if (pci_addr_rid(h->devices[i].addr) != pci_addr_rid(addr) || h->devices[i].addr.domain >= 0x10000)
+			continue;
+		d = &h->devices[i];
+		add_name(&l, d);
+	}
+	if (l.n > 1) {
+		fault_note(notes, "the log gives no PCI segment, and it can be any of %s", names_text(&l));
+		d = NULL;
+	} else if (l.n == 1) {
+		if (several)
+			fault_note(notes, "the log gives no PCI segment; only one has such a device");
+		if (takes_over_ids(h, d))
+			note_behind(h, d, notes);
+	} else {
+		d = by_address(h, addr, notes);
+	}
+	strbuf_free(&l.b);
+	return d;
+}
+
+static struct device *by_name(struct host *h, const char *name)
+{
+	struct device *found = NULL;
+
+	for (size_t i = 0; i < h->n_devices; i++) {
+		if (!streq(h->devices[i].name, name))
+			continue;
+		if (found)
+			return NULL;
+		found = &h->devices[i];
+	}
+	return found;
+}
+
+/* A driver calls its unit by the device's name, sysfs by the address of its registers. */
+static struct unit *find_unit(struct host *h, struct slice name, enum unit_kind kind)
+{
+	struct unit *only = NULL;
+	unsigned n = 0;
+
+	for (size_t i = 0; i < h->n_units; i++) {
+		struct unit *u = &h->units[i];
+
+		if (u->parent && slice_eq_bytes(name, u->parent, strlen(u->parent)))
+			return u;
+		if (slice_eq_bytes(name, u->name, strlen(u->name)))
+			return u;
+		if (u->kind == kind) {
+			only = u;
+			n++;
+		}
+	}
+	return n == 1 ? only : NULL;
+}
+
+/* Through the IORT: which root complex gives this stream id, and for which requester. */
+static struct device *by_iort(struct host *h, struct unit *u, uint32_t sid)
+{
+	const struct acpi *a = host_acpi(h);
+	const struct acpi_unit *au;
+	uint64_t base;
+
+	if (unit_name_address(u->name, &base))
+		return NULL;
+	au = acpi_find_unit(a, u->kind, base, NULL);
+	for (size_t i = 0; au && i < a->nodes.n; i++) {
+		const struct acpi_iort_node *node = &a->nodes.v[i];
+		const struct acpi_iort_map *m;
+
+		vec_for_each(m, &node->maps) {
+			uint32_t rid;
+
+			if (node->type != 2 || m->target != au->offset || sid < m->output || sid - m->output >= m->count)
+				continue;
+			rid = m->input + (sid - m->output);
+			return host_pci(h, (struct pci_addr){ node->segment, (uint8_t)(rid >> 8), rid >> 3 & 31, rid & 7 });
+		}
+	}
+	return NULL;
+}
+
+/* The VIOT gives ranges of requester ids their endpoint ids. */
+static struct device *by_viot(struct host *h, uint32_t ep)
+{
+	const struct acpi *a = host_acpi(h);
+
+	for (size_t i = 0; i < a->units.n; i++) {
+		const struct acpi_scope *s;
+
+		vec_for_each(s, &a->units.v[i].scopes) {
+			uint32_t rid;
+
+			if (a->units.v[i].table != ACPI_VIOT || (s->kind != SCOPE_RANGE && s->kind != SCOPE_ENDPOINT) || ep < s->id ||
+			    ep - s->id > (uint32_t)(s->last - s->first))
+				continue;
+			rid = s->first + (ep - s->id);
+			return host_pci(h, (struct pci_addr){ s->segment, (uint8_t)(rid >> 8), rid >> 3 & 31, rid & 7 });
+		}
+	}
+	return NULL;
+}
+
+/* No table tells: an id is most often the requester id itself. */
+static struct device *by_member(struct host *h, struct unit *u, uint32_t id, struct fault_notes *notes)
+{
+	struct device *found = NULL;
+
+	for (size_t i = 0; i < h->n_devices; i++) {
+		struct device *d = &h->devices[i];
+
+		if (!d->is_pci || (u && d->unit != u) || pci_addr_rid(d->addr) != (id & 0xffff))
+			continue;
+		if (found)
+			return NULL;
+		found = d;
+	}
+	if (found)
+		fault_note(notes, "%s is guessed from id 0x%x: no firmware table says how ids map", found->name, id);
+	return found;
+}
+
+static struct device *by_source(struct host *h, const struct event *ev, struct fault_notes *notes)
+{
+	struct device *d = NULL;
+	struct unit *u;
+
+	if (ev->vendor == VENDOR_VIRTIO) {
+		d = by_viot(h, ev->source_id);
+		return d ?: by_member(h, find_unit(h, ev->unit, UNIT_VIRTIO), ev->source_id, notes);
+	}
+	if (ev->vendor != VENDOR_SMMUV3 && ev->vendor != VENDOR_SMMUV2)
+		return NULL;
+	u = find_unit(h, ev->unit, ev->vendor == VENDOR_SMMUV3 ? UNIT_SMMUV3 : UNIT_SMMUV2);
+	if (u)
+		d = by_iort(h, u, ev->source_id);
+	return d ?: by_member(h, u, ev->source_id, notes);
+}
+
+struct device *fault_device(struct host *h, const struct event *ev, struct fault_notes *notes)
+{
+	_cleanup_free_ char *name = strndup(ev->device.p ?: "", ev->device.n);
+	struct pci_addr addr;
+	struct device *d;
+
+	if (!name || !*name)
+		return ev->has & HAS_SOURCE ? by_source(h, ev, notes) : NULL;
+	if (!pci_addr_parse(name, &addr))
+		return ev->has & HAS_SEGMENT ? by_address(h, addr, notes) : by_bdf(h, addr, notes);
+	d = by_name(h, name);
+	if (!d)
+		fault_note(notes, "the machine looked at has no such device");
+	return d;
+}
