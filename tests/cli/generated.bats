@@ -44,3 +44,13 @@ setup_file() {
 		grep -qx ".Sh $s" "$SRC/man/iommuctl.1"
 	done
 }
+
+@test "errors.md has every code, and no other" {
+	local used listed
+	used=$(find "$SRC/src" -name '*.c' -exec cat {} + | tr '\n' ' ' |
+		grep -oE '(\.code = |ctx_warn\( *[^,()]+, *|mistake\(p, *|stands_in_the_way\(o, *)"[a-z0-9-]+"' |
+		grep -oE '"[a-z0-9-]+"$' | tr -d '"' | sort -u)
+	listed=$(grep '^| `' "$SRC/docs/schema/errors.md" | cut -d'|' -f2 | grep -oE '[a-z0-9-]+' | sort -u)
+	[ "$(wc -l <<<"$used")" -gt 30 ]
+	diff <(echo "$used") <(echo "$listed")
+}
