@@ -94,30 +94,53 @@ static void print_escaped(const char *prefix, const char *s)
 	fprintf(stderr, "%s%s", prefix, strbuf_str(&b));
 }
 
-static void print_note(const struct note *n)
+static const char *errno_name(int err)
+{
+	return err == ENOTCAPTURED ? "ENOTCAPTURED" : strerrorname_np(err);
+}
+
+/* -v: what scripts get in the envelope. */
+static void print_origin(const struct note *n)
+{
+	print_escaped("  code ", n->code ? n->code : "none");
+	if (n->err)
+		print_escaped(", ", errno_name(n->err) ? errno_name(n->err) : "unknown errno");
+	if (n->where)
+		print_escaped(", at ", n->where);
+	fputc('\n', stderr);
+}
+
+static void print_note(const struct note *n, bool verbose)
 {
 	print_escaped(n->level == NOTE_WARNING ? "iommuctl: warning: " : "iommuctl: ", n->what);
 	if (n->why)
 		print_escaped(": ", n->why);
 	/* the place, unless the words have named it */
-	if (n->where && !strstr(n->what, n->where) && strchr(n->where, '/'))
-		print_escaped(" (", n->where), fputc(')', stderr);
+	if (n->where && !verbose && strchr(n->where, '/') && !strstr(n->what, n->where)) {
+		print_escaped(" (", n->where);
+		fputc(')', stderr);
+	}
 	fputc('\n', stderr);
-	if (n->hint)
-		print_escaped("hint: ", n->hint), fputc('\n', stderr);
+	if (verbose)
+		print_origin(n);
+	if (n->hint) {
+		print_escaped("hint: ", n->hint);
+		fputc('\n', stderr);
+	}
 }
 
 /*
  * Errors always go to stderr too, so that a log has them; warnings are said once, in the envelope when
  * there is one.
  */
-static void print_notes(const struct ctx *ctx, bool warnings)
+static void print_notes(const struct ctx *ctx, const struct arguments *a)
 {
+	bool warnings = !a->json && a->verbosity >= 0;
 	const struct note *n;
 
 	vec_for_each(n, &ctx->notes)
 		if (n->level == NOTE_ERROR || warnings)
-			print_note(n);
+			print_note(n, a->verbosity > 0);
 	if (warnings && ctx->dropped)
 		fprintf(stderr, "iommuctl: warning: %zu more warnings are not shown\n", ctx->dropped);
 }
@@ -220,7 +243,7 @@ int main(int argc, char **argv)
 	r = args_parse(&ctx, argc, argv, &a);
 	ctx.verbosity = a.verbosity;
 	code = r >= 0 && a.version ? print_version(&ctx) : dispatch(&ctx, &a, r);
-	print_notes(&ctx, !a.json && a.verbosity >= 0);
+	print_notes(&ctx, &a);
 	ctx_free(&ctx);
 	return code;
 }

@@ -17,7 +17,7 @@ const struct option_row global_options[] = {
 	{ 0, "noheadings", NULL, "print no headings", COMPLETE_NONE },
 	{ 0, "raw", NULL, "print one record a line, columns separated by one blank", COMPLETE_NONE },
 	{ 'q', "quiet", NULL, "print no warnings", COMPLETE_NONE },
-	{ 'v', "verbose", NULL, "say more; can be given twice", COMPLETE_NONE },
+	{ 'v', "verbose", NULL, "say of each warning and error its code, its errno and its place", COMPLETE_NONE },
 	{ 'h', "help", NULL, "print help on what was named so far", COMPLETE_NONE },
 	{ 'V', "version", NULL, "print the version and the optional libraries that are in", COMPLETE_NONE },
 	{ 0 },

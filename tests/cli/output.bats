@@ -140,6 +140,17 @@ load lib
 	[ -z "$stderr" ] || expect_not_in "$stderr" warning
 }
 
+@test "-v says of each note what scripts get" {
+	run_ctl -v --demo group show 4711
+	expect_status 1
+	expect_in "$stderr" "iommuctl: group 4711: " "  code no-group, ENOENT" "hint: "
+	run_ctl --demo group show 4711
+	expect_not_in "$stderr" "code no-group"
+	mkdir "$BATS_TEST_TMPDIR/sys"
+	run_ctl -v --from "$BATS_TEST_TMPDIR" group list
+	expect_in "$stderr" "ENOTCAPTURED, at "
+}
+
 @test "100 at once give 100 same answers" {
 	"$IOMMUCTL" --demo -j group list >"$BATS_TEST_TMPDIR/one"
 	seq 100 | xargs -P 16 -I @@ sh -c '"$IOMMUCTL" --demo -j group list >"$1/@@.out"' - "$BATS_TEST_TMPDIR"
