@@ -30,7 +30,7 @@ decode() {
 }
 
 @test "vt-d: device, address, access and reason of each form" {
-	decode "$TRACES/vtd.log"
+	decode "$TRACES/vtd.txt"
 	[ "$(json '.data[] | "\(.device) \(.kind) \(.address) \(.access) \(.reason.code) \(.count) \(.at.line)"')" = \
 "0000:02:00.0 dma 0x3ff000 read 0x6 2 4
 03:00.0 dma 0x87f8000 write 0x5 1 9
@@ -45,7 +45,7 @@ f0:1f.7 interrupt null null 0x22 1 12
 }
 
 @test "vt-d: what is doubtful is said" {
-	decode "$TRACES/vtd.log"
+	decode "$TRACES/vtd.txt"
 	expect_in "$(json '.data[0].notes[]')" "fault registers had overflowed" "page table not present at level 1"
 	expect_in "$(json '.data[1].notes[]')" "no PCI segment"
 	expect_in "$(json '.data[4].notes[]')" "without 0x: taken as decimal"
@@ -54,7 +54,7 @@ f0:1f.7 interrupt null null 0x22 1 12
 }
 
 @test "amd-vi: flags decoded, the device or the unit speaks" {
-	decode "$TRACES/amd.log"
+	decode "$TRACES/amd.txt"
 	[ "$(json '.data[] | "\(.unit) \(.device) \(.driver) \(.kind) \(.reason.text)"')" = \
 "null 0000:63:00.0 ahci dma write: the page is not present
 null 15:00.0 null dma read: the page is present, the device has no permission
@@ -64,7 +64,7 @@ ivhd0 0000:03:00.0 null invalidation the device did not answer an invalidation o
 }
 
 @test "smmu: dumps, decoded lines, context and global faults" {
-	decode "$TRACES/smmu.log"
+	decode "$TRACES/smmu.txt"
 	[ "$(json '.data[] | "\(.vendor) \(.unit) \(.device) \(.source_id) \(.address) \(.access) \(.reason.text)"')" = \
 "smmuv3 9050000.smmuv3 0000:02:00.0 0x200 0x8001000 write the address is not mapped
 smmuv3 9050000.smmuv3 null 0x300 null null the context descriptor is not valid: nothing is attached for the substream (PASID)
@@ -87,21 +87,21 @@ smmuv2 0x80000002 15" ]
 	run_ctl faults decode --no-lookup --strict "$TRACES/mail.txt"
 	expect_status 1
 	expect_in "$stderr" "2 lines look like faults and could not be decoded" "line 6, 18"
-	run_ctl faults decode --no-lookup --strict "$TRACES/vtd.log"
+	run_ctl faults decode --no-lookup --strict "$TRACES/vtd.txt"
 	expect_status 0
 }
 
 @test "text: who, what, where, what it means, what to do" {
-	run_ctl faults decode --no-lookup "$TRACES/vtd.log"
+	run_ctl faults decode --no-lookup "$TRACES/vtd.txt"
 	expect_status 0
 	expect_in "$output" "0000:02:00.0, behind dmar0" "vt-d dma fault, 2 times: no mapping of the address allows a read" \
 		"reason 0x06, VT-d spec 7.1.3" "read at 0x3ff000, 2 times, line 4 to 8, 12.100005 s after boot" \
-		"unmapped too early" "next: iommuctl device show 0000:02:00.0" "7 faults in $TRACES/vtd.log"
+		"unmapped too early" "next: iommuctl device show 0000:02:00.0" "7 faults in $TRACES/vtd.txt"
 }
 
 @test "names, group and unit come from the machine looked at" {
 	nic 9 0000:02:00.0
-	run_ctl --from "$T" -j faults decode "$TRACES/vtd.log"
+	run_ctl --from "$T" -j faults decode "$TRACES/vtd.txt"
 	expect_status 0
 	[ "$(json '.data[0] | "\(.device) \(.group)"')" = "0000:02:00.0 9" ]
 	expect_in "$(json '.data[1].notes[]')" "has no such device"
@@ -160,7 +160,7 @@ null" ]
 	nic 9 0000:02:00.0
 	{
 		echo "pci 0000:02:00.0: Adding to iommu group 3"
-		cat "$TRACES/vtd.log"
+		cat "$TRACES/vtd.txt"
 	} >"$BATS_TEST_TMPDIR/log"
 	run_ctl --from "$T" -j faults decode "$BATS_TEST_TMPDIR/log"
 	expect_status 0
@@ -169,7 +169,7 @@ null" ]
 }
 
 @test "the kernel log of a captured machine is read when no file is given" {
-	cp "$TRACES/vtd.log" "$T/dmesg.txt"
+	cp "$TRACES/vtd.txt" "$T/dmesg.txt"
 	run_ctl --from "$T" -j faults decode
 	expect_status 0
 	[ "$(json '.data[0] | "\(.device) \(.time) \(.at.file)"')" = "0000:02:00.0 12100005000 the kernel log" ]
@@ -188,11 +188,11 @@ null" ]
 
 @test "-f writes a fault when it is seen, as JSON Lines" {
 	local log=$BATS_TEST_TMPDIR/log out=$BATS_TEST_TMPDIR/out tries=100
-	head -n 3 "$TRACES/vtd.log" >"$log"
+	head -n 3 "$TRACES/vtd.txt" >"$log"
 	"$IOMMUCTL" -j faults decode --no-lookup -f "$log" >"$out" 2>/dev/null 3>&- &
 	local pid=$!
 	until [ -s "$out" ] || [ $((tries -= 1)) -eq 0 ]; do sleep 0.1; done
-	tail -n +4 "$TRACES/vtd.log" >>"$log"
+	tail -n +4 "$TRACES/vtd.txt" >>"$log"
 	tries=100
 	until [ "$(wc -l <"$out")" -ge 7 ] || [ $((tries -= 1)) -eq 0 ]; do sleep 0.1; done
 	kill -INT "$pid"
