@@ -575,6 +575,36 @@ static void dummy_host_bridge_and_internal_port(void **state _unused_)
 	machine_free(&m);
 }
 
+/*
+ * A chipset that is one switch: its upstream port is a function beside a USB and a SATA controller and has no ACS, so all that is
+ * behind it is one group; the root port above it has ACS and stays out.
+ */
+static void a_chipset_behind_one_upstream_port(void **state _unused_)
+{
+	static const struct machine_pci v[] = {
+		{ "0000:00:01.3", .type = PCIE_ROOT_PORT, .acs = MACHINE_ACS_ON, .multi = true, .group = 3 },
+		{ "0000:00:01.3/0000:01:00.0", .type = PCIE_LEGACY_ENDPOINT, .multi = true, .class = 0x0c0330, .group = 8 },
+		{ "0000:00:01.3/0000:01:00.1", .type = PCIE_LEGACY_ENDPOINT, .multi = true, .class = 0x010601, .group = 8 },
+		{ "0000:00:01.3/0000:01:00.2", .type = PCIE_UPSTREAM, .multi = true, .group = 8 },
+		{ "0000:00:01.3/0000:01:00.2/0000:02:00.0", .type = PCIE_DOWNSTREAM, .acs = MACHINE_ACS_ON, .group = 8 },
+		{ "0000:00:01.3/0000:01:00.2/0000:02:00.0/0000:03:00.0", .group = 8 },
+		{ "0000:00:01.3/0000:01:00.2/0000:02:04.0", .type = PCIE_DOWNSTREAM, .acs = MACHINE_ACS_ON, .group = 8 },
+	};
+	struct machine m;
+
+	BUILD(&m, v);
+	assert_hops(&m, 8, "0000:03:00.0",
+		    "03:00.0>02:00.0 acs-missing 01:00.2 SV+RR+CR+UF; 02:00.0>01:00.2 acs-missing 01:00.2 SV+RR+CR+UF; "
+		    "01:00.0>01:00.2 multifunction 01:00.0 SV+RR+CR+UF; 02:04.0>01:00.2 acs-missing 01:00.2 SV+RR+CR+UF; "
+		    "01:00.0>01:00.1 multifunction 01:00.0 SV+RR+CR+UF");
+	assert_int_equal(explain(&m, 8, NULL)->explained, TRI_YES);
+	assert_int_equal(explain(&m, 8, NULL)->warnings.n + explain(&m, 3, NULL)->warnings.n, 0);
+	assert_string_equal(explain(&m, 8, NULL)->summary,
+			    "6 devices share group 8 because the functions of slot 0000:01:00 have no ACS between them, and because "
+			    "upstream port 0000:01:00.2 has no ACS capability.");
+	machine_free(&m);
+}
+
 /* A listing and nothing else: groups with the names of devices, as people paste them. */
 static void a_bare_listing(void **state _unused_)
 {
@@ -642,6 +672,7 @@ int main(void)
 		cmocka_unit_test(processor_root_ports_of_one_slot),
 		cmocka_unit_test(host_bridge_and_root_ports_in_one_slot),
 		cmocka_unit_test(dummy_host_bridge_and_internal_port),
+		cmocka_unit_test(a_chipset_behind_one_upstream_port),
 		cmocka_unit_test(a_bare_listing),
 		cmocka_unit_test(a_large_group),
 	};
