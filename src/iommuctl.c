@@ -176,6 +176,7 @@ static int run_command(struct ctx *ctx, const struct arguments *a, struct out *o
 		.command = a->command,
 		.argc = a->argc,
 		.argv = a->argv,
+		.cmd = a->cmd,
 		.opt = a->opt,
 		.model = a->demo,
 	};

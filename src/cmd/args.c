@@ -343,6 +343,14 @@ static void bad_option(struct parser *p, int c, char **argv)
 		unknown_option(p, given);
 }
 
+static bool takes_command(const struct command *c)
+{
+	for (const struct arg_row *row = c->args; row && row->name; row++)
+		if (row->behind)
+			return true;
+	return false;
+}
+
 static void parse_words(struct parser *p, int argc, char **argv)
 {
 	int c;
@@ -360,6 +368,10 @@ static void parse_words(struct parser *p, int argc, char **argv)
 		else
 			take_option(p, short_row(p, c), optarg);
 	}
+	if (p->a->command && takes_command(p->a->command)) {
+		p->a->cmd = optind < argc ? argv + optind : NULL;
+		return;
+	}
 	while (optind < argc)
 		take_word(p, argv[optind++]);
 }
@@ -372,7 +384,7 @@ static void check_args(struct parser *p)
 							   a->command->verb) : a->noun->name;
 	int i = 0;
 
-	for (; row && row->name; row++) {
+	for (; row && row->name && !row->behind; row++) {
 		if (i >= a->argc && !row->optional) {
 			mistake(p, "no-argument", name, arena_printf(&p->ctx->arena, "%s is missing", row->name),
 				help_hint(p));

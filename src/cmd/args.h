@@ -20,6 +20,7 @@ struct arguments {
 	const struct command *command; /* NULL: none was given, or unknown */
 	int argc;
 	char **argv; /* the words behind noun and verb */
+	char **cmd;  /* the words behind "--", where the command takes such */
 	const char **opt; /* by row of the command's options: see struct invocation */
 };
 

@@ -53,6 +53,7 @@ struct arg_row {
 	const char *help;
 	enum complete complete;
 	bool optional, repeat;
+	bool behind; /* the last row: a command line behind "--", see inv->cmd */
 };
 
 enum command_flags {
@@ -93,6 +94,7 @@ struct invocation {
 	const struct command *command;
 	int argc; /* arguments behind the verb, options taken out */
 	char **argv;
+	char **cmd; /* the command line behind "--", ends with NULL; NULL: none, or the command takes none */
 	bool dry_run, force, model;
 	double timeout;
 	/* values of the command's options, by row: NULL not given, "" given without a value;

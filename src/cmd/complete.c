@@ -273,10 +273,22 @@ static const struct arg_row *arg_at(const struct command *c, int n)
 	return NULL;
 }
 
+/* The row of the command line behind "--". */
+static const struct arg_row *arg_behind(const struct command *c)
+{
+	const struct arg_row *a = c->args;
+
+	while (a && a->name && !a->behind)
+		a++;
+	return a && a->name ? a : NULL;
+}
+
 static void offer_argument(struct state *s, const struct noun *last_noun)
 {
-	const struct arg_row *a = arg_at(s->command, s->n_args);
+	const struct arg_row *a = s->only_words ? arg_behind(s->command) : NULL;
 
+	if (!a)
+		a = arg_at(s->command, s->n_args);
 	if (a && a->complete == COMPLETE_VERB)
 		offer_verbs(s, last_noun);
 	else if (a)

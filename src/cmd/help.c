@@ -14,7 +14,7 @@ void help_synopsis(struct strbuf *b, const struct noun *n, const struct command 
 	if (c->options)
 		strbuf_puts(b, " [options]");
 	for (const struct arg_row *a = c->args; a && a->name; a++)
-		strbuf_printf(b, a->optional ? " [%s%s]" : " %s%s", a->name, a->repeat ? "..." : "");
+		strbuf_printf(b, a->optional ? " [%s%s%s]" : " %s%s%s", a->behind ? "-- " : "", a->name, a->repeat ? "..." : "");
 }
 
 void help_option(struct strbuf *b, const struct option_row *row)

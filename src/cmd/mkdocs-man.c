@@ -84,7 +84,8 @@ static void write_phrase(FILE *f, const char *s)
 
 static void write_arg(FILE *f, const struct arg_row *a)
 {
-	fprintf(f, a->optional ? ".Op Ar %s%s\n" : ".Ar %s%s\n", a->name, a->repeat ? " ..." : "");
+	fprintf(f, a->optional ? ".Op %sAr %s%s\n" : ".%sAr %s%s\n", a->behind ? "Fl \\- " : "", a->name,
+		a->repeat ? " ..." : "");
 }
 
 static void write_synopsis(FILE *f, const struct noun *n, const struct command *c)

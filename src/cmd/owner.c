@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The noun owner: list and check. */
+/* The noun owner: list and check. trace is in owner-trace.c. */
 #include <errno.h>
 #include <string.h>
 
 #include "base/str.h"
 #include "cmd/filter.h"
+#include "cmd/owner-trace.h"
 #include "cmd/reasons.h"
 #include "cmd/rows.h"
 #include "diag/leak.h"
@@ -362,6 +363,16 @@ static const struct command commands[] = {
 		.record = &owner_check_record,
 		.flags = COMMAND_QUESTION,
 		.run = run_check,
+	},
+	{
+		.verb = "trace",
+		.summary = "a ledger of who takes groups and who gives them back",
+		.text = owner_trace_text,
+		.args = owner_trace_args,
+		.options = owner_trace_options,
+		.record = &owner_trace_record,
+		.flags = COMMAND_DETAIL,
+		.run = owner_trace_run,
 	},
 };
 

@@ -27,6 +27,9 @@ struct kmem {
  */
 int kmem_open(const char *root, struct arena *a, obstacle_vec *obstacles, struct kmem **ret);
 
+/* The types alone, which anybody may read: 0, -ENOENT (this kernel has no BTF), -EBADMSG, or another errno. */
+int kmem_types(const char *root, struct ktypes *ret);
+
 /*
  * A recorded image: "IOMMUKM1", then records of a head of 24 bytes (u32 kind, u32 length of the name, u64 address,
  * u64 length of the data; little-endian), the name and the data. Kinds: 1 memory at the address; 2 the symbol NAME, data is its one-letter

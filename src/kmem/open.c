@@ -189,13 +189,19 @@ static int read_whole(const struct opening *o, const char *path, char **ret, siz
 	return 0;
 }
 
-static int add_types(struct opening *o, struct btf **ret)
+static int add_types(const char *root, struct ktypes *t, struct btf **ret)
 {
+	struct opening o = { .root = root };
 	_cleanup_free_ char *data = NULL;
 	size_t len = 0;
-	int r = read_whole(o, "/sys/kernel/btf/vmlinux", &data, &len);
+	int r = read_whole(&o, "/sys/kernel/btf/vmlinux", &data, &len);
 
-	return r < 0 ? r : ktypes_add(&o->k->types, data, len, ret);
+	return r < 0 ? r : ktypes_add(t, data, len, ret);
+}
+
+int kmem_types(const char *root, struct ktypes *ret)
+{
+	return add_types(root, ret, NULL);
 }
 
 /* What a walk cannot do without. */
@@ -223,7 +229,7 @@ static void open_types(struct opening *o)
 {
 	static const char *const modules[] = { "/sys/kernel/btf/vfio", "/sys/kernel/btf/iommufd" };
 	_cleanup_(cleanup_ktypes_btf_free) struct btf *base = NULL;
-	int r = add_types(o, &base);
+	int r = add_types(o->root, &o->k->types, &base);
 
 	if (r == -ENOENT)
 		stands_in_the_way(o, "no-btf", ENOENT, "/sys/kernel/btf/vmlinux",

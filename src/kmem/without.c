@@ -3,6 +3,10 @@
 #include <errno.h>
 
 #include "kmem/ownership.h"
+#include "kmem/probes.h"
+
+static const char why[] = "this iommuctl was built without libelf and libbpf, which that takes";
+static const char hint[] = "build it with libelf-dev and libbpf-dev installed; iommuctl -V lists what is in";
 
 struct ownership *ownership_gather(const char *root _unused_, struct arena *a)
 {
@@ -10,8 +14,8 @@ struct ownership *ownership_gather(const char *root _unused_, struct arena *a)
 		.code = "not-built",
 		.err = EOPNOTSUPP,
 		.what = "the kernel's memory",
-		.why = "this iommuctl was built without libelf and libbpf, which reading it takes",
-		.hint = "build it with libelf-dev and libbpf-dev installed; iommuctl -V lists what is in",
+		.why = why,
+		.hint = hint,
 	};
 	struct ownership *o = arena_new(a, struct ownership);
 
@@ -19,4 +23,29 @@ struct ownership *ownership_gather(const char *root _unused_, struct arena *a)
 	o->obstacles = &not_built;
 	o->n_obstacles = 1;
 	return o;
+}
+
+int probes_start(struct ctx *ctx, struct probes **ret _unused_)
+{
+	return ctx_error(ctx, NOTE(.code = "not-built", .err = EOPNOTSUPP, .why = why, .hint = hint),
+			 "watching the groups' owners");
+}
+
+/* There are no probes, so nobody comes here; the linker wants them all the same. */
+int probes_fd(const struct probes *p _unused_)
+{
+	return -1;
+}
+
+int probes_read(struct probes *p _unused_, struct probe_log *log _unused_, int save_fd _unused_)
+{
+	return -EOPNOTSUPP;
+}
+
+void probes_pause(struct probes *p _unused_)
+{
+}
+
+void probes_stop(struct probes *p _unused_)
+{
 }
