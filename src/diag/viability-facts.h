@@ -35,6 +35,7 @@ struct assessment {
 	enum tri direct, no_msi, not_coherent; /* yes: blocked */
 	enum tri waived; /* isolated interrupts are missing and not asked for */
 	struct device *incoherent;
+	const char *coherency_file;
 	struct holder_list holders;
 	struct ownership *counts; /* the kernel's own counts, where it mattered to look and they could be read; NULL */
 	struct leak leak;	  /* if counts */

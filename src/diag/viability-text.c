@@ -260,11 +260,11 @@ static void say_incoherent(struct text *t)
 				       sure ? "not-coherent" : "coherency-unknown");
 
 	r->device = d->name;
-	r->text = sure ? arena_printf(t->arena, "IOMMU unit %s is not cache-coherent by the firmware's IORT table, and VFIO "
-				      "takes no device behind such a unit", d->unit->name) :
+	r->text = sure ? arena_printf(t->arena, "IOMMU unit %s is not cache-coherent by its firmware's word, and VFIO takes no "
+				      "device behind such a unit", d->unit->name) :
 			 arena_printf(t->arena, "nothing tells whether IOMMU unit %s is cache-coherent, as VFIO demands",
 				      d->unit->name);
-	r->file = "/sys/firmware/acpi/tables/IORT";
+	r->file = t->a->coherency_file;
 	if (sure)
 		finding_remedy(&t->f, false, NULL, "only other firmware can change that; ask the vendor");
 }

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "host/acpi.h"
+#include "diag/coherency.h"
 #include "host/pci.h"
 
 static const struct field step_fields[] = {
@@ -192,31 +192,11 @@ static enum tri lacks_isolated_msi(struct assessment *a)
 	return a->waived == TRI_YES ? TRI_NO : a->waived == TRI_NO ? TRI_YES : TRI_UNKNOWN;
 }
 
-/*
- * VFIO refuses a device behind an IOMMU that is not cache-coherent (IOMMU_CAP_CACHE_COHERENCY, when the driver
- * probes), so one that is on a VFIO driver speaks for its unit. Only Arm units may lack it: SMMUv3 has it by its
- * firmware's word, SMMUv2 also by that of the device, which we do not follow.
- */
 static enum tri lacks_coherency(struct assessment *a, const struct device *d)
 {
-	const struct acpi_unit *fw;
-	const char *at;
-	uint64_t base;
+	enum tri coherent = d->unit ? unit_coherent(a->h, d->unit, &a->coherency_file) : TRI_YES;
 
-	if (!d->unit || (d->unit->kind != UNIT_SMMUV3 && d->unit->kind != UNIT_SMMUV2))
-		return TRI_NO;
-	for (size_t i = 0; i < a->h->n_devices; i++)
-		if (a->h->devices[i].unit == d->unit && device_on_vfio(a->h, &a->h->devices[i]))
-			return TRI_NO;
-	at = strchr(d->unit->name, '.');
-	if (!at || parse_u64(at + 1, &base) < 0)
-		return TRI_UNKNOWN;
-	fw = acpi_find_unit(host_acpi(a->h), d->unit->kind, base, NULL);
-	if (!fw || fw->coherent == TRI_UNKNOWN)
-		return TRI_UNKNOWN;
-	if (fw->coherent == TRI_YES)
-		return TRI_NO;
-	return d->unit->kind == UNIT_SMMUV3 ? TRI_YES : TRI_UNKNOWN;
+	return coherent == TRI_UNKNOWN ? TRI_UNKNOWN : coherent == TRI_YES ? TRI_NO : TRI_YES;
 }
 
 static void assess_blockers(struct assessment *a)

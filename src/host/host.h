@@ -48,6 +48,9 @@ struct unit {
 	size_t n_members;
 	int members_err; /* 0, or why members could not be listed */
 	struct unit_info *info_; /* host/units.h */
+	bool coherent_done_;	 /* diag/coherency.h */
+	enum tri coherent_;
+	const char *coherent_file_;
 };
 
 /* What a reserved region means for mappings; the kernel's words in sysfs. */

@@ -99,6 +99,7 @@ static const struct allow_row rows[] = {
 	{ "sys/module/irqbypass/parameters", "*" },
 
 	{ "sys/firmware/acpi/tables", "DMAR IVRS IORT VIOT" },
+	{ "sys/firmware/devicetree/base/**", "dma-coherent dma-noncoherent" },
 	{ "sys/firmware/efi", "fw_platform_size" },
 	{ "sys/hypervisor", "type" },
 

@@ -454,6 +454,44 @@ static void isolated_msi(void **state)
 	}
 }
 
+/* An SMMU's firmware says whether it is coherent; a device that VFIO took proves it. */
+static void coherency(void **state)
+{
+	static const char node[] = "sys/firmware/devicetree/base/soc/smmu@9050000/";
+	static const struct {
+		const char *file, *driver, *verdict;
+	} cases[] = {
+		{ "dma-coherent", NULL, "needs-bind" },	       { "compatible", NULL, "blocked" },
+		{ "../dma-coherent", NULL, "needs-bind" },     { "dma-noncoherent", NULL, "blocked" },
+		{ "compatible", "vfio-pci", "ready" },	       { NULL, NULL, "unknown" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct machine m;
+		struct viability v;
+
+		start(&m);
+		ADD(&m, { "0000:01:00.0", .group = 1, .driver = cases[i].driver });
+		machine_link(&m, "sys/class/iommu/smmu3.0x0000000009050000/devices/0000:01:00.0",
+			     "../../../../devices/pci0000:01/0000:01:00.0");
+		machine_link(&m, "sys/class/iommu/smmu3.0x0000000009050000/device", "../../../devices/platform/9050000.smmu");
+		machine_file(&m, "sys/devices/platform/9050000.smmu/uevent", "x\n");
+		if (cases[i].file) {
+			machine_link(&m, "sys/devices/platform/9050000.smmu/of_node",
+				     "../../../firmware/devicetree/base/soc/smmu@9050000");
+			machine_file(&m, arena_printf(&m.ctx.arena, "%sreg", node), "x");
+			machine_file(&m, arena_printf(&m.ctx.arena, "%s%s", node, cases[i].file), "%s", "");
+		}
+		machine_load(&m);
+		v = ask(&m, 1, NULL, true);
+		expect(&v, cases[i].verdict, TRI_YES);
+		if (streq(v.verdict, "blocked"))
+			assert_true(strends(reason(&v, "not-coherent")->file, "smmu@9050000/dma-coherent"));
+		machine_free(&m);
+	}
+}
+
 /* -- what is not known --------------------------------------------------------------------------------------------- */
 
 static void unknown_facts(void **state)
@@ -714,6 +752,7 @@ int main(void)
 		cmocka_unit_test(old_rules),
 		cmocka_unit_test(direct_region),
 		cmocka_unit_test(isolated_msi),
+		cmocka_unit_test(coherency),
 		cmocka_unit_test(unknown_facts),
 		cmocka_unit_test(waiver_not_captured),
 		cmocka_unit_test(driver_not_readable),
