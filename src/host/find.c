@@ -48,7 +48,9 @@ static int find_by_ids(struct host *h, const char *spec, struct device **ret)
 	if (sscanf(spec, "id:%4x:%4x%c", &vendor, &device, &rest) != 2)
 		return ctx_error(h->ctx, NOTE(.err = EINVAL, .code = "bad-device", .why = "not id:VENDOR:DEVICE in hex",
 					      .hint = "for instance id:8086:10d3"), "device %s", spec);
-	for (struct device *d = h->devices; d < h->devices + h->n_devices; d++) {
+	for (size_t i = 0; i < h->n_devices; i++) {
+		struct device *d = &h->devices[i];
+
 		if (!d->has_ids || d->vendor != vendor || d->device != device)
 			continue;
 		n++;
@@ -107,7 +109,9 @@ static int find_by_name(struct host *h, const char *spec, struct device **ret)
 	struct device *first = NULL, *second = NULL;
 	size_t n = 0;
 
-	for (struct device *d = h->devices; d < h->devices + h->n_devices; d++) {
+	for (size_t i = 0; i < h->n_devices; i++) {
+		struct device *d = &h->devices[i];
+
 		if (!streq(d->name, spec))
 			continue;
 		n++;

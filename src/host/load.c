@@ -292,7 +292,9 @@ static void join_groups(struct loader *l)
 
 	vec_for_each(m, &l->members)
 		m->group->n_devices++;
-	for (struct group *g = h->groups; g < h->groups + h->n_groups; g++) {
+	for (size_t i = 0; i < h->n_groups; i++) {
+		struct group *g = &h->groups[i];
+
 		g->devices = arena_array(&h->arena, struct device *, g->n_devices);
 		g->n_devices = 0;
 	}
@@ -395,7 +397,9 @@ static void join_units(struct host *h)
 {
 	bool holes = false;
 
-	for (struct unit *u = h->units; u < h->units + h->n_units; u++) {
+	for (size_t n = 0; n < h->n_units; n++) {
+		struct unit *u = &h->units[n];
+
 		holes |= u->members_err < 0;
 		for (size_t i = 0; i < u->n_members; i++) {
 			struct device *d = device_by_name(h, u->members[i]);
