@@ -123,6 +123,21 @@ static void say_no_firmware(struct exam *e)
 			       switches[e->vendor]);
 }
 
+/* Machines without ACPI describe their IOMMUs in a devicetree, which is not read here. */
+static bool has_devicetree(const struct exam *e)
+{
+	return !source_exists(e->h->src, "sys/firmware/acpi/tables") && source_exists(e->h->src, "sys/firmware/devicetree/base");
+}
+
+static void say_devicetree(struct exam *e)
+{
+	exam_say(e, SEVERITY_PROBLEM, "no-iommu", &(struct fact){ .file = "/sys/class/iommu", .value = "empty" },
+		 "The kernel drives no IOMMU. This machine is described by a devicetree: either that names none, or this kernel has no "
+		 "driver for it.");
+	finding_remedy(&e->f, false, "find /sys/firmware/devicetree/base -iname '*iommu*' -o -iname '*smmu*'",
+		       "See whether the devicetree names one");
+}
+
 /* No unit is there: the first cause that is certain is the one to mend. */
 static void explain_absence(struct exam *e)
 {
@@ -138,7 +153,7 @@ static void explain_absence(struct exam *e)
 		return;
 	}
 	if (!w)
-		return say_no_firmware(e);
+		return has_devicetree(e) ? say_devicetree(e) : say_no_firmware(e);
 	if (kconfig_is_off(e->sw, w->driver))
 		return say_no_driver(e, w);
 	if (w->table == ACPI_DMAR && !turned_on(e, w) && !e->sw->cmdline_err &&

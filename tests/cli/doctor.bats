@@ -78,6 +78,26 @@ iommu() {
 	expect_json '.data[0].verdict' unknown
 }
 
+@test "an ordinary user is told what he does not see, and what decides is still answered" {
+	iommu
+	put "$T/sys/firmware/acpi/tables/DMAR" x
+	chmod 0 "$T/sys/firmware/acpi/tables/DMAR"
+	if [ "$(id -u)" -eq 0 ]; then
+		command -v setpriv || skip "root cannot be forbidden anything, and there is no setpriv"
+		cp "$IOMMUCTL" "$BATS_TEST_TMPDIR/iommuctl"
+		local dir=$BATS_TEST_TMPDIR
+		while [[ $dir == "$BATS_RUN_TMPDIR"* ]]; do
+			chmod a+rx "$dir"
+			dir=$(dirname "$dir")
+		done
+		run --separate-stderr setpriv --reuid 65534 --regid 65534 --clear-groups "$BATS_TEST_TMPDIR/iommuctl" --from "$T" doctor
+	else
+		run_ctl --from "$T" doctor
+	fi
+	expect_status 0
+	expect_in "$output" "The IOMMU is on" "note: Without root this cannot be seen" "sudo iommuctl doctor"
+}
+
 @test "hostile words from the machine come out escaped" {
 	printf 'iommu=off\e[31m pcie_acs_override=\e[2J\n' >"$T/proc/cmdline"
 	printf '0-1 : 0000:00:01.0\n  0-1 : BOOTFB\e[31m\n' >"$T/proc/iomem"

@@ -174,6 +174,19 @@ static void off_in_firmware(void **state _unused_)
 	machine_free(&m);
 }
 
+static void devicetree(void **state _unused_)
+{
+	struct machine m;
+	struct diagnosis d;
+
+	without_units(&m);
+	machine_remove(&m, "sys/firmware/acpi");
+	machine_file(&m, "sys/firmware/devicetree/base/model", "A board");
+	d = examine(&m);
+	assert_ill(&d, "no-iommu");
+	machine_free(&m);
+}
+
 static void not_captured_is_unknown(void **state _unused_)
 {
 	struct machine m;
@@ -414,6 +427,7 @@ int main(void)
 		cmocka_unit_test(off_by_command_line),
 		cmocka_unit_test(off_by_the_kernels_build),
 		cmocka_unit_test(off_in_firmware),
+		cmocka_unit_test(devicetree),
 		cmocka_unit_test(not_captured_is_unknown),
 		cmocka_unit_test(units_without_groups),
 		cmocka_unit_test(interrupts_not_isolated),
