@@ -29,6 +29,9 @@ char *arena_strdup(struct arena *a, const char *s);
 char *arena_printf(struct arena *a, const char *fmt, ...) _printf_(2, 3);
 char *arena_vprintf(struct arena *a, const char *fmt, va_list ap) _printf_(2, 0);
 
+/* Takes over everything that @from holds, and leaves @from empty. */
+void arena_adopt(struct arena *a, struct arena *from);
+
 /* Frees everything and leaves an empty arena that can be used again. */
 void arena_free(struct arena *a);
 

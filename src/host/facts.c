@@ -55,6 +55,8 @@ static bool ids_from_uevent(struct device *d, const char *text, size_t len)
 			id = id_pair(line + 7, n - 7, &d->vendor, &d->device);
 		} else if (n > 14 && !memcmp(line, "PCI_SUBSYS_ID=", 14)) {
 			id_pair(line + 14, n - 14, &d->subvendor, &d->subdevice);
+		} else if (n > 7 && !memcmp(line, "DRIVER=", 7)) {
+			d->says_driver_ = true;
 		}
 		line += n + 1;
 	}
@@ -211,21 +213,39 @@ static bool needs_driver(const struct device *d)
 }
 
 /*
+ * Whether the drivers' directories named every device whose uevent names a driver. If so, two independent
+ * answers of the kernel agree for the whole machine, and a device that neither names has none.
+ */
+static bool drivers_named_all(const struct host *h)
+{
+	size_t named = 0;
+
+	for (size_t i = 0; i < h->n_devices && h->devices[i].is_pci; i++) {
+		const struct device *d = &h->devices[i];
+
+		if (!d->has_ids || (d->says_driver_ && !d->driver))
+			return false;
+		named += d->driver != NULL;
+	}
+	return named > 0;
+}
+
+/*
  * The kernel makes both links at once (driver_sysfs_add() in drivers/base/dd.c): the device's to its
  * driver and the driver's to the device. On a large machine asking the few drivers is far cheaper than
- * asking the many devices; what no driver names is asked itself, so a tree that has only the devices'
- * links gives the same answer.
+ * asking the many devices; where they leave a doubt the devices' own links decide.
  */
 static void load_drivers(struct host *h)
 {
 	struct src_list list = { 0 };
 	size_t n = pci_count(h);
-	struct batch b;
+	struct batch b = { 0 };
 
 	if (n > 64 && source_list(h->src, PCI_DRIVERS, &h->arena, &list) == 0 && list.n < n / 4)
 		for (size_t i = 0; i < list.n; i++)
 			drivers_devices(h, list.v[i].name);
-	b = make_batch(h, needs_driver);
+	if (!list.n || !drivers_named_all(h))
+		b = make_batch(h, needs_driver);
 	source_readlink_each(h->src, PCI_DEVICES, b.names, b.n, "driver", &h->arena, b.blobs);
 	for (size_t i = 0; i < b.n; i++)
 		set_driver(h, b.devices[i], b.blobs[i].err,

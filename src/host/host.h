@@ -101,6 +101,8 @@ struct device {
 	struct group *group; /* NULL none */
 	struct unit *unit;   /* NULL none, or not known */
 
+	bool says_driver_; /* its uevent names a driver: host/facts.c */
+
 	/* filled on first use; call the functions of the named header instead of touching these */
 	const char *path_; /* device_path() */
 	int path_err_;
@@ -124,6 +126,8 @@ struct host {
 	int units_err;	/* 0, or why /sys/class/iommu could not be listed */
 	int groups_err; /* the same for /sys/kernel/iommu_groups */
 	int devices_err;
+
+	bool says_driver_; /* its uevent names a driver: host/facts.c */
 
 	/* filled on first use; call the functions of the named header instead of touching these */
 	struct switches *switches_; /* host/switches.h */
