@@ -215,7 +215,8 @@ static int read_file(struct run *run, struct decoder *d, const char *file)
 			ret = decoder_line(d, line, reader_line(r));
 		} else {
 			ret = decoder_flush(d);
-			out_flush(run->inv->out);
+			if (ret >= 0)
+				ret = out_flush(run->inv->out);
 		}
 		if (ret < 0)
 			return ret;

@@ -142,6 +142,7 @@ struct out {
 	struct line line;
 	struct strbuf json; /* what is being written */
 	size_t rows; /* written so far in JSON */
+	int write_err; /* the first errno of writing, 0 none */
 	bool stream; /* JSON Lines */
 	bool opened; /* the JSON envelope's head is written */
 	bool headed; /* --raw has its headings */

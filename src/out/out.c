@@ -49,11 +49,6 @@ void out_set_stream(struct out *o)
 	o->stream = true;
 }
 
-void out_flush(struct out *o)
-{
-	fflush(o->f);
-}
-
 const struct out_options *out_options(const struct out *o)
 {
 	return &o->opt;
@@ -168,11 +163,19 @@ static int table_queue(struct out *o, const void *record)
 	return 0;
 }
 
+/* What went wrong with writing, as soon as it does: a stream that nobody reads any more has to end. */
+static int write_error(struct out *o)
+{
+	if (ferror(o->f) && !o->write_err)
+		o->write_err = errno ? errno : EIO;
+	return -o->write_err;
+}
+
 int out_row(struct out *o, const void *record)
 {
 	if (o->opt.json) {
 		json_row(o, &o->json_sel, record);
-		return 0;
+		return write_error(o);
 	}
 	if (!o->opt.raw)
 		return table_queue(o, record);
@@ -180,21 +183,27 @@ int out_row(struct out *o, const void *record)
 		raw_headings(o, &o->table_sel);
 	o->headed = true;
 	raw_row(o, &o->table_sel, record);
-	return 0;
+	return write_error(o);
 }
 
 int out_detail(struct out *o, const void *record)
 {
-	if (o->opt.json) {
-		json_row(o, &o->json_sel, record);
-		return 0;
-	}
-	if (o->opt.raw)
+	int r;
+
+	if (o->opt.json || o->opt.raw)
 		return out_row(o, record);
 	flush_table(o);
 	if (o->rows++)
 		fputc('\n', o->f);
-	return detail_print(o, &o->json_sel.root, record, 0);
+	r = detail_print(o, &o->json_sel.root, record, 0);
+	return r < 0 ? r : write_error(o);
+}
+
+int out_flush(struct out *o)
+{
+	errno = 0;
+	fflush(o->f);
+	return write_error(o);
 }
 
 int out_end(struct out *o, const struct record_type *fallback)
@@ -210,9 +219,9 @@ int out_end(struct out *o, const struct record_type *fallback)
 	} else if (o->table) {
 		r = table_print(o->table, 0);
 	}
-	errno = 0;
-	if (fflush(o->f) == EOF || ferror(o->f) || r < 0)
-		return ctx_error(o->ctx, NOTE(.code = "stdout", .err = errno ? errno : EIO, .where = "stdout"),
+	if (out_flush(o) < 0 || r < 0)
+		return ctx_error(o->ctx,
+				 NOTE(.code = "stdout", .err = o->write_err ? o->write_err : -r, .where = "stdout"),
 				 "cannot write the output");
 	return 0;
 }

@@ -41,8 +41,8 @@ void out_set_origin(struct out *o, const struct out_origin *origin);
  */
 void out_set_stream(struct out *o);
 
-/* Hands over what was written so far: a stream that has nothing more to say for now. */
-void out_flush(struct out *o);
+/* Hands over what was written so far: a stream that has nothing more to say for now. Negative errno as out_row(). */
+int out_flush(struct out *o);
 
 void out_free(struct out *o);
 DEFINE_CLEANUP(struct out, out_free);
@@ -61,7 +61,10 @@ int out_begin(struct out *o, const struct record_type *type);
 /* Whether somebody asked for this FIELD_EXTRA column ("reset.methods"). Call after out_begin(). */
 bool out_wants(const struct out *o, const char *path);
 
-/* Tables: queued until out_end(), or until text or a detail view follows. JSON, --raw: written at once. */
+/*
+ * Tables: queued until out_end(), or until text or a detail view follows. JSON, --raw: written at once. Negative errno
+ * once writing has failed: what would go on for long should end then; out_end() notes why.
+ */
 int out_row(struct out *o, const void *record);
 
 /*
