@@ -97,6 +97,7 @@ static const struct allow_row rows[] = {
 	{ "sys/module/pci*/parameters", "*" },
 	{ "sys/module/kvm*/parameters", "*" },
 	{ "sys/module/irqbypass/parameters", "*" },
+	{ "sys/module/kernel/parameters", "panic_on_warn" },
 
 	{ "sys/firmware/acpi/tables", "DMAR IVRS IORT VIOT" },
 	{ "sys/firmware/devicetree/base/**", "dma-coherent dma-noncoherent" },
@@ -106,6 +107,7 @@ static const struct allow_row rows[] = {
 	{ "proc", "cmdline mounts", ALLOW_SCRUB },
 	{ "proc", "config.gz modules swaps version interrupts iomem devices misc filesystems cpuinfo" },
 	{ "proc/self", "mounts mountinfo", ALLOW_SCRUB },
+	{ "proc/self", "limits" },
 	{ "proc/1", "mountinfo", ALLOW_SCRUB },
 	{ "proc/sys/kernel",
 	  "tainted hostname osrelease ostype dmesg_restrict kptr_restrict perf_event_paranoid "

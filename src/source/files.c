@@ -247,11 +247,26 @@ static void take_text(struct share *sh, int fd, struct src_blob *ret)
 		*ret = (struct src_blob){ .data = arena_strdup(&sh->arena, text), .len = strlen(text) };
 }
 
+/* An attribute that tar filled up with zeros is as long as its text. */
+static bool padded(const char *buf, size_t cap)
+{
+	const char *end = memchr(buf, '\0', cap);
+
+	if (!end)
+		return false;
+	for (const char *p = end; p < buf + cap; p++)
+		if (*p)
+			return false;
+	return true;
+}
+
 static void take_data(struct share *sh, int fd, char *buf, struct src_blob *ret)
 {
 	size_t len = 0;
 
 	ret->err = read_fd(fd, buf, sh->cap, read_to_the_end(sh->base), &len);
+	if (!ret->err && len > sh->cap && padded(buf, sh->cap))
+		len = strlen(buf);
 	if (!ret->err && len > sh->cap)
 		ret->err = -EFBIG;
 	if (!ret->err)

@@ -1,0 +1,282 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# source.bats: where facts come from: trees, tars and snapshots, and what is wrong with them. Whatever it
+# is, a warning names the place and the rest is still shown.
+load lib
+
+setup() {
+	cd "$BATS_TEST_TMPDIR"
+	M=$BATS_TEST_TMPDIR/m
+	machine "$M" <<-'END'
+		0000:00:01.0 type=root-port acs=1d/1d group=1 driver=pcieport
+		0000:00:01.0/0000:01:00.0 group=2 driver=e1000e
+		0000:02:00.0 group=4 class=010802 id=144d:a808 driver=nvme
+	END
+	D=$M/sys/devices/pci0000:00/0000:00:01.0/0000:01:00.0
+}
+
+devices() {
+	run_ctl --from "$1" device list --noheadings --raw -o device
+	expect_status 0
+	[ "${output//$'\n'/ }" = "0000:00:01.0 0000:01:00.0 0000:02:00.0" ] || {
+		printf '%s\n%s\n' "$output" "$stderr" >&2
+		return 1
+	}
+}
+
+# as_user COMMAND…: as somebody who may not read everything
+as_user() {
+	if [ "$(id -u)" -eq 0 ]; then
+		setpriv --reuid 65534 --regid 65534 --clear-groups "$@"
+	else
+		"$@"
+	fi
+}
+
+# open_up: nobody may come here
+open_up() {
+	chmod -R a+rX "$M"
+	chmod a+x "$BATS_TEST_TMPDIR" "$BATS_TEST_TMPDIR/.." "$BATS_RUN_TMPDIR" 2>/dev/null || true
+}
+
+@test "a tree, the contents of its sys, and every tar of it answer the same" {
+	run_ctl --from "$M" -j group list
+	expect_status 0
+	json 'del(.source)' >want
+	tar -C "$M" -cf all.tar sys
+	tar -C "$M" -cf dot.tar .
+	tar -C "$M" -czf packed.tar.gz sys
+	tar -C "$M" --zstd -cf packed.tar.zst sys
+	tar -C "$M" -cJf packed.tar.xz sys
+	tar -C "$M" -cjf packed.tar.bz2 sys
+	tar -C "$M" --format=ustar -cf ustar.tar sys
+	tar -C "$M" --format=pax -cf pax.tar sys
+	tar -C "$M/.." -cf prefix.tar m/sys
+	tar -P -cf absolute.tar --transform "s,^$M,," "$M/sys"
+	for t in *.tar*; do
+		run_ctl --from "$t" -j group list
+		expect_status 0
+		json 'del(.source, .host, .boot_id)' | diff <(jq 'del(.host, .boot_id)' want) - || {
+			echo "$t" >&2
+			return 1
+		}
+	done
+	devices "$M/sys"
+	tar -C "$M/sys" -cf sys.tar .
+	devices sys.tar
+	tar -C "$M" -cf some.tar sys/class/iommu sys/kernel/iommu_groups sys/devices sys/bus/pci 2>/dev/null || true
+	devices some.tar
+}
+
+@test "what GNU tar pads with zeros reads as it was" {
+	find "$M/sys" -type f ! -name config -size -4096c -exec truncate -s 4096 {} +
+	devices "$M"
+	run_ctl --from "$M" -j group list
+	echo "$output" >padded
+	tar -cf padded.tar -C "$M" sys
+	run_ctl --from padded.tar -j group list
+	expect_json '.data[1].type' "$(jq -r '.data[1].type' padded)"
+	expect_json '[.data[].devices[]?.driver] | join(",")' pcieport,e1000e,nvme
+}
+
+@test "a link that leads out is not followed, and said" {
+	rm "$D/driver"
+	ln -s /etc "$D/driver"
+	ln -s ../../../../../../../../../../../etc "$M/sys/kernel/iommu_groups/7"
+	run_ctl --from "$M" device list --noheadings --raw -o device
+	expect_status 0
+	tar -cf out.tar -C "$M" sys
+	run_ctl --from out.tar device list --noheadings --raw -o device
+	expect_status 0
+	expect_not_in "$output" passwd
+}
+
+@test "links in circles end" {
+	rm "$D/driver"
+	ln -s driver "$D/driver"
+	ln -sfn loop "$M/sys/bus/pci/devices/loop"
+	run_ctl --from "$M" device list --noheadings --raw -o device
+	expect_status 0
+	expect_in "$output" 0000:01:00.0 0000:02:00.0
+}
+
+@test "dangling links: the others are shown" {
+	rm -r "$D"
+	run_ctl --from "$M" device list --noheadings --raw -o device
+	expect_status 0
+	expect_in "$output" 0000:00:01.0 0000:02:00.0
+}
+
+@test "attributes of no byte and of a million" {
+	for f in "$D/uevent" "$D/vendor" "$M/sys/kernel/iommu_groups/2/type" "$M/sys/kernel/iommu_groups/2/reserved_regions"; do
+		rm -f "$f"
+		: >"$f"
+		devices "$M"
+		head -c 1048576 /dev/zero | tr '\0' x >"$f"
+		devices "$M"
+		[[ $f != *vendor ]] || continue
+		run_ctl --from "$M" group list
+		expect_status 0
+	done
+}
+
+@test "attributes that are directories, pipes or nothing to read" {
+	rm "$D/vendor" "$D/uevent"
+	mkdir "$D/vendor"
+	mkfifo "$D/uevent"
+	run_ctl --from "$M" device list --noheadings --raw -o device
+	expect_status 0
+	expect_in "$output" 0000:01:00.0
+}
+
+@test "names with newlines, escape codes and broken UTF-8 stay data" {
+	local odd=$'a\nb\e[31mc\xff'
+	mkdir "$M/sys/bus/pci/drivers/$odd" "$M/sys/kernel/iommu_groups/$odd" "$M/sys/devices/$odd"
+	ln -s "../../../devices/$odd" "$M/sys/bus/pci/devices/$odd"
+	rm "$D/driver"
+	ln -s "../../../../bus/pci/drivers/$odd" "$D/driver"
+	run_ctl --from "$M" device list
+	expect_status 0
+	expect_not_in "$output$stderr" $'\e'
+	run_ctl --from "$M" -j device list
+	jq -e . <<<"$output" >/dev/null
+	run_ctl --from "$M" snapshot save odd.snap
+	expect_status 0
+	expect_not_in "$output$stderr" $'\e'
+	run_ctl --from odd.snap device list
+	expect_status 0
+}
+
+@test "no permission is said, and is not the same as missing" {
+	chmod 0 "$M/sys/kernel/iommu_groups/2/type"
+	open_up
+	chmod 0 "$M/sys/kernel/iommu_groups/2/type"
+	run --separate-stderr as_user "$IOMMUCTL" --from "$M" group list --noheadings --raw -o group,type
+	expect_status 0
+	expect_in "$stderr" "Permission denied" sys/kernel/iommu_groups/2/type
+	expect_in "$output" "1 DMA"
+	rm -f "$M/sys/kernel/iommu_groups/2/type"
+	run --separate-stderr as_user "$IOMMUCTL" --from "$M" group list --noheadings --raw -o group,type
+	expect_not_in "$stderr" "Permission denied"
+}
+
+@test "a tree that may not be entered is an error with its name" {
+	[ "$(id -u)" -ne 0 ] || open_up
+	chmod 0 "$M"
+	run --separate-stderr as_user "$IOMMUCTL" --from "$M" group list
+	chmod 755 "$M"
+	[ "$status" -eq 1 ] || [ "$status" -eq 7 ]
+	expect_in "$stderr" "$M"
+}
+
+@test "a part that was not captured is not taken for missing" {
+	rm -r "$M/sys/kernel"
+	run_ctl --from "$M" group list
+	expect_in "$stderr" "not captured"
+	rm -r "$M/sys/devices"
+	run_ctl --from "$M" device list
+	[ "$status" -eq 0 ] || [ "$status" -eq 6 ]
+	expect_in "$stderr" "not captured"
+}
+
+@test "what is no source is an error that says what would be one" {
+	echo text >text
+	: >empty
+	mkdir nothing
+	head -c 65536 /dev/urandom >noise
+	tar -cf other.tar text
+	for what in text empty nothing noise other.tar; do
+		run_ctl --from "$what" group list
+		expect_status 1
+		expect_in "$stderr" "iommuctl: $what: " "hint: "
+		run_ctl --from "$what" -j group list
+		expect_json '.errors[0].code' source-unknown
+	done
+	run_ctl --from /dev/null group list
+	expect_status 1
+	run_ctl --from gone group list
+	expect_status 1
+	expect_in "$stderr" "gone: No such file"
+}
+
+@test "a cut archive is an error that names the place" {
+	tar -C "$M" -cf whole.tar sys
+	run_ctl --from "$M" snapshot save whole.snap
+	size=$(stat -c %s whole.tar)
+	for cut in 100 512 5000 $((size / 2)); do
+		head -c "$cut" whole.tar >cut.tar
+		run_ctl --from cut.tar group list
+		expect_status 1
+		expect_in "$stderr" "iommuctl: cut.tar"
+	done
+	size=$(stat -c %s whole.snap)
+	for cut in 10 100 $((size / 2)) $((size - 1)); do
+		head -c "$cut" whole.snap >cut.snap
+		run_ctl --from cut.snap group list
+		expect_status 1
+		expect_in "$stderr" "iommuctl: cut.snap"
+	done
+}
+
+@test "a bomb ends early, a traversal is refused" {
+	mkdir -p bomb/sys/devices/a
+	truncate -s 2G bomb/sys/devices/a/vendor
+	tar -C bomb --zstd -cf bomb.tar.zst sys
+	[ "$(stat -c %s bomb.tar.zst)" -lt 1000000 ]
+	run_ctl --from bomb.tar.zst group list
+	expect_status 1
+	expect_in "$stderr" "the limit is" sys/devices/a/vendor
+	tar -P -C "$M" -cf evil.tar sys --transform 's,^sys/bus$,../../evil,' 2>/dev/null
+	run_ctl --from evil.tar group list
+	expect_status 1
+	expect_in "$stderr" "leads out of the archive"
+	[ ! -e ../../evil ]
+}
+
+@test "a pipe is a source too" {
+	tar -C "$M" -cf whole.tar sys
+	run_ctl --from <(cat whole.tar) group list
+	expect_status 0
+}
+
+@test "a hundred at once" {
+	local pids=() bad=0
+	for _ in {1..100}; do
+		"$IOMMUCTL" --from "$M" -j group list >/dev/null &
+		pids+=($!)
+	done
+	for p in "${pids[@]}"; do
+		wait "$p" || bad=1
+	done
+	[ "$bad" -eq 0 ]
+}
+
+@test "a snapshot answers every reading command as the tree did" {
+	run_ctl --from "$M" snapshot save m.snap
+	expect_status 0
+	for c in "iommu list" "group list" "device list" "group tree" "device show 0000:01:00.0" "group show 2" \
+		"group explain 2" "group check 2" doctor; do
+		"$IOMMUCTL" --from "$M" -j $c 2>/dev/null | jq -S 'del(.source)' >a
+		"$IOMMUCTL" --from m.snap -j $c 2>/dev/null | jq -S 'del(.source)' >b
+		diff a b || {
+			echo "$c" >&2
+			return 1
+		}
+	done
+}
+
+# With /sys hidden by an empty directory: what is asked is answered by what is missing.
+@test "no /sys at all" {
+	unshare -Urm true 2>/dev/null || [ "$(id -u)" -eq 0 ] || skip "no way to hide /sys here"
+	local hide='mount -t tmpfs none /sys && exec "$0" "$@"'
+	local -a ns=(unshare -m)
+	[ "$(id -u)" -eq 0 ] || ns=(unshare -Urm)
+	for c in "iommu list" "group list" "device list" "doctor" "snapshot save -"; do
+		# shellcheck disable=SC2086
+		run --separate-stderr "${ns[@]}" sh -c "$hide" "$IOMMUCTL" $c
+		[ "$status" -lt 8 ]
+		[ "$status" -ne 4 ]
+	done
+	run --separate-stderr "${ns[@]}" sh -c "$hide" "$IOMMUCTL" -j group list
+	expect_json '.data | length' 0
+}
