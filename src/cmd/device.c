@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "base/str.h"
+#include "cmd/device.h"
 #include "cmd/filter.h"
 #include "cmd/rows.h"
 #include "diag/viability.h"
@@ -332,6 +333,15 @@ static const struct command commands[] = {
 		.record = &device_show_record,
 		.flags = COMMAND_DETAIL,
 		.run = run_show,
+	},
+	{
+		.verb = "guard",
+		.summary = "what this machine would lose without these devices",
+		.text = device_guard_text,
+		.args = device_guard_args,
+		.record = &device_guard_record,
+		.flags = COMMAND_QUESTION,
+		.run = device_guard_run,
 	},
 };
 

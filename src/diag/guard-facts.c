@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What the machine as a whole uses: mounts, swap areas, loop devices; and whether we see the machine at all. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "diag/guard-facts.h"
+
+/* A machine with 10,000 containers has some MiB of mounts. */
+#define MAX_TABLE (64u << 20)
+
+/* PROC_PID_INIT_INO of the kernel, fixed since 3.8: the number of the first pid namespace. */
+#define FIRST_PID_NS "pid:[4026531836]"
+
+/* -- tables ------------------------------------------------------------------------------------------------ */
+
+/* The kernel writes blanks, tabs, newlines and backslashes of names as \ooo (mangle_path()). */
+static char *unescape(char *s)
+{
+	char *to = s;
+
+	for (char *from = s; *from; to++) {
+		if (from[0] == '\\' && from[1] >= '0' && from[1] <= '3' && from[2] >= '0' && from[2] <= '7' &&
+		    from[3] >= '0' && from[3] <= '7') {
+			*to = (char)((from[1] - '0') << 6 | (from[2] - '0') << 3 | (from[3] - '0'));
+			from += 4;
+		} else {
+			*to = *from++;
+		}
+	}
+	*to = '\0';
+	return s;
+}
+
+/* "36 35 98:0 /root /point rw,noatime shared:1 - ext4 /dev/sda1 rw,errors=…" */
+int mount_parse(char *line, struct mounted *ret)
+{
+	char *word[6], *fstype, *source, *rest = strstr(line, " - ");
+	struct mounted m = { 0 };
+
+	if (!rest)
+		return -EINVAL;
+	*rest = '\0';
+	rest += 3;
+	for (size_t i = 0; i < ARRAY_SIZE(word); i++) {
+		word[i] = strsep(&line, " ");
+		if (!word[i])
+			return -EINVAL;
+	}
+	fstype = strsep(&rest, " ");
+	source = strsep(&rest, " ");
+	if (!source || sscanf(word[2], "%u:%u", &m.major, &m.minor) != 2)
+		return -EINVAL;
+	m.point = unescape(word[4]);
+	m.fstype = fstype;
+	m.source = unescape(source);
+	m.options = rest ? rest : "";
+	*ret = m;
+	return 0;
+}
+
+static void read_mounts(struct guard_facts *f)
+{
+	/* that of the first process: ours is the same one where it matters, see read_namespaces() */
+	static const char *const files[] = { "proc/1/mountinfo", "proc/self/mountinfo" };
+	struct arena *a = &f->h->arena;
+	VEC(struct mounted) v = { 0 };
+	char *text, *line;
+	size_t len;
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		f->mounts_file = arena_printf(a, "/%s", files[i]);
+		f->mounts_err = source_read_all(f->h->src, files[i], MAX_TABLE, a, &text, &len);
+		if (f->mounts_err == 0)
+			break;
+	}
+	while (f->mounts_err == 0 && (line = strsep(&text, "\n"))) {
+		struct mounted m;
+
+		if (*line && mount_parse(line, &m) == 0)
+			*vec_push(&v) = m;
+	}
+	f->mounts = (struct mounted *)arena_memdup(a, v.v, v.n * sizeof(*v.v));
+	f->n_mounts = v.n;
+	vec_free(&v);
+}
+
+/* The first column of /proc/swaps, below its heading. A kernel without swap has no such file. */
+static void read_swaps(struct guard_facts *f)
+{
+	struct arena *a = &f->h->arena;
+	VEC(const char *) v = { 0 };
+	char *text = NULL, *line;
+	size_t len;
+
+	f->swaps_err = source_read_all(f->h->src, "proc/swaps", MAX_TABLE, a, &text, &len);
+	if (f->swaps_err == -ENOENT)
+		f->swaps_err = 0;
+	if (text)
+		strsep(&text, "\n");
+	while (text && (line = strsep(&text, "\n"))) {
+		line[strcspn(line, " \t")] = '\0';
+		if (*line)
+			*vec_push(&v) = unescape(line);
+	}
+	f->swaps = (const char **)arena_memdup(a, v.v, v.n * sizeof(*v.v));
+	f->n_swaps = v.n;
+	vec_free(&v);
+}
+
+static void read_loops(struct guard_facts *f)
+{
+	struct arena *a = &f->h->arena;
+	struct src_list list = { 0 };
+	VEC(struct loop_file) v = { 0 };
+
+	source_list(f->h->src, "sys/block", a, &list);
+	for (size_t i = 0; i < list.n; i++) {
+		char path[SRC_PATH_MAX], *file;
+
+		PATHF(path, "sys/block/%s/loop/backing_file", list.v[i].name);
+		if (strstarts(list.v[i].name, "loop") && source_read_attr_dup(f->h->src, path, a, &file) == 0)
+			*vec_push(&v) = (struct loop_file){ list.v[i].name, file };
+	}
+	f->loops = (struct loop_file *)arena_memdup(a, v.v, v.n * sizeof(*v.v));
+	f->n_loops = v.n;
+	vec_free(&v);
+}
+
+/* Mounts of btrfs have device numbers of their own, and name one of several disks; sysfs has them all. */
+static void read_btrfs(struct guard_facts *f)
+{
+	_cleanup_strbuf_ struct strbuf b = { 0 };
+	struct arena *a = &f->h->arena;
+	struct src_list systems = { 0 };
+
+	source_list(f->h->src, "sys/fs/btrfs", a, &systems);
+	for (size_t i = 0; i < systems.n; i++) {
+		struct src_list members = { 0 };
+		char path[SRC_PATH_MAX];
+
+		PATHF(path, "sys/fs/btrfs/%s/devices", systems.v[i].name);
+		source_list(f->h->src, path, a, &members);
+		for (size_t k = 0; k < members.n; k++)
+			strbuf_printf(&b, " %s ", members.v[k].name);
+	}
+	f->btrfs = arena_strdup(a, strbuf_str(&b));
+}
+
+/* -- namespaces ------------------------------------------------------------------------------------------------ */
+
+/* 0 the same, 1 another one, or why that cannot be told. */
+static int compare_namespace(struct guard_facts *f, const char *ns)
+{
+	char ours[64], first[64], path[64];
+	int r;
+
+	PATHF(path, "proc/self/ns/%s", ns);
+	r = source_readlink(f->h->src, path, ours, sizeof(ours));
+	if (r == -ENOENT && source_exists(f->h->src, "proc/self/ns"))
+		return 0; /* a kernel without such namespaces has but one */
+	if (r < 0)
+		return r;
+	if (streq(ns, "pid"))
+		return !streq(ours, FIRST_PID_NS);
+	PATHF(path, "proc/1/ns/%s", ns);
+	r = source_readlink(f->h->src, path, first, sizeof(first));
+	return r < 0 ? r : !streq(ours, first);
+}
+
+/*
+ * In the first pid namespace, process 1 is the machine's own, so its other namespaces are the machine's. A
+ * capture does not have these links; what it has was gathered by someone who could see it.
+ */
+static void read_namespaces(struct guard_facts *f)
+{
+	static const char *const names[] = { "pid", "net", "mnt" };
+	struct arena *a = &f->h->arena;
+
+	f->whole = TRI_YES;
+	if (!source_is_live(f->h->src))
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(names) && f->whole == TRI_YES; i++) {
+		int r = compare_namespace(f, names[i]);
+
+		f->ns_file = arena_printf(a, "/proc/self/ns/%s", names[i]);
+		if (r > 0)
+			f->ns_why = arena_printf(a, "this process is in a %s namespace of its own, as in a container: what the "
+						    "machine itself uses cannot be seen from here", names[i]);
+		else if (r < 0)
+			f->ns_why = arena_printf(a, "whether this process is in the machine's own %s namespace cannot be told: %s",
+						 names[i], err_text(r));
+		f->whole = r > 0 ? TRI_NO : r < 0 ? TRI_UNKNOWN : TRI_YES;
+		f->ns_err = r < 0 ? r : 0;
+	}
+}
+
+/* "CLIENT PORT SERVER PORT" */
+static const char *our_ssh_address(struct arena *a, const char *connection)
+{
+	char *copy = arena_strdup(a, connection), *word = NULL;
+
+	for (int i = 0; copy && i < 3; i++)
+		word = strsep(&copy, " ");
+	return word && *word ? word : NULL;
+}
+
+struct guard_facts *guard_facts_read(struct host *h, const char *ssh_connection)
+{
+	struct guard_facts *f = arena_new(&h->arena, struct guard_facts);
+
+	f->h = h;
+	read_namespaces(f);
+	read_mounts(f);
+	read_swaps(f);
+	read_loops(f);
+	read_btrfs(f);
+	f->ssh_local = our_ssh_address(&h->arena, ssh_connection);
+	return f;
+}

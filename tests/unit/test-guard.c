@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/str.h"
+#include "diag/guard.h"
+#include "machine.h"
+
+#define NIC  "0000:01:00.0"
+#define DISK "0000:02:00.0"
+#define GPU  "0000:03:00.0"
+#define USB  "0000:00:14.0"
+
+static const char disk_path[] = "sys/devices/pci0000:00/0000:00:02.0/" DISK "/nvme/nvme0/nvme0n1";
+
+static void add_block(struct machine *m, const char *name, const char *path, const char *dev)
+{
+	char link[256], file[512];
+
+	snprintf(link, sizeof(link), "sys/class/block/%s", name);
+	snprintf(file, sizeof(file), "../../../%s", path);
+	machine_link(m, link, file);
+	snprintf(file, sizeof(file), "%s/dev", path);
+	machine_file(m, file, "%s\n", dev);
+}
+
+static void add_holder(struct machine *m, const char *path, const char *holder)
+{
+	char file[512];
+
+	snprintf(file, sizeof(file), "%s/holders/%s", path, holder);
+	machine_link(m, file, "x");
+}
+
+static int set_up(void **state)
+{
+	static const struct machine_pci v[] = {
+		{ "0000:00:01.0", .type = PCIE_ROOT_PORT, .acs = MACHINE_ACS_ON, .group = 1, .driver = "pcieport" },
+		{ "0000:00:01.0/" NIC, .group = 2, .driver = "e1000e" },
+		{ "0000:00:02.0", .type = PCIE_ROOT_PORT, .acs = MACHINE_ACS_ON, .group = 3, .driver = "pcieport" },
+		{ "0000:00:02.0/" DISK, .group = 4, .driver = "nvme", .class = 0x010802 },
+		{ "0000:00:03.0", .type = PCIE_ROOT_PORT, .acs = MACHINE_ACS_ON, .group = 5, .driver = "pcieport" },
+		{ "0000:00:03.0/" GPU, .group = 6, .driver = "nouveau", .class = 0x030000 },
+		{ USB, .group = 7, .driver = "xhci_hcd", .class = 0x0c0330 },
+	};
+	struct machine *m = calloc(1, sizeof(*m));
+	char part[300];
+
+	machine_new(m);
+	for (size_t i = 0; i < ARRAY_SIZE(v); i++)
+		machine_pci(m, &v[i]);
+	machine_link(m, "sys/class/net/eth0", "../../devices/pci0000:00/0000:00:01.0/" NIC "/net/eth0");
+	machine_link(m, "sys/block/nvme0n1", "../devices/pci0000:00/0000:00:02.0/" DISK "/nvme/nvme0/nvme0n1");
+	add_block(m, "nvme0n1", disk_path, "259:0");
+	snprintf(part, sizeof(part), "%s/nvme0n1p2", disk_path);
+	add_block(m, "nvme0n1p2", part, "259:2");
+	machine_file(m, "proc/1/mountinfo", "20 1 0:19 / /proc rw - proc proc rw\n");
+	machine_file(m, "proc/swaps", "Filename\tType\tSize\tUsed\tPriority\n");
+	machine_file(m, "iommuctl/network.json", "{\"links\":[],\"addresses\":[],\"routes\":[]}");
+	*state = m;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	machine_free(*state);
+	free(*state);
+	return 0;
+}
+
+static struct guard judge(struct machine *m, const char *addr, const char *ssh)
+{
+	struct guard g = { 0 };
+	struct device *d;
+
+	machine_load(m);
+	d = machine_dev(m, addr);
+	device_guard(guard_facts_read(m->host, ssh), d, &d, 1, &g);
+	return g;
+}
+
+static const struct reason *reason_of(const struct guard *g, const char *code)
+{
+	const struct reason *v = g->reasons.v;
+
+	for (size_t i = 0; i < g->reasons.n; i++)
+		if (streq(v[i].code, code))
+			return &v[i];
+	return NULL;
+}
+
+static void expect_loss(struct machine *m, const char *addr, const char *code, const char *text)
+{
+	struct guard g = judge(m, addr, NULL);
+	const struct reason *r = reason_of(&g, code);
+
+	assert_string_equal(g.verdict, "loss");
+	assert_non_null(r);
+	assert_string_equal(r->text, text);
+}
+
+static void idle_devices_are_safe(void **state)
+{
+	static const char *const all[] = { NIC, DISK, GPU, USB };
+
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		struct guard g = judge(*state, all[i], "192.0.2.7 1234 192.0.2.1 22");
+
+		assert_string_equal(g.verdict, "safe");
+		assert_int_equal(g.missing, 0);
+	}
+}
+
+static void a_mounted_partition(void **state)
+{
+	machine_file(*state, "proc/1/mountinfo",
+		     "30 1 259:2 / /mnt/my\\040disk rw - ext4 /dev/nvme0n1p2 rw\n31 1 259:2 /x /srv rw - ext4 /dev/nvme0n1p2 rw\n");
+	expect_loss(*state, DISK, "mounted", "nvme0n1p2 is mounted on /mnt/my disk and /srv");
+}
+
+static void an_encrypted_volume_group(void **state)
+{
+	struct machine *m = *state;
+	char part[300];
+
+	snprintf(part, sizeof(part), "%s/nvme0n1p2", disk_path);
+	add_block(m, "dm-0", "sys/devices/virtual/block/dm-0", "253:0");
+	add_block(m, "dm-1", "sys/devices/virtual/block/dm-1", "253:1");
+	machine_file(m, "sys/devices/virtual/block/dm-1/dm/name", "vg-root\n");
+	add_holder(m, part, "dm-0");
+	add_holder(m, "sys/devices/virtual/block/dm-0", "dm-1");
+	machine_file(m, "proc/1/mountinfo", "30 1 253:1 / / rw - ext4 /dev/mapper/vg-root rw\n");
+	expect_loss(m, DISK, "mounted", "dm-1, vg-root (on dm-0, on nvme0n1p2) is mounted on /");
+	machine_file(m, "proc/1/mountinfo", "30 1 0:1 / / rw - tmpfs tmpfs rw\n");
+	expect_loss(m, DISK, "in-use", "nvme0n1p2 is part of a device-mapper, RAID or cache device");
+	machine_file(m, "proc/swaps", "Filename Type\n/dev/dm-1 partition 1 2 3\n");
+	expect_loss(m, DISK, "swap", "the machine swaps to /dev/dm-1, on dm-1, vg-root (on dm-0, on nvme0n1p2)");
+}
+
+static void a_swap_file_and_a_loop_device(void **state)
+{
+	struct machine *m = *state;
+
+	machine_file(m, "proc/1/mountinfo", "30 1 0:1 / / rw - tmpfs tmpfs rw\n31 1 259:2 / /data rw - xfs /dev/nvme0n1p2 rw\n"
+		     "32 1 7:3 / /snap rw - squashfs /dev/loop3 ro\n");
+	machine_file(m, "proc/swaps", "Filename Type\n/data/swap\\040file file 1 2 3\n");
+	expect_loss(m, DISK, "swap", "the machine swaps to /data/swap file, on nvme0n1p2");
+	machine_link(m, "sys/block/loop3", "../devices/virtual/block/loop3");
+	add_block(m, "loop3", "sys/devices/virtual/block/loop3", "7:3");
+	machine_file(m, "sys/devices/virtual/block/loop3/loop/backing_file", "/data/image\n");
+	expect_loss(m, DISK, "mounted", "nvme0n1p2 is mounted on /data");
+	assert_int_equal(judge(m, DISK, NULL).reasons.n, 3);
+}
+
+static void btrfs_has_numbers_of_its_own(void **state)
+{
+	machine_file(*state, "proc/1/mountinfo", "30 1 0:29 / /home rw - btrfs /dev/sdz rw\n");
+	machine_link(*state, "sys/fs/btrfs/b0a7/devices/nvme0n1p2", "x");
+	expect_loss(*state, DISK, "mounted",
+		    "a file system on nvme0n1p2 is mounted, in another mount namespace or with other disks");
+}
+
+static void mounted_in_another_namespace(void **state)
+{
+	machine_file(*state, "sys/fs/ext4/nvme0n1p2/errors_count", "0\n");
+	assert_string_equal(judge(*state, DISK, NULL).verdict, "loss");
+}
+
+static void no_mount_table(void **state)
+{
+	struct guard g;
+
+	machine_remove(*state, "proc/1/mountinfo");
+	g = judge(*state, DISK, NULL);
+	assert_string_equal(g.verdict, "unknown");
+	assert_true(g.missing < 0);
+	/* what has no disks does not need it */
+	assert_string_equal(judge(*state, GPU, NULL).verdict, "safe");
+}
+
+#define LINK(n, kind, master, lower, dev) \
+	"{\"name\":\"" n "\",\"ifindex\":1,\"kind\":" kind ",\"up\":true,\"running\":true,\"loopback\":false,\"master\":" master \
+	",\"lower\":" lower ",\"device_bus\":null,\"device\":" dev ",\"address\":null}"
+
+static void set_network(struct machine *m, const char *route)
+{
+	machine_file(m, "iommuctl/network.json",
+		     "{\"links\":[" LINK("eth0", "null", "\"bond0\"", "null", "\"" NIC "\"") ","
+		     LINK("bond0", "\"bond\"", "\"br0\"", "null", "null") ","
+		     LINK("br0", "\"bridge\"", "null", "null", "null") ","
+		     LINK("br0.7", "\"vlan\"", "null", "\"br0\"", "null") "],"
+		     "\"addresses\":[{\"link\":\"br0.7\",\"family\":\"inet\",\"scope\":\"global\",\"address\":\"198.51.100.2/24\"}],"
+		     "\"routes\":[%s]}", route);
+}
+
+static void the_default_route_over_everything(void **state)
+{
+	set_network(*state, "{\"link\":\"br0.7\",\"family\":\"inet\",\"table\":254,\"metric\":0,\"default\":true,"
+			    "\"destination\":null,\"gateway\":\"198.51.100.1\",\"via\":true}");
+	expect_loss(*state, NIC, "default-route", "the default route goes over br0.7, over eth0");
+	assert_string_equal(judge(*state, DISK, NULL).verdict, "safe");
+}
+
+static void an_address_alone_is_a_warning(void **state)
+{
+	struct guard g;
+
+	set_network(*state, "");
+	g = judge(*state, NIC, NULL);
+	assert_string_equal(g.verdict, "safe");
+	assert_non_null(reason_of(&g, "address"));
+}
+
+static void the_ssh_connection(void **state)
+{
+	struct guard g;
+
+	set_network(*state, "");
+	g = judge(*state, NIC, "203.0.113.9 51234 198.51.100.2 22");
+	assert_string_equal(g.verdict, "loss");
+	assert_string_equal(reason_of(&g, "ssh")->text, "your ssh connection comes in over br0.7, over eth0");
+	assert_string_equal(judge(*state, NIC, "203.0.113.9 51234 198.51.100.3 22").verdict, "safe");
+}
+
+static void a_file_server(void **state)
+{
+	set_network(*state, "{\"link\":\"br0\",\"family\":\"inet\",\"table\":254,\"metric\":0,\"default\":false,"
+			    "\"destination\":\"203.0.112.0/22\",\"gateway\":null,\"via\":false}");
+	machine_file(*state, "proc/1/mountinfo", "30 1 0:40 / /home rw - nfs4 srv:/home rw,vers=4.2,clientaddr=198.51.100.2,addr=203.0.115.9\n");
+	expect_loss(*state, NIC, "server", "/home (nfs4) comes from 203.0.115.9, over br0, over eth0");
+	machine_file(*state, "proc/1/mountinfo", "30 1 0:40 / /home rw - nfs4 srv:/home rw,vers=4.2,addr=203.0.116.9\n");
+	assert_string_equal(judge(*state, NIC, NULL).verdict, "safe");
+	machine_file(*state, "proc/1/mountinfo", "30 1 0:40 / /home rw - glusterfs srv:/home rw\n");
+	assert_string_equal(judge(*state, NIC, NULL).verdict, "unknown");
+}
+
+static void a_network_disk(void **state)
+{
+	set_network(*state, "{\"link\":\"bond0\",\"family\":\"inet6\",\"table\":254,\"metric\":0,\"default\":true,"
+			    "\"destination\":null,\"gateway\":\"fe80::1\",\"via\":true}");
+	machine_file(*state, "sys/class/nvme/nvme3/transport", "tcp\n");
+	machine_file(*state, "sys/class/nvme/nvme3/address", "traddr=2001:db8::7,trsvcid=4420\n");
+	expect_loss(*state, NIC, "server", "the disk nvme3 (NVMe over tcp) comes from 2001:db8::7, over bond0, over eth0");
+}
+
+static void a_share_over_virtio(void **state)
+{
+	static const struct machine_pci p = { "0000:00:1e.0", .group = 9, .driver = "virtio-pci", .class = 0x000200 };
+
+	machine_pci(*state, &p);
+	machine_file(*state, "sys/bus/pci/devices/0000:00:1e.0/virtio1/mount_tag", "host");
+	machine_link(*state, "sys/bus/pci/devices/0000:00:1e.0/virtio1/driver", "../../../bus/virtio/drivers/9pnet_virtio");
+	assert_string_equal(judge(*state, "0000:00:1e.0", NULL).verdict, "safe");
+	machine_file(*state, "proc/1/mountinfo", "30 1 0:40 / /share rw - 9p host rw,trans=virtio\n");
+	expect_loss(*state, "0000:00:1e.0", "mounted", "the 9p share \"host\" that comes over it is mounted on /share");
+}
+
+static void the_screen(void **state)
+{
+	machine_file(*state, "proc/iomem", "00000000-00000000 : PCI Bus 0000:03\n  00000000-00000000 : 0000:03:00.0\n"
+		     "00000000-00000000 : BOOTFB\n");
+	assert_string_equal(judge(*state, GPU, NULL).verdict, "safe");
+	machine_file(*state, "proc/iomem", "00000000-00000000 : PCI Bus 0000:03\n  00000000-00000000 : 0000:03:00.0\n"
+		     "    00000000-00000000 : BOOTFB\n      00000000-00000000 : simplefb\n");
+	expect_loss(*state, GPU, "console", "the screen that firmware set up for the console is in its memory");
+	machine_link(*state, "sys/class/graphics/fb0", "../../devices/pci0000:00/0000:00:03.0/" GPU "/graphics/fb0");
+	expect_loss(*state, GPU, "console", "the text console is shown on its screen");
+}
+
+static void the_last_keyboard(void **state)
+{
+	static const char power[] = "N: Name=\"Power Button\"\nS: Sysfs=/devices/LNXPWRBN:00/input/input0\nH: Handlers=kbd event0\n\n";
+	static const char here[] = "N: Name=\"K\"\nS: Sysfs=/devices/pci0000:00/" USB "/usb1/1-1/1-1:1.0/input/input4\n"
+				   "H: Handlers=sysrq kbd event4 leds\n\n";
+	static const char there[] = "N: Name=\"AT\"\nS: Sysfs=/devices/platform/i8042/serio0/input/input2\nH: Handlers=sysrq kbd leds\n\n";
+	struct guard g;
+
+	machine_file(*state, "proc/bus/input/devices", "%s%s", power, here);
+	expect_loss(*state, USB, "keyboard", "the machine's only keyboard is on it: \"K\"");
+	machine_file(*state, "proc/bus/input/devices", "%s%s%s", power, here, there);
+	g = judge(*state, USB, NULL);
+	assert_string_equal(g.verdict, "safe");
+	assert_string_equal(reason_of(&g, "keyboard")->severity, "warning");
+}
+
+static void virtual_functions(void **state)
+{
+	machine_file(*state, "sys/bus/pci/devices/" NIC "/sriov_numvfs", "2\n");
+	machine_file(*state, "sys/bus/pci/devices/" NIC "/sriov_totalvfs", "7\n");
+	expect_loss(*state, NIC, "vfs-enabled", "2 virtual functions on it are enabled");
+}
+
+static void bridges(void **state)
+{
+	assert_string_equal(judge(*state, "0000:00:01.0", NULL).verdict, "loss");
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		T(idle_devices_are_safe),
+		T(a_mounted_partition),
+		T(an_encrypted_volume_group),
+		T(a_swap_file_and_a_loop_device),
+		T(btrfs_has_numbers_of_its_own),
+		T(mounted_in_another_namespace),
+		T(no_mount_table),
+		T(the_default_route_over_everything),
+		T(an_address_alone_is_a_warning),
+		T(the_ssh_connection),
+		T(a_file_server),
+		T(a_network_disk),
+		T(a_share_over_virtio),
+		T(the_screen),
+		T(the_last_keyboard),
+		T(virtual_functions),
+		T(bridges),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
