@@ -36,6 +36,7 @@ struct assessment {
 	enum tri waived; /* isolated interrupts are missing and not asked for */
 	struct device *incoherent;
 	const char *coherency_file;
+	bool vfs; /* after binds: all that could be given has virtual functions, and cannot be bound */
 	struct holder_list holders;
 	struct ownership *counts; /* the kernel's own counts, where it mattered to look and they could be read; NULL */
 	struct leak leak;	  /* if counts */

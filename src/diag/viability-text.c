@@ -316,13 +316,44 @@ static void say_vfs(struct text *t, const struct member *m)
 
 	if (!has_to_move(t, m) || !m->can_give || info->sriov_num.v <= 0)
 		return;
-	r = finding_add(&t->f, SEVERITY_WARNING, "vfs-enabled");
+	r = finding_add(&t->f, t->a->vfs ? SEVERITY_PROBLEM : SEVERITY_WARNING, "vfs-enabled");
 	r->device = m->d->name;
 	r->driver = m->d->driver;
 	r->file = sysfs_file(t, m->d, "sriov_numvfs");
 	r->value = arena_printf(t->arena, "%" PRId64, info->sriov_num.v);
 	r->text = arena_printf(t->arena, "%s has %" PRId64 " virtual functions, and vfio-pci takes no physical function that "
 			       "has any: they go away first", m->d->name, info->sriov_num.v);
+}
+
+static void add_names(struct strbuf *b, const char *what, const struct strs *names)
+{
+	for (size_t i = 0; i < names->n; i++)
+		strbuf_printf(b, "%s%s %s", b->len ? ", " : "", what, names->v[i]);
+}
+
+/* What the machine itself loses with a device that moves. Whether it can do without is another question. */
+static void say_carries(struct text *t, const struct member *m)
+{
+	const struct devinfo *info;
+	struct strbuf b = { 0 };
+	struct reason *r;
+
+	if (!has_to_move(t, m) || !m->d->driver)
+		return;
+	info = device_info(t->a->h, m->d);
+	add_names(&b, "disk", &info->blocks);
+	add_names(&b, "network interface", &info->netdevs);
+	if (info->boot_vga == TRI_YES)
+		strbuf_printf(&b, "%sthe screen that the firmware started on", b.len ? ", " : "");
+	if (b.len) {
+		r = finding_add(&t->f, SEVERITY_WARNING, "carries");
+		r->device = m->d->name;
+		r->driver = m->d->driver;
+		r->file = arena_printf(t->arena, "/%s", device_sysfs(t->a->h, m->d));
+		r->text = arena_printf(t->arena, "with %s this machine loses %s: be sure that nothing needs it", m->d->name,
+				       strbuf_str(&b));
+	}
+	strbuf_free(&b);
 }
 
 /* -- what is not known -------------------------------------------------------------------------------------- */
@@ -453,21 +484,26 @@ static void say_harmless(struct text *t)
 
 /* -- the sentence on top ------------------------------------------------------------------------------------------ */
 
+static bool is_moving(const struct text *t, const struct member *m, bool offenders)
+{
+	return offenders ? m->offends == TRI_YES : has_to_move(t, m);
+}
+
 /* "0000:01:00.0 (nouveau), 0000:01:00.1 (snd_hda_intel) and 3 more" */
 static const char *moving(const struct text *t, bool offenders)
 {
 	struct strbuf b = { 0 };
-	size_t n = 0;
+	size_t n = 0, all = 0;
 	const char *text;
 
+	for (size_t i = 0; i < t->a->n; i++)
+		all += is_moving(t, &t->a->members[i], offenders);
 	for (size_t i = 0; i < t->a->n; i++) {
 		const struct member *m = &t->a->members[i];
 
-		if (offenders ? m->offends != TRI_YES : !has_to_move(t, m))
+		if (!is_moving(t, m, offenders) || n++ >= NAMED_MAX)
 			continue;
-		if (n++ >= NAMED_MAX)
-			continue;
-		strbuf_printf(&b, n > 1 ? ", %s" : "%s", m->d->name);
+		strbuf_printf(&b, n == 1 ? "%s" : n == all ? " and %s" : ", %s", m->d->name);
 		if (m->d->driver)
 			strbuf_printf(&b, " (%s)", m->d->driver);
 	}
@@ -541,6 +577,7 @@ static const char *summary_of_reason(const struct text *t, const char *severity)
 		{ "direct-region", "firmware wants memory kept mapped for it, whoever drives it" },
 		{ "no-isolated-msi", "interrupts of devices are not isolated on this machine" },
 		{ "not-coherent", "its IOMMU is not cache-coherent" },
+		{ "vfs-enabled", "its virtual functions have to go before it can be bound" },
 		{ "holders-unknown", "nothing else is in the way, but somebody unseen may have it open" },
 	};
 	const struct reason *r;
@@ -583,6 +620,8 @@ static void say_problems(struct text *t)
 		say_msi(t);
 	if (a->not_coherent != TRI_NO)
 		say_incoherent(t);
+	for (size_t i = 0; a->vfs && i < a->n; i++)
+		say_vfs(t, &a->members[i]);
 	for (size_t i = 0; i < a->n; i++) {
 		if (a->members[i].offends == TRI_YES)
 			say_offender(t, &a->members[i]);
@@ -603,8 +642,11 @@ void viability_describe(const struct assessment *a, struct viability *ret)
 	} else {
 		say_problems(&t);
 		say_unknown(&t);
-		for (size_t i = 0; i < a->n; i++)
-			say_vfs(&t, &a->members[i]);
+		for (size_t i = 0; i < a->n; i++) {
+			say_carries(&t, &a->members[i]);
+			if (!a->vfs)
+				say_vfs(&t, &a->members[i]);
+		}
 		if (a->waived == TRI_YES && a->no_msi == TRI_NO)
 			say_waived(&t);
 		say_harmless(&t);

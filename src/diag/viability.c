@@ -6,6 +6,7 @@
 
 #include "base/str.h"
 #include "diag/coherency.h"
+#include "host/devinfo.h"
 #include "host/pci.h"
 
 static const struct field step_fields[] = {
@@ -199,8 +200,24 @@ static enum tri lacks_coherency(struct assessment *a, const struct device *d)
 	return coherent == TRI_UNKNOWN ? TRI_UNKNOWN : coherent == TRI_YES ? TRI_NO : TRI_YES;
 }
 
+/* vfio-pci takes no physical function whose virtual ones are on (vfio_pci_core_register_device()). Dear to ask. */
+static bool only_with_vfs(const struct assessment *a)
+{
+	if (!a->can_give || a->on_vfio)
+		return false;
+	for (size_t i = 0; i < a->n; i++) {
+		const struct member *m = &a->members[i];
+
+		if (m->can_give && (!a->q->device || a->q->device == m->d) &&
+		    device_info(a->h, m->d)->sriov_num.v <= 0)
+			return false;
+	}
+	return true;
+}
+
 static void assess_blockers(struct assessment *a)
 {
+	a->vfs = a->q->after_bind && only_with_vfs(a);
 	a->direct = has_direct_region(a->q->group);
 	a->no_msi = lacks_isolated_msi(a);
 	for (size_t i = 0; i < a->n && a->not_coherent != TRI_YES; i++) {
@@ -287,7 +304,7 @@ static const char *verdict(const struct assessment *a)
 		return "nothing-to-give";
 	if (a->holders.n || claimed(a))
 		return "in-use";
-	if (leaked(a) || a->direct == TRI_YES || a->no_msi == TRI_YES || a->not_coherent == TRI_YES)
+	if (leaked(a) || a->vfs || a->direct == TRI_YES || a->no_msi == TRI_YES || a->not_coherent == TRI_YES)
 		return "blocked";
 	if (binds && !(a->q->after_bind && something_unknown(a)))
 		return "needs-bind";

@@ -16,7 +16,8 @@
  *	unknown		nothing above is certain, and a fact that decides is missing or cannot be read
  *	ready		a claim would succeed now
  *
- * With after_bind the binds are taken as done, so unknown comes before needs-bind.
+ * With after_bind the binds are taken as done, so unknown comes before needs-bind; and a physical function with virtual
+ * ones, which binding needs to be without, is blocked.
  *
  * Groups that are no groups of a real IOMMU (no-IOMMU mode, mediated devices, the selftest's mock devices) are
  * not judged: verdict is NULL, and the reason says what they are.

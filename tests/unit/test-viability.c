@@ -733,7 +733,32 @@ static void vfs_go_first(void **state)
 	expect(&v, "needs-bind", TRI_NO);
 	s = v.steps.v;
 	assert_true(strstr(s->command, "echo 0 > /sys/bus/pci/devices/0000:01:00.0/sriov_numvfs && ") != NULL);
-	assert_non_null(reason(&v, "vfs-enabled"));
+	assert_string_equal(reason(&v, "vfs-enabled")->severity, "warning");
+	/* that is more than a bind */
+	v = ask(&m, 1, NULL, true);
+	expect(&v, "blocked", TRI_NO);
+	assert_string_equal(reason(&v, "vfs-enabled")->severity, "problem");
+	machine_free(&m);
+}
+
+/* A disk or a network interface on what has to move is worth a word before the command is pasted. */
+static void what_the_machine_loses(void **state)
+{
+	struct machine m;
+	struct viability v;
+
+	(void)state;
+	start(&m);
+	ADD(&m, { "0000:01:00.0", .multi = true, .group = 1, .driver = "e1000e" },
+	    { "0000:01:00.1", .multi = true, .group = 1, .driver = "e1000e" });
+	machine_link(&m, "sys/class/net/eth0", "../../devices/pci0000:01/0000:01:00.0/net/eth0");
+	machine_file(&m, "sys/devices/pci0000:01/0000:01:00.0/net/eth0/uevent", "INTERFACE=eth0\n");
+	machine_load(&m);
+	v = ask(&m, 1, NULL, false);
+	expect_offenders(&v, "0000:01:00.0 0000:01:00.1");
+	assert_string_equal(reason(&v, "carries")->device, "0000:01:00.0");
+	assert_non_null(strstr(reason(&v, "carries")->text, "network interface eth0"));
+	assert_non_null(strstr(v.summary, "0000:01:00.0 (e1000e) and 0000:01:00.1 (e1000e) must leave their drivers first"));
 	machine_free(&m);
 }
 
@@ -761,6 +786,7 @@ int main(void)
 		cmocka_unit_test(the_kernels_count),
 		cmocka_unit_test(hostile_names),
 		cmocka_unit_test(vfs_go_first),
+		cmocka_unit_test(what_the_machine_loses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
