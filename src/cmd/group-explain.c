@@ -9,22 +9,25 @@
 #include "host/pci.h"
 
 const char group_explain_text[] =
-	"Takes the kernel's own steps again on PCI configuration space and names what puts the devices of a group together: the "
-	"port that lacks ACS and which bits of it, a bridge to conventional PCI, functions of one slot. Where config space gives no reason, "
-	"a quirk or alias is at work that is not visible from user space; where it cannot be read, that is said.\n\n"
-	"ACS, access control services, makes a port send requests between devices up to the IOMMU. The kernel asks for source "
-	"validation (SV), request redirect (RR), completion redirect (CR) and upstream forwarding (UF) on each port of the way up. It "
-	"decides when it first meets a device; later changes of ACS bits change no group.\n\n"
-	"Devices of one group need not be able to reach each other, and devices of two groups may be. What would separate them is "
-	"listed, with what gives up protection marked unsafe.";
+	"Takes the kernel's own steps again on PCI configuration space and names what puts the devices of "
+	"a group together: the port that lacks ACS and which bits of it, a bridge to conventional PCI, "
+	"functions of one slot. Where config space gives no reason, a quirk or alias is at work that is "
+	"not visible from user space; where it cannot be read, that is said.\n\n"
+	"ACS, access control services, makes a port send requests between devices up to the IOMMU. The "
+	"kernel asks for source validation (SV), request redirect (RR), completion redirect (CR) and "
+	"upstream forwarding (UF) on each port of the way up. It decides when it first meets a device; "
+	"later changes of ACS bits change no group.\n\n"
+	"Devices of one group need not be able to reach each other, and devices of two groups may be. What "
+	"would separate them is listed, with what gives up protection marked unsafe.";
 
 const struct arg_row group_explain_args[] = {
-	{ .name = "G|DEV", .help = "number of a group, or a device: then the answer starts at it",
+	{ .name = "G|DEV",
+	  .help = "number of a group, or a device: then the answer starts at it",
 	  .complete = COMPLETE_GROUP_OR_DEVICE },
 	{ 0 },
 };
 
-/* -- the picture ------------------------------------------------------------------------------------------------ */
+/* -- the picture ------------------------------------------------------------------------------------- */
 
 struct picture {
 	struct out *o;
@@ -82,7 +85,10 @@ static enum out_style acs_style(int isolates)
 /* "root port, ACS SV RR CR UF", coloured where ACS decides. */
 static void print_state(struct picture *p, const struct explain_node *node)
 {
-	const char *type = node->type ? node->type : node->root ? "PCI" : node->bus ? node->bus : "unknown bus";
+	const char *type = node->type	? node->type
+			   : node->root ? "PCI"
+			   : node->bus	? node->bus
+					: "unknown bus";
 
 	out_styled(p->o, STYLE_PLAIN, arena_printf(p->a, "  %s", type));
 	if (!node->acs_label)
@@ -96,7 +102,8 @@ static void print_node(struct picture *p, int i)
 	_cleanup_strbuf_ struct strbuf b = { 0 };
 	const struct explain_node *node = &p->v[i];
 	bool utf8 = out_options(p->o)->utf8;
-	const char *group = node->group.known ? arena_printf(p->a, ", group %d", (int)node->group.v) : ", in no group";
+	const char *group =
+		node->group.known ? arena_printf(p->a, ", group %d", (int)node->group.v) : ", in no group";
 
 	strbuf_puts(&b, "  ");
 	add_branches(p, node->parent, &b);
@@ -106,7 +113,9 @@ static void print_node(struct picture *p, int i)
 	out_styled(p->o, node->in_group == TRI_YES ? STYLE_BOLD : STYLE_PLAIN, node->device);
 	if (node->root)
 		out_styled(p->o, STYLE_PLAIN,
-			   arena_printf(p->a, "%*s", MAX(p->width - branch_width(p, i) - (int)strlen(node->device), 0), ""));
+			   arena_printf(p->a, "%*s",
+					MAX(p->width - branch_width(p, i) - (int)strlen(node->device), 0),
+					""));
 	print_state(p, node);
 	out_styled(p->o, node->in_group == TRI_YES ? STYLE_BOLD : STYLE_DIM, group);
 	out_text(p->o, "%s%s", node->name ? ": " : "", node->name ? node->name : "");
@@ -128,7 +137,7 @@ static void print_picture(struct out *o, struct arena *a, struct rows rows)
 	}
 }
 
-/* -- why --------------------------------------------------------------------------------------------------------- */
+/* -- why --------------------------------------------------------------------------------------------- */
 
 /* Hops that follow one another and have the same cause need its words once. */
 static size_t same_cause(const struct explain_hop *v, size_t n)
@@ -168,8 +177,8 @@ static void print_principle(struct out *o, struct rows rows)
 	for (size_t i = 0; i < rows.n; i++) {
 		if (!streq(v[i].kind, "acs-missing"))
 			continue;
-		out_text(o, "  The kernel keeps devices apart only where every port on the way up has ACS on (SV RR CR UF): then "
-			    "requests between devices are sure to pass the IOMMU.");
+		out_text(o, "  The kernel keeps devices apart only where every port on the way up has ACS on "
+			    "(SV RR CR UF): then requests between devices are sure to pass the IOMMU.");
 		return;
 	}
 }
@@ -225,7 +234,7 @@ static void print_explanation(struct out *o, struct arena *a, const struct expla
 	print_warnings(o, e->warnings);
 }
 
-/* -- the command --------------------------------------------------------------------------------------------------- */
+/* -- the command ------------------------------------------------------------------------------------- */
 
 int group_explain_run(struct invocation *inv)
 {

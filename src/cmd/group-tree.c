@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* group tree: the PCI hierarchy with what each port isolates and each device's group; as a table, as JSON, or for Graphviz. */
+/* group tree: the PCI hierarchy with what each port isolates and each device's group; as a table, as JSON, or
+ * for Graphviz. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,19 +14,20 @@
 #include "out/tree.h"
 
 const char group_tree_text[] =
-	"The PCI hierarchy from the root buses down, with the ACS state of each port and the group of each device; devices of "
-	"other buses that are in groups are listed below their bus. A port with ACS SV RR CR UF keeps what is below it apart from the "
-	"rest, if all ports above it do too; \"no ACS\" does not. Bits that a port's capability lacks are not missed. Without privilege the "
-	"ACS state of ports is unknown.\n\n"
-	"--dot prints a graph for Graphviz (iommuctl group tree --dot | dot -Tsvg): groups are clusters, ports are boxes, and ports "
-	"that do not isolate are red.";
+	"The PCI hierarchy from the root buses down, with the ACS state of each port and the group of "
+	"each device; devices of other buses that are in groups are listed below their bus. A port with "
+	"ACS SV RR CR UF keeps what is below it apart from the rest, if all ports above it do too; \"no "
+	"ACS\" does not. Bits that a port's capability lacks are not missed. Without privilege the ACS "
+	"state of ports is unknown.\n\n"
+	"--dot prints a graph for Graphviz (iommuctl group tree --dot | dot -Tsvg): groups are clusters, "
+	"ports are boxes, and ports that do not isolate are red.";
 
 const struct option_row group_tree_options[] = {
 	{ .name = "dot", .help = "print a graph for Graphviz" },
 	{ 0 },
 };
 
-/* -- rows -------------------------------------------------------------------------------------------------------- */
+/* -- rows -------------------------------------------------------------------------------------------- */
 
 struct tree_row {
 	const char *node, *parent, *kind;
@@ -50,7 +52,8 @@ static const struct field tree_fields[] = {
 	FIELD(struct tree_row, isolates, F_BOOL, "ISOLATES", "whether the kernel's rule is content with it"),
 	FIELD(struct tree_row, group, F_INT, "GROUP", "its group", .flags = FIELD_DEFAULT | FIELD_RIGHT),
 	FIELD(struct tree_row, driver, F_STR, "DRIVER", "driver that it is bound to", .flags = FIELD_DEFAULT),
-	FIELD(struct tree_row, name, F_STR, "NAME", "vendor and device", .flags = FIELD_DEFAULT | FIELD_TRUNC),
+	FIELD(struct tree_row, name, F_STR, "NAME", "vendor and device",
+	      .flags = FIELD_DEFAULT | FIELD_TRUNC),
 };
 
 const struct record_type group_tree_record = RECORD("group.tree", 1, struct tree_row, tree_fields);
@@ -75,7 +78,8 @@ static int add_row(struct forest *f, struct tree_row row, int parent)
 static int top_row(struct forest *f, const char *kind, const char *name)
 {
 	if (f->top < 0 || !streq(f->rows.v[f->top].kind, kind) || !streq(f->rows.v[f->top].node, name))
-		f->top = add_row(f, (struct tree_row){ .node = name, .kind = kind, .isolates = TRI_UNKNOWN }, -1);
+		f->top = add_row(f, (struct tree_row){ .node = name, .kind = kind, .isolates = TRI_UNKNOWN },
+				 -1);
 	return f->top;
 }
 
@@ -134,9 +138,10 @@ static void grow(struct forest *f)
 	}
 }
 
-/* -- Graphviz ----------------------------------------------------------------------------------------------------- */
+/* -- Graphviz ---------------------------------------------------------------------------------------- */
 
-/* Inside of double quotes. What could move a terminal's cursor is escaped like everywhere, and so the backslashes are doubled. */
+/* Inside of double quotes. What could move a terminal's cursor is escaped like everywhere, and so the
+ * backslashes are doubled. */
 static void dot_puts(struct strbuf *b, const char *s)
 {
 	_cleanup_strbuf_ struct strbuf clean = { 0 };
@@ -170,7 +175,10 @@ static void dot_node(struct out *o, const struct tree_row *row, const char *inde
 	dot_line(&b, row->acs_text);
 	dot_line(&b, row->name);
 	dot_line(&b, row->driver);
-	strbuf_printf(&b, "\", shape=%s%s];", port ? "box" : top ? "plaintext" : "ellipse",
+	strbuf_printf(&b, "\", shape=%s%s];",
+		      port  ? "box"
+		      : top ? "plaintext"
+			    : "ellipse",
 		      port && row->isolates == TRI_NO ? ", color=red" : "");
 	out_verbatim(o, "%s", strbuf_str(&b));
 }
@@ -189,7 +197,8 @@ static void dot_edge(struct out *o, const struct tree_row *row)
 
 static int by_group(const void *a, const void *b)
 {
-	const struct tree_row *x = *(const struct tree_row *const *)a, *y = *(const struct tree_row *const *)b;
+	const struct tree_row *x = *(const struct tree_row *const *)a,
+			      *y = *(const struct tree_row *const *)b;
 
 	if (x->group.known != y->group.known)
 		return x->group.known ? 1 : -1;
@@ -214,8 +223,8 @@ static void dot_nodes(struct out *o, struct arena *a, const struct forest *f)
 		bool closes = v[i]->group.known && (i + 1 == n || v[i + 1]->group.v != v[i]->group.v);
 
 		if (opens)
-			out_verbatim(o, "  subgraph cluster_%lld { label=\"group %lld\";", (long long)v[i]->group.v,
-				 (long long)v[i]->group.v);
+			out_verbatim(o, "  subgraph cluster_%lld { label=\"group %lld\";",
+				     (long long)v[i]->group.v, (long long)v[i]->group.v);
 		dot_node(o, v[i], v[i]->group.known ? "    " : "  ");
 		if (closes)
 			out_verbatim(o, "  }");
@@ -235,7 +244,7 @@ static void print_dot(struct out *o, struct arena *a, const struct forest *f)
 	out_verbatim(o, "}");
 }
 
-/* -- the command --------------------------------------------------------------------------------------------------- */
+/* -- the command ------------------------------------------------------------------------------------- */
 
 static int print_forest(struct invocation *inv, struct host *h, const struct forest *f)
 {
@@ -255,7 +264,9 @@ int group_tree_run(struct invocation *inv)
 	if (r < 0)
 		return EXIT_USAGE;
 	if (inv_opt(inv, "dot") && out_options(inv->out)->json) {
-		ctx_error(inv->ctx, NOTE(.code = "usage", .err = EINVAL, .why = "is no JSON", .hint = "leave one of them out"),
+		ctx_error(inv->ctx,
+			  NOTE(.code = "usage", .err = EINVAL, .why = "is no JSON",
+			       .hint = "leave one of them out"),
 			  "--dot with --json");
 		return EXIT_USAGE;
 	}

@@ -21,7 +21,7 @@ enum hop_kind {
 struct hop {
 	struct device *a, *b;
 	enum hop_kind kind;
-	struct device *port;  /* whose state decides; NULL none */
+	struct device *port;	/* whose state decides; NULL none */
 	const char *not_listed; /* HOP_NOT_LISTED: the bridge that is missing */
 };
 
@@ -31,12 +31,14 @@ const char *hop_kind_word(enum hop_kind k);
 /* What is unknown about the device's config space as a kind of hop. */
 enum hop_kind unknown_kind(const struct host *h, const struct pci_info *pci);
 
-/* "has no ACS capability", "has ACS with RR CR off", …: a port's state as the rest of a sentence. In the arena. */
+/* "has no ACS capability", "has ACS with RR CR off", …: a port's state as the rest of a sentence. In the
+ * arena. */
 const char *acs_phrase(struct host *h, struct device *port);
 
 void hop_render(struct host *h, const struct hop *hop, struct explain_hop *ret);
 
-/* The sentence about the whole group, what the hops leave unexplained, and what would separate the devices. */
+/* The sentence about the whole group, what the hops leave unexplained, and what would separate the devices.
+ */
 const char *explain_summary(struct host *h, const struct group *g, const struct hop *hops, size_t n);
 enum tri explain_complete(const struct hop *hops, size_t n);
 struct rows explain_remedies(struct host *h, const struct hop *hops, size_t n);

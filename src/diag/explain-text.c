@@ -10,21 +10,16 @@
 #include "host/switches.h"
 #include "host/topology.h"
 
-/* -- stable words ------------------------------------------------------------------------------------------------ */
+/* -- stable words ------------------------------------------------------------------------------------ */
 
 const char *hop_kind_word(enum hop_kind k)
 {
 	static const char *const words[] = {
-		[HOP_ACS] = "acs-missing",
-		[HOP_BRIDGE] = "conventional-bridge",
-		[HOP_SLOT] = "multifunction",
-		[HOP_VMD] = "vmd",
-		[HOP_QUIRK] = "quirk-or-alias",
-		[HOP_NON_PCI] = "non-pci",
-		[HOP_UNREADABLE] = "unreadable",
-		[HOP_NOT_CAPTURED] = "not-captured",
-		[HOP_SLEEPING] = "sleeping",
-		[HOP_NOT_LISTED] = "not-listed",
+		[HOP_ACS] = "acs-missing",	 [HOP_BRIDGE] = "conventional-bridge",
+		[HOP_SLOT] = "multifunction",	 [HOP_VMD] = "vmd",
+		[HOP_QUIRK] = "quirk-or-alias",	 [HOP_NON_PCI] = "non-pci",
+		[HOP_UNREADABLE] = "unreadable", [HOP_NOT_CAPTURED] = "not-captured",
+		[HOP_SLEEPING] = "sleeping",	 [HOP_NOT_LISTED] = "not-listed",
 	};
 
 	return words[k];
@@ -33,7 +28,7 @@ const char *hop_kind_word(enum hop_kind k)
 const char *acs_state_word(enum acs_state s)
 {
 	static const char *const words[] = {
-		[ACS_STATE_UNKNOWN] = "unknown", [ACS_STATE_ISOLATES] = "on",
+		[ACS_STATE_UNKNOWN] = "unknown",   [ACS_STATE_ISOLATES] = "on",
 		[ACS_STATE_BITS_OFF] = "bits-off", [ACS_STATE_NO_CAP] = "absent",
 		[ACS_STATE_NEVER] = "never",	   [ACS_STATE_NOT_NEEDED] = "not-needed",
 	};
@@ -72,9 +67,11 @@ const char *acs_label(struct arena *a, const struct pci_info *pci)
 
 	switch (pci_acs_state(pci, &missing)) {
 	case ACS_STATE_ISOLATES:
-		return arena_printf(a, "ACS %s", acs_bits_name(pci->acs_ctrl & ACS_ISOLATION, on, sizeof(on)));
+		return arena_printf(a, "ACS %s",
+				    acs_bits_name(pci->acs_ctrl & ACS_ISOLATION, on, sizeof(on)));
 	case ACS_STATE_BITS_OFF:
-		return arena_printf(a, "ACS %s, off %s", acs_bits_name(pci->acs_ctrl & ACS_ISOLATION, on, sizeof(on)),
+		return arena_printf(a, "ACS %s, off %s",
+				    acs_bits_name(pci->acs_ctrl & ACS_ISOLATION, on, sizeof(on)),
 				    acs_bits_name(missing, off, sizeof(off)));
 	case ACS_STATE_NEVER:
 		/* one conventional function alone in its slot has nobody to be kept apart from */
@@ -111,7 +108,7 @@ struct strs acs_bit_list(struct arena *a, uint16_t bits)
 	return STRS(v, n);
 }
 
-/* -- phrases --------------------------------------------------------------------------------------------------------- */
+/* -- phrases ----------------------------------------------------------------------------------------- */
 
 /* "root port 0000:00:06.0". */
 static const char *called(struct host *h, struct device *d)
@@ -122,7 +119,8 @@ static const char *called(struct host *h, struct device *d)
 		return device_is_pci_bridge(d) ? arena_printf(&h->arena, "bridge %s", d->name) : d->name;
 	if (pci->pcie == PCIE_NONE && pci->header == 1)
 		return arena_printf(&h->arena, "conventional PCI bridge %s", d->name);
-	return arena_printf(&h->arena, "%s %s", pci->pcie == PCIE_NONE ? "conventional PCI device" : pcie_type_name(pci->pcie),
+	return arena_printf(&h->arena, "%s %s",
+			    pci->pcie == PCIE_NONE ? "conventional PCI device" : pcie_type_name(pci->pcie),
 			    d->name);
 }
 
@@ -142,8 +140,8 @@ const char *acs_phrase(struct host *h, struct device *port)
 		acs_bits_name(pci->acs_ctrl & ACS_ISOLATION, on, sizeof(on));
 		return arena_printf(&h->arena, "has ACS with %s on but %s off", on, off);
 	case ACS_STATE_NEVER:
-		return pci->pcie == PCIE_NONE ? "is conventional PCI, which has no ACS" :
-						"is of a kind for which ACS does not count";
+		return pci->pcie == PCIE_NONE ? "is conventional PCI, which has no ACS"
+					      : "is of a kind for which ACS does not count";
 	case ACS_STATE_ISOLATES:
 		return "has ACS on";
 	case ACS_STATE_NOT_NEEDED:
@@ -154,24 +152,27 @@ const char *acs_phrase(struct host *h, struct device *port)
 	return arena_printf(&h->arena, "is not known (%s)", acs_unknown_why(pci));
 }
 
-/* -- hops ------------------------------------------------------------------------------------------------------------- */
+/* -- hops -------------------------------------------------------------------------------------------- */
 
 static const char *acs_text(struct host *h, const struct hop *hop)
 {
 	const char *a = hop->a->name, *up = called(h, hop->b), *state = acs_phrase(h, hop->port);
 
 	if (hop->port == hop->b)
-		return arena_printf(&h->arena, "%s is behind %s, which %s; so it joins that port's group.", a, up, state);
+		return arena_printf(&h->arena, "%s is behind %s, which %s; so it joins that port's group.", a,
+				    up, state);
 	return arena_printf(&h->arena,
-			    "%s is behind %s, and the way up from there passes %s, which %s; so it joins the group of %s.", a, up,
-			    called(h, hop->port), state, hop->b->name);
+			    "%s is behind %s, and the way up from there passes %s, which %s; so it joins "
+			    "the group of %s.",
+			    a, up, called(h, hop->port), state, hop->b->name);
 }
 
 static const char *bridge_text(struct host *h, const struct hop *hop)
 {
 	return arena_printf(&h->arena,
-			    "%s is behind %s, which puts a requester id of its own on what passes: the IOMMU cannot tell what is "
-			    "behind such a bridge apart, so it joins the bridge's group.",
+			    "%s is behind %s, which puts a requester id of its own on what passes: the "
+			    "IOMMU cannot tell what is behind such a bridge apart, so it joins the bridge's "
+			    "group.",
 			    hop->a->name, called(h, hop->port));
 }
 
@@ -183,11 +184,12 @@ static const char *slot_text(struct host *h, const struct hop *hop)
 		via = arena_printf(&h->arena, "%s is behind %s. ", hop->a->name, hop->port->name);
 	if (streq(one, other))
 		return arena_printf(&h->arena,
-				    "%s%s and %s are functions of one slot, and each %s. The kernel assumes that such functions can "
-				    "reach each other inside the device.", via, hop->port->name, hop->b->name, one);
+				    "%s%s and %s are functions of one slot, and each %s. The kernel assumes "
+				    "that such functions can reach each other inside the device.",
+				    via, hop->port->name, hop->b->name, one);
 	return arena_printf(&h->arena,
-			    "%s%s and %s are functions of one slot; the first %s, the second %s. The kernel assumes that such "
-			    "functions can reach each other inside the device.",
+			    "%s%s and %s are functions of one slot; the first %s, the second %s. The kernel "
+			    "assumes that such functions can reach each other inside the device.",
 			    via, hop->port->name, hop->b->name, one, other);
 }
 
@@ -195,34 +197,42 @@ static const char *non_pci_text(struct host *h, const struct hop *hop)
 {
 	if (streq(hop->a->bus, "fsl-mc") && streq(hop->b->bus, "fsl-mc"))
 		return arena_printf(&h->arena,
-				    "%s and %s are fsl-mc objects: all objects of one container (DPRC) do DMA under its id.",
+				    "%s and %s are fsl-mc objects: all objects of one container (DPRC) do "
+				    "DMA under its id.",
 				    hop->a->name, hop->b->name);
 	return arena_printf(&h->arena,
-			    "%s (%s) and %s (%s): firmware gives both the same id at the IOMMU, or the IOMMU's driver puts all "
-			    "of its devices into one group. Which of the two is not visible from user space.",
+			    "%s (%s) and %s (%s): firmware gives both the same id at the IOMMU, or the "
+			    "IOMMU's driver puts all of its devices into one group. Which of the two is not "
+			    "visible from user space.",
 			    hop->a->name, hop->a->bus ? hop->a->bus : "unknown bus", hop->b->name,
 			    hop->b->bus ? hop->b->bus : "unknown bus");
 }
 
 static const char *unknown_text(struct host *h, const struct hop *hop)
 {
-	const char *start = arena_printf(&h->arena, "Why %s is with %s cannot be told: ", hop->a->name, hop->b->name);
+	const char *start =
+		arena_printf(&h->arena, "Why %s is with %s cannot be told: ", hop->a->name, hop->b->name);
 	const char *port = called(h, hop->port);
 	const struct pci_info *pci = device_pci(h, hop->port);
 
 	if (hop->kind == HOP_SLEEPING)
-		return arena_printf(&h->arena, "%sthe %s is runtime-suspended, and reading its config space would wake it.", start,
-				    port);
+		return arena_printf(
+			&h->arena,
+			"%sthe %s is runtime-suspended, and reading its config space would wake it.", start,
+			port);
 	if (hop->kind == HOP_NOT_CAPTURED)
 		return arena_printf(&h->arena, "%sconfig space of %s was not captured.", start, port);
 	if (!pci->err && pci->len <= 64)
 		return arena_printf(&h->arena,
-				    "%sof the config space of %s only the first %zu bytes could be read, which is all that an "
-				    "ordinary user gets; ACS is further on.", start, port, pci->len);
+				    "%sof the config space of %s only the first %zu bytes could be read, "
+				    "which is all that an ordinary user gets; ACS is further on.",
+				    start, port, pci->len);
 	if (pci->err == -EIO)
-		return arena_printf(&h->arena, "%s%s does not answer: its config space reads as ones.", start, port);
+		return arena_printf(&h->arena, "%s%s does not answer: its config space reads as ones.", start,
+				    port);
 	if (pci->err)
-		return arena_printf(&h->arena, "%sconfig space of %s cannot be read (%s).", start, port, err_text(pci->err));
+		return arena_printf(&h->arena, "%sconfig space of %s cannot be read (%s).", start, port,
+				    err_text(pci->err));
 	return arena_printf(&h->arena, "%sconfig space of %s ends after %zu bytes.", start, port, pci->len);
 }
 
@@ -237,16 +247,19 @@ static const char *hop_text(struct host *h, const struct hop *hop)
 		return slot_text(h, hop);
 	case HOP_VMD:
 		return arena_printf(&h->arena,
-				    "%s is in the PCI domain of the VMD controller %s, in whose name everything there does DMA.",
+				    "%s is in the PCI domain of the VMD controller %s, in whose name "
+				    "everything there does DMA.",
 				    hop->a->name, hop->b->name);
 	case HOP_NON_PCI:
 		return non_pci_text(h, hop);
 	case HOP_NOT_LISTED:
-		return arena_printf(&h->arena, "Why %s is with %s cannot be told: the bridge %s above it is not listed.",
+		return arena_printf(&h->arena,
+				    "Why %s is with %s cannot be told: the bridge %s above it is not listed.",
 				    hop->a->name, hop->b->name, hop->not_listed);
 	case HOP_QUIRK:
 		return arena_printf(&h->arena,
-				    "Config space gives no reason why %s is with %s: a quirk or alias not visible from user space.",
+				    "Config space gives no reason why %s is with %s: a quirk or alias not "
+				    "visible from user space.",
 				    hop->a->name, hop->b->name);
 	case HOP_UNREADABLE:
 	case HOP_NOT_CAPTURED:
@@ -283,7 +296,7 @@ void hop_render(struct host *h, const struct hop *hop, struct explain_hop *ret)
 	}
 }
 
-/* -- the group ----------------------------------------------------------------------------------------------------------- */
+/* -- the group --------------------------------------------------------------------------------------- */
 
 enum tri explain_complete(const struct hop *hops, size_t n)
 {
@@ -298,7 +311,8 @@ enum tri explain_complete(const struct hop *hops, size_t n)
 	return answer;
 }
 
-/* The hop as half a sentence after "because", or as what keeps it from being seen; the same for hops that have the same cause. */
+/* The hop as half a sentence after "because", or as what keeps it from being seen; the same for hops that
+ * have the same cause. */
 static const char *cause(struct host *h, const struct hop *hop)
 {
 	struct arena *a = &h->arena;
@@ -324,7 +338,8 @@ static const char *cause(struct host *h, const struct hop *hop)
 	case HOP_SLEEPING:
 		break;
 	}
-	return acs_unknown_why(device_pci(h, hop->port)) ? acs_unknown_why(device_pci(h, hop->port)) : "cannot be read";
+	return acs_unknown_why(device_pci(h, hop->port)) ? acs_unknown_why(device_pci(h, hop->port))
+							 : "cannot be read";
 }
 
 /* What config space says about a device alone in its group, with a blank before it. */
@@ -358,17 +373,23 @@ static void add_cause(struct causes *c, const char *cause)
 		c->more++;
 }
 
-static const char *shared_summary(struct host *h, const struct group *g, const struct causes *known, const char *unseen)
+static const char *shared_summary(struct host *h, const struct group *g, const struct causes *known,
+				  const char *unseen)
 {
 	_cleanup_strbuf_ struct strbuf b = { 0 };
 
 	strbuf_printf(&b, "%zu devices share group %u", g->n_devices, g->id);
 	for (size_t i = 0; i < known->n; i++)
-		strbuf_printf(&b, "%s because %s", i == 0 ? "" : i + 1 == known->n && !known->more ? ", and" : ",", known->v[i]);
+		strbuf_printf(&b, "%s because %s",
+			      i == 0				  ? ""
+			      : i + 1 == known->n && !known->more ? ", and"
+								  : ",",
+			      known->v[i]);
 	if (known->more)
 		strbuf_printf(&b, ", and for %zu more reasons", known->more);
 	if (unseen)
-		strbuf_printf(&b, "%s cannot be seen (%s)", known->n ? "; what joins the rest" : "; why", unseen);
+		strbuf_printf(&b, "%s cannot be seen (%s)", known->n ? "; what joins the rest" : "; why",
+			      unseen);
 	strbuf_putc(&b, '.');
 	return arena_strdup(&h->arena, strbuf_str(&b));
 }
@@ -379,13 +400,15 @@ const char *explain_summary(struct host *h, const struct group *g, const struct 
 	const char *unseen = NULL;
 
 	if (streq(g->name, "vfio-noiommu"))
-		return arena_printf(&h->arena, "Group %u is a no-IOMMU group of VFIO: there is no IOMMU, and nothing is isolated.",
-				    g->id);
+		return arena_printf(
+			&h->arena,
+			"Group %u is a no-IOMMU group of VFIO: there is no IOMMU, and nothing is isolated.",
+			g->id);
 	if (!g->n_devices)
 		return arena_printf(&h->arena, "Group %u has no devices.", g->id);
 	if (g->n_devices == 1)
-		return arena_printf(&h->arena, "Group %u has one device, %s, which shares it with nobody.%s", g->id,
-				    g->devices[0]->name, why_alone(h, g->devices[0]));
+		return arena_printf(&h->arena, "Group %u has one device, %s, which shares it with nobody.%s",
+				    g->id, g->devices[0]->name, why_alone(h, g->devices[0]));
 	for (size_t i = 0; i < n; i++) {
 		if (hops[i].kind < HOP_UNREADABLE)
 			add_cause(&known, cause(h, &hops[i]));
@@ -395,7 +418,7 @@ const char *explain_summary(struct host *h, const struct group *g, const struct 
 	return shared_summary(h, g, &known, unseen);
 }
 
-/* -- what would separate them ------------------------------------------------------------------------------------------------ */
+/* -- what would separate them ------------------------------------------------------------------------ */
 
 /* pci=config_acs= takes one character a bit, the highest first; x leaves a bit alone. */
 static const char *config_acs(struct host *h, struct device *port, uint16_t bits)
@@ -421,11 +444,13 @@ static void acs_remedies(struct host *h, struct finding *f, const struct hop *ho
 			       "Boot with %s, on kernels that know it: %s has these bits, they are only off.",
 			       config_acs(h, hop->port, missing), hop->port->name);
 	finding_remedy(f, false, "iommuctl group tree",
-		       "Put the device into a slot where every port on the way up has ACS on; the tree shows which ports have.");
+		       "Put the device into a slot where every port on the way up has ACS on; the tree "
+		       "shows which ports have.");
 	if (pci->pcie == PCIE_ROOT_PORT && !pci->has_acs)
 		finding_remedy(f, false, NULL,
-			       "Look for an ACS switch in the firmware's setup, near those for the IOMMU, AER or ARI: many boards hide the "
-			       "capability of their root ports until it is on.");
+			       "Look for an ACS switch in the firmware's setup, near those for the IOMMU, "
+			       "AER or ARI: many boards hide the capability of their root ports until it "
+			       "is on.");
 }
 
 static void slot_remedies(struct host *h, struct finding *f, const struct hop *hop)
@@ -435,20 +460,23 @@ static void slot_remedies(struct host *h, struct finding *f, const struct hop *h
 	if (pci->pcie == PCIE_ROOT_PORT || pci->pcie == PCIE_DOWNSTREAM)
 		acs_remedies(h, f, hop);
 	else if (!device_upstream(h, hop->port))
-		finding_remedy(f, false, NULL,
-			       "Functions of slot %.*s are part of the chipset or processor and stay together.",
-			       (int)strcspn(hop->port->name, "."), hop->port->name);
+		finding_remedy(
+			f, false, NULL,
+			"Functions of slot %.*s are part of the chipset or processor and stay together.",
+			(int)strcspn(hop->port->name, "."), hop->port->name);
 	else
 		finding_remedy(f, false, NULL,
-			       "Functions of one card stay together: give all of %.*s to the same user, or use cards with one "
-			       "function each.", (int)strcspn(hop->port->name, "."), hop->port->name);
+			       "Functions of one card stay together: give all of %.*s to the same user, or "
+			       "use cards with one function each.",
+			       (int)strcspn(hop->port->name, "."), hop->port->name);
 }
 
 static void unknown_remedies(struct finding *f, const struct hop *hop)
 {
 	if (hop->kind == HOP_SLEEPING)
 		finding_remedy(f, false,
-			       arena_printf(f->arena, "echo on >/sys/bus/pci/devices/%s/power/control", hop->port->name),
+			       arena_printf(f->arena, "echo on >/sys/bus/pci/devices/%s/power/control",
+					    hop->port->name),
 			       "Wake %s as root, ask again, and set it back to auto.", hop->port->name);
 	else if (hop->kind == HOP_NOT_CAPTURED)
 		finding_remedy(f, false, "iommuctl snapshot save FILE",
@@ -465,14 +493,16 @@ static void hop_remedies(struct host *h, struct finding *f, const struct hop *ho
 		break;
 	case HOP_BRIDGE:
 		finding_remedy(f, false, NULL,
-			       "Use a PCI Express device, or a slot that is not behind %s: what is behind such a bridge stays "
-			       "together, whatever the settings.", hop->port->name);
+			       "Use a PCI Express device, or a slot that is not behind %s: what is behind "
+			       "such a bridge stays together, whatever the settings.",
+			       hop->port->name);
 		break;
 	case HOP_SLOT:
 		slot_remedies(h, f, hop);
 		break;
 	case HOP_VMD:
-		finding_remedy(f, false, NULL, "Turn VMD off in the firmware's setup: its devices then are ordinary ones.");
+		finding_remedy(f, false, NULL,
+			       "Turn VMD off in the firmware's setup: its devices then are ordinary ones.");
 		break;
 	case HOP_QUIRK:
 	case HOP_NON_PCI:
@@ -514,9 +544,12 @@ static void override_remedy(struct finding *f, bool downstream, bool multifuncti
 	if (!downstream && !multifunction)
 		return;
 	finding_remedy(f, true, NULL,
-		       "Boot a kernel that carries the ACS override patch with pcie_acs_override=%s. It only makes the kernel stop "
-		       "asking: the hardware isolates no better than before, and a guest may reach memory of others.",
-		       downstream && multifunction ? "downstream,multifunction" : downstream ? "downstream" : "multifunction");
+		       "Boot a kernel that carries the ACS override patch with pcie_acs_override=%s. It "
+		       "only makes the kernel stop asking: the hardware isolates no better than before, and "
+		       "a guest may reach memory of others.",
+		       downstream && multifunction ? "downstream,multifunction"
+		       : downstream		   ? "downstream"
+						   : "multifunction");
 }
 
 struct rows explain_remedies(struct host *h, const struct hop *hops, size_t n)
@@ -538,7 +571,7 @@ struct rows explain_remedies(struct host *h, const struct hop *hops, size_t n)
 	return rows;
 }
 
-/* -- doubts ---------------------------------------------------------------------------------------------------------------------- */
+/* -- doubts ------------------------------------------------------------------------------------------ */
 
 void explain_warn_switches(struct host *h, struct finding *f)
 {
@@ -547,48 +580,54 @@ void explain_warn_switches(struct host *h, struct finding *f)
 
 	if (sw->acs_override.is == TRI_YES) {
 		r = finding_add(f, SEVERITY_WARNING, "acs-override");
-		r->text = "pcie_acs_override= is on the kernel command line: groups are smaller than the hardware isolates.";
+		r->text = "pcie_acs_override= is on the kernel command line: groups are smaller than the "
+			  "hardware isolates.";
 		r->file = sw->acs_override.file;
 		r->value = sw->acs_override.value;
-		finding_remedy(f, false, NULL, "Take it off the command line to see the groups that the hardware warrants.");
+		finding_remedy(f, false, NULL,
+			       "Take it off the command line to see the groups that the hardware warrants.");
 	}
 	if (sw->acs_redir_off.is == TRI_YES) {
 		r = finding_add(f, SEVERITY_WARNING, "acs-configured");
-		r->text = "The kernel command line changes ACS bits (pci=disable_acs_redir= or pci=config_acs=), and groups with them.";
+		r->text = "The kernel command line changes ACS bits (pci=disable_acs_redir= or "
+			  "pci=config_acs=), and groups with them.";
 		r->file = sw->acs_redir_off.file;
 		r->value = sw->acs_redir_off.value;
-		finding_remedy(f, false, NULL, "Take it off the command line if nothing here needs peer-to-peer transfers.");
+		finding_remedy(f, false, NULL,
+			       "Take it off the command line if nothing here needs peer-to-peer transfers.");
 	}
 }
 
 void explain_note_apart(struct host *h, struct finding *f, const struct hop *hop)
 {
 	struct reason *r = finding_add(f, SEVERITY_NOTE, "kept-apart");
-	const char *why = "the kernel has a quirk for this hardware that says that it isolates, or its ACS was other when the groups "
-			  "were made";
+	const char *why = "the kernel has a quirk for this hardware that says that it isolates, or its ACS "
+			  "was other when the groups were made";
 
 	if (host_switches(h)->acs_override.is == TRI_YES)
 		why = "pcie_acs_override= on the kernel command line may be why, or a quirk in the kernel";
-	r->text = arena_printf(&h->arena, "By config space, %s would be in group %u with %s, because %s. It is not: %s.", hop->a->name,
-			       hop->b->group->id, hop->b->name, cause(h, hop), why);
+	r->text = arena_printf(&h->arena,
+			       "By config space, %s would be in group %u with %s, because %s. It is not: %s.",
+			       hop->a->name, hop->b->group->id, hop->b->name, cause(h, hop), why);
 	r->device = hop->a->name;
 	if (hop->port)
 		r->file = arena_printf(&h->arena, "/sys/bus/pci/devices/%s/config", hop->port->name);
 }
 
-/* -- the record -------------------------------------------------------------------------------------------------------------------- */
+/* -- the record -------------------------------------------------------------------------------------- */
 
 static const struct field hop_fields[] = {
 	FIELD(struct explain_hop, a, F_STR, "A", "device that was joined"),
 	FIELD(struct explain_hop, b, F_STR, "B", "device whose group it was put into"),
 	FIELD(struct explain_hop, kind, F_STR, "KIND",
-	      "acs-missing, conventional-bridge, multifunction, vmd, quirk-or-alias, non-pci, unreadable, not-captured, sleeping "
-	      "or not-listed"),
+	      "acs-missing, conventional-bridge, multifunction, vmd, quirk-or-alias, non-pci, unreadable, "
+	      "not-captured, sleeping or not-listed"),
 	FIELD(struct explain_hop, port, F_STR, "PORT", "device whose state decides"),
 	FIELD(struct explain_hop, port_type, F_STR, "PORT-TYPE", "what the port is"),
 	FIELD(struct explain_hop, acs_cap, F_HEX, "ACS-CAP", "ACS capability register of the port"),
 	FIELD(struct explain_hop, acs_ctrl, F_HEX, "ACS-CTRL", "ACS control register of the port"),
-	FIELD(struct explain_hop, missing, F_STRS, "MISSING", "ACS bits of the port that would have to be on"),
+	FIELD(struct explain_hop, missing, F_STRS, "MISSING",
+	      "ACS bits of the port that would have to be on"),
 	FIELD(struct explain_hop, text, F_STR, "TEXT", "the reason in words"),
 	FIELD(struct explain_hop, file, F_STR, "FILE", "file that shows it"),
 };
@@ -606,14 +645,16 @@ static const struct field node_fields[] = {
 	FIELD(struct explain_node, acs_cap, F_HEX, "ACS-CAP", "ACS capability register"),
 	FIELD(struct explain_node, acs_ctrl, F_HEX, "ACS-CTRL", "ACS control register"),
 	FIELD(struct explain_node, missing, F_STRS, "MISSING", "ACS bits that would have to be on"),
-	FIELD(struct explain_node, isolates, F_BOOL, "ISOLATES", "whether the kernel's rule is content with it"),
+	FIELD(struct explain_node, isolates, F_BOOL, "ISOLATES",
+	      "whether the kernel's rule is content with it"),
 	FIELD(struct explain_node, group, F_INT, "GROUP", "its group"),
 	FIELD(struct explain_node, in_group, F_BOOL, "IN-GROUP", "whether that is the group explained"),
 	FIELD(struct explain_node, driver, F_STR, "DRIVER", "its driver"),
 	FIELD(struct explain_node, name, F_STR, "NAME", "what it is called"),
 };
 
-static const struct record_type node_record = RECORD("group.explain.node", 1, struct explain_node, node_fields);
+static const struct record_type node_record =
+	RECORD("group.explain.node", 1, struct explain_node, node_fields);
 
 static const struct field device_fields[] = {
 	FIELD(struct explain_device, device, F_STR, "DEVICE", "name on its bus"),
@@ -622,21 +663,24 @@ static const struct field device_fields[] = {
 	FIELD(struct explain_device, name, F_STR, "NAME", "what it is called"),
 };
 
-static const struct record_type device_record = RECORD("group.explain.device", 1, struct explain_device, device_fields);
+static const struct record_type device_record =
+	RECORD("group.explain.device", 1, struct explain_device, device_fields);
 
 static const struct field explain_fields[] = {
 	FIELD(struct explanation, group, F_INT, "GROUP", "group id"),
 	FIELD(struct explanation, summary, F_STR, "SUMMARY", "the answer in one sentence"),
 	FIELD(struct explanation, explained, F_BOOL, "EXPLAINED",
 	      "whether each hop has a reason that can be seen; unknown when something could not be read"),
-	FIELD(struct explanation, devices, F_LIST, "DEVICES", "devices of the group, the one asked about first",
-	      .sub = &device_record),
-	FIELD(struct explanation, path, F_LIST, "PATH", "these devices and the ports above them, from the top",
-	      .sub = &node_record),
-	FIELD(struct explanation, hops, F_LIST, "HOPS", "what joins them, one less than there are devices", .sub = &hop_record),
+	FIELD(struct explanation, devices, F_LIST, "DEVICES",
+	      "devices of the group, the one asked about first", .sub = &device_record),
+	FIELD(struct explanation, path, F_LIST, "PATH",
+	      "these devices and the ports above them, from the top", .sub = &node_record),
+	FIELD(struct explanation, hops, F_LIST, "HOPS", "what joins them, one less than there are devices",
+	      .sub = &hop_record),
 	FIELD(struct explanation, remedies, F_LIST, "REMEDIES", "what would separate them, unsafe ways last",
 	      .sub = &remedy_record),
-	FIELD(struct explanation, warnings, F_LIST, "WARNINGS", "what makes the answer doubtful", .sub = &reason_record),
+	FIELD(struct explanation, warnings, F_LIST, "WARNINGS", "what makes the answer doubtful",
+	      .sub = &reason_record),
 };
 
 const struct record_type explain_record = RECORD("group.explain", 1, struct explanation, explain_fields);

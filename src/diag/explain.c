@@ -10,23 +10,23 @@
 #include "host/topology.h"
 
 /*
- * The group as a graph. Each device is followed on the way that the kernel goes when it looks for a group to join; each
- * group that it would meet there is an edge. Edges that config space proves come first, those that it leaves open
- * second, and what is still in pieces then is joined by "not visible".
+ * The group as a graph. Each device is followed on the way that the kernel goes when it looks for a group to
+ * join; each group that it would meet there is an edge. Edges that config space proves come first, those that
+ * it leaves open second, and what is still in pieces then is joined by "not visible".
  */
 struct graph {
 	struct host *h;
 	const struct group *g;
 	struct device **v; /* parents before children */
 	size_t n;
-	int *index;    /* of a host's device in v; -1 not in the group */
+	int *index;	/* of a host's device in v; -1 not in the group */
 	size_t *union_; /* disjoint sets over v */
 	VEC(struct hop) maybe;
 	VEC(struct hop) tree; /* the hops chosen */
 	struct finding notes;
 };
 
-/* -- disjoint sets ----------------------------------------------------------------------------------------- */
+/* -- disjoint sets ----------------------------------------------------------------------------------- */
 
 static size_t find_set(struct graph *gr, size_t i)
 {
@@ -51,9 +51,10 @@ static void join(struct graph *gr, const struct hop *hop)
 	*vec_push(&gr->tree) = *hop;
 }
 
-/* -- the kernel's way ------------------------------------------------------------------------------------------ */
+/* -- the kernel's way -------------------------------------------------------------------------------- */
 
-/* What the kernel meets on its way: no group, ours (it joins and stops), or another (then it saw the hop otherwise). */
+/* What the kernel meets on its way: no group, ours (it joins and stops), or another (then it saw the hop
+ * otherwise). */
 enum met { MET_NOTHING, MET_OURS, MET_OTHER };
 
 /* @sure: config space proves the hop; else it only leaves it open. */
@@ -85,12 +86,13 @@ static void note_missing_bridge(struct graph *gr, struct device *d, struct devic
 	struct device *up = device_upstream(gr->h, from);
 
 	if (missing && up)
-		meet(gr, (struct hop){ .a = d, .b = up, .kind = HOP_NOT_LISTED, .not_listed = missing }, false);
+		meet(gr, (struct hop){ .a = d, .b = up, .kind = HOP_NOT_LISTED, .not_listed = missing },
+		     false);
 }
 
 /*
- * Requester ids: bridges to conventional PCI answer for what is behind them (pci_for_each_dma_alias()). Returns the point
- * from which ACS is asked for, NULL when a group was met on the way.
+ * Requester ids: bridges to conventional PCI answer for what is behind them (pci_for_each_dma_alias()).
+ * Returns the point from which ACS is asked for, NULL when a group was met on the way.
  */
 static struct device *follow_aliases(struct graph *gr, struct device *d)
 {
@@ -117,8 +119,8 @@ static struct device *follow_aliases(struct graph *gr, struct device *d)
 }
 
 /*
- * Whether everything from @port up to the root complex isolates (pci_acs_path_enabled()); else *@ret is the one that does
- * not, or that cannot be read.
+ * Whether everything from @port up to the root complex isolates (pci_acs_path_enabled()); else *@ret is the
+ * one that does not, or that cannot be read.
  */
 static enum tri path_isolates(struct host *h, struct device *port, struct device **ret)
 {
@@ -140,8 +142,8 @@ static enum tri path_isolates(struct host *h, struct device *port, struct device
 }
 
 /*
- * Up to where the path isolates. A bridge without a group is passed; one in another group shows that the kernel found
- * the path isolated after all. Returns the point reached, NULL when our group was met.
+ * Up to where the path isolates. A bridge without a group is passed; one in another group shows that the
+ * kernel found the path isolated after all. Returns the point reached, NULL when our group was met.
  */
 static struct device *climb(struct graph *gr, struct device *d, struct device *point)
 {
@@ -213,7 +215,7 @@ static void follow(struct graph *gr, struct device *d)
 		look_into_slot(gr, d, point);
 }
 
-/* -- what is left ------------------------------------------------------------------------------------------------- */
+/* -- what is left ------------------------------------------------------------------------------------ */
 
 /* Something on the way up from @d that could have told and cannot be read. */
 static bool find_unknown(struct graph *gr, struct device *d, struct hop *hop)
@@ -253,7 +255,7 @@ static void find_hops(struct graph *gr)
 
 	for (size_t i = 0; i < gr->n; i++)
 		follow(gr, gr->v[i]);
-	vec_for_each(hop, &gr->maybe)
+	vec_for_each (hop, &gr->maybe)
 		join(gr, hop);
 	for (size_t i = 1; i < gr->n; i++) {
 		if (find_set(gr, i) != find_set(gr, 0))
@@ -261,7 +263,7 @@ static void find_hops(struct graph *gr)
 	}
 }
 
-/* -- the order of hops: outwards from the first device -------------------------------------------------------------------- */
+/* -- the order of hops: outwards from the first device ----------------------------------------------- */
 
 struct ends {
 	int *head, *next; /* half edges at a device: 2i is a of hop i, 2i + 1 its b */
@@ -312,7 +314,7 @@ static struct hop *order_hops(struct graph *gr, size_t first)
 	return ret;
 }
 
-/* -- the record ------------------------------------------------------------------------------------------------------------ */
+/* -- the record -------------------------------------------------------------------------------------- */
 
 /* The name, or the ids of a device that no database knows. */
 static const char *label(struct host *h, const struct device *d)
@@ -331,7 +333,10 @@ static struct rows device_rows(struct graph *gr, const struct device *first)
 		struct device *d = gr->g->devices[i];
 
 		v[d == first ? 0 : n++] = (struct explain_device){
-			.device = d->name, .bus = d->bus, .driver = d->driver, .name = label(gr->h, d),
+			.device = d->name,
+			.bus = d->bus,
+			.driver = d->driver,
+			.name = label(gr->h, d),
 		};
 	}
 	return ROWS(v, gr->n);
@@ -376,7 +381,8 @@ static struct rows path_rows(struct graph *gr)
 	int *parent;
 
 	for (size_t i = 0; i < gr->n; i++) {
-		for (struct device *d = gr->v[i]; d && !in[d - gr->h->devices]; d = device_upstream(gr->h, d)) {
+		for (struct device *d = gr->v[i]; d && !in[d - gr->h->devices];
+		     d = device_upstream(gr->h, d)) {
 			in[d - gr->h->devices] = true;
 			v[n++] = d;
 		}

@@ -22,7 +22,7 @@ struct attached {
 	int net_err, disk_err;
 };
 
-/* -- what hangs where --------------------------------------------------------------------------------- */
+/* -- what hangs where -------------------------------------------------------------------------------- */
 
 static int by_name(const void *a, const void *b)
 {
@@ -49,7 +49,7 @@ static struct device **sort_others(struct host *h, size_t *ret_n)
 
 static struct device *other_named(struct device *const *others, size_t n, const char *name)
 {
-	struct device key = { .name = name }, *pkey = &key, *const *found;
+	struct device key = { .name = name }, *pkey = &key, *const * found;
 
 	found = n ? bsearch(&pkey, others, n, sizeof(*others), by_name) : NULL;
 	return found ? *found : NULL;
@@ -65,7 +65,8 @@ static struct device *device_on_path(struct host *h, struct device *const *other
 		struct pci_addr addr;
 		struct device *d;
 
-		d = pci_addr_parse(slash + 1, &addr) == 0 ? host_pci(h, addr) : other_named(others, n, slash + 1);
+		d = pci_addr_parse(slash + 1, &addr) == 0 ? host_pci(h, addr)
+							  : other_named(others, n, slash + 1);
 		if (d)
 			return d;
 		*slash = '\0';
@@ -83,8 +84,9 @@ static int hanger_cmp(const void *a, const void *b)
 }
 
 /*
- * With NVMe multipath the disk is a head without a device, and the path to it ("nvme0c1n1": subsystem 0, controller 1,
- * namespace 1) is what hangs on the controller; its head is "nvme0n1" (nvme_mpath_set_disk_name()).
+ * With NVMe multipath the disk is a head without a device, and the path to it ("nvme0c1n1": subsystem 0,
+ * controller 1, namespace 1) is what hangs on the controller; its head is "nvme0n1"
+ * (nvme_mpath_set_disk_name()).
  */
 static const char *disk_name(struct host *h, const char *name)
 {
@@ -155,7 +157,8 @@ static size_t first_on(const struct hanger *v, size_t n, const struct device *d)
 }
 
 /* No such class is an answer: there are none. A class that cannot be read is not. */
-static struct strs hanging_on(struct host *h, const struct device *d, const struct hanger *v, size_t n, int err)
+static struct strs hanging_on(struct host *h, const struct device *d, const struct hanger *v, size_t n,
+			      int err)
 {
 	size_t first = first_on(v, n, d), end = first, found = 0;
 	const char **names;
@@ -172,7 +175,7 @@ static struct strs hanging_on(struct host *h, const struct device *d, const stru
 	return STRS(names, found);
 }
 
-/* -- attributes ---------------------------------------------------------------------------------------- */
+/* -- attributes -------------------------------------------------------------------------------------- */
 
 static struct num attr_num(struct host *h, struct device *d, const char *file)
 {
@@ -180,7 +183,8 @@ static struct num attr_num(struct host *h, struct device *d, const char *file)
 	char *s;
 
 	/* "-1" of numa_node is no number, and so unknown */
-	return device_attr(h, d, file, &s) == 0 && parse_u64(s, &v) == 0 && v <= INT64_MAX ? NUM(v) : NUM_UNKNOWN;
+	return device_attr(h, d, file, &s) == 0 && parse_u64(s, &v) == 0 && v <= INT64_MAX ? NUM(v)
+											   : NUM_UNKNOWN;
 }
 
 static enum tri attr_bool(struct host *h, struct device *d, const char *file)
@@ -212,7 +216,8 @@ static struct strs attr_words(struct host *h, struct device *d, const char *file
 		if (*word)
 			*vec_push(&words) = word;
 	}
-	ret = STRS((const char *const *)arena_memdup(&h->arena, words.v, words.n * sizeof(*words.v)), words.n);
+	ret = STRS((const char *const *)arena_memdup(&h->arena, words.v, words.n * sizeof(*words.v)),
+		   words.n);
 	vec_free(&words);
 	return ret;
 }
@@ -242,7 +247,7 @@ static const char *first_entry(struct host *h, const struct device *d, const cha
 	return NULL;
 }
 
-/* -- SR-IOV ---------------------------------------------------------------------------------------------- */
+/* -- SR-IOV ------------------------------------------------------------------------------------------ */
 
 static struct device *linked_function(struct host *h, const struct device *d, const char *link)
 {

@@ -37,7 +37,8 @@
 #define MAX_CAPS     ((CONFIG_SIZE - CONFIG_HEADER) / 4)
 #define MAX_EXT_CAPS ((CONFIG_EXT_SIZE - CONFIG_SIZE) / 8)
 
-/* The bytes that are there. A read beyond them gives 0 and sets @cut: what was to be found is not known then. */
+/* The bytes that are there. A read beyond them gives 0 and sets @cut: what was to be found is not known then.
+ */
 struct view {
 	const uint8_t *p;
 	size_t len;
@@ -70,8 +71,8 @@ static void parse_pcie(struct view *v, size_t at, struct pci_info *info)
 }
 
 /*
- * The list of the first 256 bytes. As in the kernel, a pointer into the header or an id of 0xff ends it; so do more entries
- * than there is room for, which only a loop can have.
+ * The list of the first 256 bytes. As in the kernel, a pointer into the header or an id of 0xff ends it; so
+ * do more entries than there is room for, which only a loop can have.
  */
 static void parse_caps(struct view *v, struct pci_info *info)
 {
@@ -126,8 +127,8 @@ static void parse_ext_cap(struct view *v, uint16_t id, size_t at, struct pci_inf
 }
 
 /*
- * The list from 256 on. A file of exactly 256 bytes is not a cut one: sysfs ends where the kernel itself cannot read further
- * (pci_cfg_space_size()), so the kernel found no extended capability there either.
+ * The list from 256 on. A file of exactly 256 bytes is not a cut one: sysfs ends where the kernel itself
+ * cannot read further (pci_cfg_space_size()), so the kernel found no extended capability there either.
  */
 static void parse_ext_caps(struct view *v, struct pci_info *info)
 {
@@ -192,8 +193,8 @@ void pci_parse(const uint8_t *raw, size_t len, struct pci_info *ret)
 }
 
 /*
- * Reading the config file wakes a device that is runtime-suspended (pci_read_config() resumes it), so on a live machine it is
- * left asleep. A snapshot has nobody to wake.
+ * Reading the config file wakes a device that is runtime-suspended (pci_read_config() resumes it), so on a
+ * live machine it is left asleep. A snapshot has nobody to wake.
  */
 static bool asleep(struct host *h, struct device *d)
 {

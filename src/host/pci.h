@@ -32,20 +32,21 @@ enum acs_bits {
 };
 
 struct pci_info {
-	int err;	   /* 0, or why config space cannot be read; -ENODATA: cut before the header's end;
-			      -EIO: reads as all ones, so nothing answers there */
-	size_t len;	   /* bytes that could be read: 64 without privilege, 256, 4096 */
-	bool sleeping;	   /* not read because it is runtime-suspended (reading would wake it) */
-	uint8_t header;	   /* 0 normal, 1 bridge, 2 CardBus; without the multifunction bit */
-	/* As the kernel has it (pci_setup_device(), pci_scan_slot(), pci_iov_add_virtfn()): header bit 7, always yes for
-	 * functions above 0, never for VFs. pci_parse() knows the header bit only. */
+	int err;	/* 0, or why config space cannot be read; -ENODATA: cut before the header's end;
+			   -EIO: reads as all ones, so nothing answers there */
+	size_t len;	/* bytes that could be read: 64 without privilege, 256, 4096 */
+	bool sleeping;	/* not read because it is runtime-suspended (reading would wake it) */
+	uint8_t header; /* 0 normal, 1 bridge, 2 CardBus; without the multifunction bit */
+	/* As the kernel has it (pci_setup_device(), pci_scan_slot(), pci_iov_add_virtfn()): header bit 7,
+	 * always yes for functions above 0, never for VFs. pci_parse() knows the header bit only. */
 	enum tri multifunction;
 	uint16_t command;
 	uint8_t secondary, subordinate; /* if header is 1 */
 	/* known only when the capability list could be walked (caps_known), the extended one (ext_known) */
 	bool caps_known, ext_known;
 	enum pcie_type pcie;
-	bool has_acs, has_ats, has_pri, has_pasid, has_sriov, has_flr; /* PRI and PASID of VFs are in their PF */
+	bool has_acs, has_ats, has_pri, has_pasid, has_sriov,
+		has_flr; /* PRI and PASID of VFs are in their PF */
 	uint16_t acs_cap, acs_ctrl;
 	uint16_t ats_cap, ats_ctrl;
 	uint16_t pri_ctrl, pri_status;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What a bus reset takes along. The kernel has no reset of one function that asks the bus: without FLR, a PM or a
- * device-specific reset, it pulls the secondary bus reset of the bridge above (pci_parent_bus_reset(), only when the function is alone
- * there), and VFIO's hot reset does the same with company (pci_reset_bus(); for a hotplug slot the slot's own power, which
- * reaches the same devices). Everything behind that bridge goes through reset, switches and what is below them too.
+ * What a bus reset takes along. The kernel has no reset of one function that asks the bus: without FLR, a PM
+ * or a device-specific reset, it pulls the secondary bus reset of the bridge above (pci_parent_bus_reset(),
+ * only when the function is alone there), and VFIO's hot reset does the same with company (pci_reset_bus();
+ * for a hotplug slot the slot's own power, which reaches the same devices). Everything behind that bridge
+ * goes through reset, switches and what is below them too.
  */
 #include "host/devinfo.h"
 

@@ -8,7 +8,8 @@
 #include "base/str.h"
 #include "host/pci.h"
 
-/* What precedes the last component of @path, and in @name that component. Cuts @path in place; false at its end. */
+/* What precedes the last component of @path, and in @name that component. Cuts @path in place; false at its
+ * end. */
 static bool pop_component(char *path, const char **name)
 {
 	char *slash = strrchr(path, '/');
@@ -29,13 +30,13 @@ static bool is_root_bus(const char *name)
 	if (!strstarts(name, "pci"))
 		return false;
 	n = strspn(p, "0123456789abcdef");
-	return n >= 4 && p[n] == ':' && isxdigit((unsigned char)p[n + 1]) && isxdigit((unsigned char)p[n + 2]) &&
-	       p[n + 3] == '\0';
+	return n >= 4 && p[n] == ':' && isxdigit((unsigned char)p[n + 1]) &&
+	       isxdigit((unsigned char)p[n + 2]) && p[n + 3] == '\0';
 }
 
 /*
- * A device is only taken for a parent when its own path says so too: then every step up is a shorter path, and links that
- * lead in circles cannot make us do so.
+ * A device is only taken for a parent when its own path says so too: then every step up is a shorter path,
+ * and links that lead in circles cannot make us do so.
  */
 static struct device *listed_at(struct host *h, const char *path, struct pci_addr addr)
 {
@@ -44,7 +45,8 @@ static struct device *listed_at(struct host *h, const char *path, struct pci_add
 	return d && streq(device_path(h, d), path) ? d : NULL;
 }
 
-/* Climbs @path (which is cut on the way) to a listed device; @missing is set to the first bridge that is not. */
+/* Climbs @path (which is cut on the way) to a listed device; @missing is set to the first bridge that is not.
+ */
 static struct device *climb(struct host *h, char *path, const char **missing)
 {
 	const char *name;
@@ -75,9 +77,11 @@ static struct device *upstream_by_path(struct host *h, struct device *d, const c
 }
 
 /* What is on one bus is below one bridge, so a neighbour that was asked before knows. */
-static bool ask_neighbour(const struct host *h, const struct device *d, const struct device *other, struct device **ret)
+static bool ask_neighbour(const struct host *h, const struct device *d, const struct device *other,
+			  struct device **ret)
 {
-	if (other < h->devices || other >= h->devices + h->n_devices || !other->is_pci || !other->parent_done_ || other->path_)
+	if (other < h->devices || other >= h->devices + h->n_devices || !other->is_pci ||
+	    !other->parent_done_ || other->path_)
 		return false;
 	if (other->addr.domain != d->addr.domain || other->addr.bus != d->addr.bus)
 		return false;
@@ -85,7 +89,8 @@ static bool ask_neighbour(const struct host *h, const struct device *d, const st
 	return true;
 }
 
-/* Bus numbers grow on the way down, so a bridge that claims a lower one is not believed (and no circle can arise). */
+/* Bus numbers grow on the way down, so a bridge that claims a lower one is not believed (and no circle can
+ * arise). */
 static struct device *upstream_by_bus(struct host *h, struct device *d)
 {
 	struct device *up;

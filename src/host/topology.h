@@ -6,31 +6,33 @@
 #include "host/host.h"
 
 /*
- * The nearest PCI bridge upstream of @d that the machine lists; NULL on a root bus (or for a device that is not PCI).
- * VFs: that of their PF. Where sysfs paths are not known (a listing without links) it is the bridge whose secondary bus @d
- * sits on, as far as config space says.
+ * The nearest PCI bridge upstream of @d that the machine lists; NULL on a root bus (or for a device that is
+ * not PCI). VFs: that of their PF. Where sysfs paths are not known (a listing without links) it is the bridge
+ * whose secondary bus @d sits on, as far as config space says.
  */
 struct device *device_upstream(struct host *h, struct device *d);
 
-/* The name of a bridge between @d and device_upstream() that the machine does not list ("0000:00:1c.0"); NULL none. */
+/* The name of a bridge between @d and device_upstream() that the machine does not list ("0000:00:1c.0"); NULL
+ * none. */
 const char *device_missing_bridge(struct host *h, struct device *d);
 
 /*
- * The device in whose name everything in @d's PCI domain does DMA: the VMD controller of a VMD domain (the kernel's
- * pci_real_dma_dev()). NULL for all others.
+ * The device in whose name everything in @d's PCI domain does DMA: the VMD controller of a VMD domain (the
+ * kernel's pci_real_dma_dev()). NULL for all others.
  */
 struct device *device_dma_parent(struct host *h, struct device *d);
 
-/* The name of the root bus that @d is on, "pci0000:00"; "pci0000:??" when neither paths nor bridges tell. In the arena; NULL when @d
- * is not PCI. */
+/* The name of the root bus that @d is on, "pci0000:00"; "pci0000:??" when neither paths nor bridges tell. In
+ * the arena; NULL when @d is not PCI. */
 const char *device_root_bus(struct host *h, struct device *d);
 
 /* Whether @d sits (at any depth) below @bridge. */
 bool device_is_below(struct host *h, struct device *d, const struct device *bridge);
 
 /*
- * Puts @v into the order of a tree printed from the top: each device behind the nearest bridge above it that is in @v, siblings in
- * the host's order. ret_parent[i] is the index of that bridge, -1 none. No device may be in @v twice.
+ * Puts @v into the order of a tree printed from the top: each device behind the nearest bridge above it that
+ * is in @v, siblings in the host's order. ret_parent[i] is the index of that bridge, -1 none. No device may
+ * be in @v twice.
  */
 void topology_sort(struct host *h, struct device **v, size_t n, int *ret_parent);
 

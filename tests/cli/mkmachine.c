@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * mkmachine DIR <TABLE: builds a machine's tree for the bats suites. A line is a PCI function, or a device of another bus:
+ * mkmachine DIR <TABLE: builds a machine's tree for the bats suites. A line is a PCI function, or a device of
+ *another bus:
  *
  *	0000:00:03.0 type=root-port acs=1d/1d group=1 driver=pcieport
  *	0000:00:03.0/0000:01:00.0 multi group=2 driver=e1000e class=020000 id=8086:10d3

@@ -17,7 +17,7 @@ static _Noreturn void die(const char *what)
 	abort();
 }
 
-/* -- files ------------------------------------------------------------------------------------------------ */
+/* -- files ------------------------------------------------------------------------------------------- */
 
 static void full_path(const struct machine *m, const char *path, char buf[static PATH_MAX])
 {
@@ -73,7 +73,8 @@ void machine_link(struct machine *m, const char *path, const char *target)
 		die(full);
 }
 
-static int remove_one(const char *path, const struct stat *st _unused_, int type _unused_, struct FTW *ftw _unused_)
+static int remove_one(const char *path, const struct stat *st _unused_, int type _unused_,
+		      struct FTW *ftw _unused_)
 {
 	return remove(path);
 }
@@ -98,7 +99,7 @@ static void relative_link(struct machine *m, const char *from, const char *to)
 	machine_link(m, from, strbuf_str(&b));
 }
 
-/* -- config space --------------------------------------------------------------------------------------------- */
+/* -- config space ------------------------------------------------------------------------------------ */
 
 static void put16(uint8_t *p, uint16_t v)
 {
@@ -108,8 +109,8 @@ static void put16(uint8_t *p, uint16_t v)
 
 static bool is_bridge(const struct machine_pci *p)
 {
-	return p->bridge || p->type == PCIE_ROOT_PORT || p->type == PCIE_UPSTREAM || p->type == PCIE_DOWNSTREAM ||
-	       p->type == PCIE_TO_PCI || p->type == PCI_TO_PCIE;
+	return p->bridge || p->type == PCIE_ROOT_PORT || p->type == PCIE_UPSTREAM ||
+	       p->type == PCIE_DOWNSTREAM || p->type == PCIE_TO_PCI || p->type == PCI_TO_PCIE;
 }
 
 static uint32_t class_of(const struct machine_pci *p)
@@ -156,7 +157,7 @@ void machine_config(const struct machine_pci *p, uint8_t buf[static 4096])
 	}
 }
 
-/* -- devices ---------------------------------------------------------------------------------------------------- */
+/* -- devices ----------------------------------------------------------------------------------------- */
 
 static const char *last_part(const char *path)
 {
@@ -211,9 +212,10 @@ static void put_ids(struct machine *m, const char *dir, const struct machine_pci
 	PATHF(path, "%s/class", dir);
 	machine_file(m, path, "0x%06x\n", class_of(p));
 	PATHF(path, "%s/uevent", dir);
-	machine_file(m, path, "%s%s%sPCI_CLASS=%X\nPCI_ID=%04X:%04X\nPCI_SUBSYS_ID=0000:0000\nPCI_SLOT_NAME=%s\n",
-		     p->driver ? "DRIVER=" : "", p->driver ? p->driver : "", p->driver ? "\n" : "", class_of(p),
-		     vendor_of(p), device_of(p), last_part(p->path));
+	machine_file(m, path,
+		     "%s%s%sPCI_CLASS=%X\nPCI_ID=%04X:%04X\nPCI_SUBSYS_ID=0000:0000\nPCI_SLOT_NAME=%s\n",
+		     p->driver ? "DRIVER=" : "", p->driver ? p->driver : "", p->driver ? "\n" : "",
+		     class_of(p), vendor_of(p), device_of(p), last_part(p->path));
 }
 
 void machine_pci(struct machine *m, const struct machine_pci *p)
@@ -227,7 +229,10 @@ void machine_pci(struct machine *m, const struct machine_pci *p)
 	if (!p->no_config) {
 		machine_config(p, config);
 		PATHF(path, "%s/config", dir);
-		machine_write(m, path, config, p->config ? p->config : p->type == PCIE_NONE ? 256 : sizeof(config));
+		machine_write(m, path, config,
+			      p->config		     ? p->config
+			      : p->type == PCIE_NONE ? 256
+						     : sizeof(config));
 	}
 	put_on_bus(m, dir, "pci", p->driver);
 	put_in_group(m, dir, p->group);
@@ -260,7 +265,7 @@ void machine_unit(struct machine *m, const char *name)
 	relative_link(m, path, dir);
 }
 
-/* -- the whole ---------------------------------------------------------------------------------------------------- */
+/* -- the whole --------------------------------------------------------------------------------------- */
 
 static void furnish(struct machine *m)
 {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A machine's sysfs tree, built in a temporary directory from a compact description, to be opened as a source. Whatever goes
- * wrong while building aborts the test program.
+ * A machine's sysfs tree, built in a temporary directory from a compact description, to be opened as a
+ *source. Whatever goes wrong while building aborts the test program.
  *
  *	struct machine m;
  *	static const struct machine_pci v[] = {
- *		{ "0000:00:03.0", .type = PCIE_ROOT_PORT, .acs = MACHINE_ACS_ON, .group = 1, .driver = "pcieport" },
- *		{ "0000:00:03.0/0000:01:00.0", .group = 2, .driver = "e1000e" },
+ *		{ "0000:00:03.0", .type = PCIE_ROOT_PORT, .acs = MACHINE_ACS_ON, .group = 1, .driver =
+ *"pcieport" }, { "0000:00:03.0/0000:01:00.0", .group = 2, .driver = "e1000e" },
  *	};
  *	machine_new(&m);
  *	for (size_t i = 0; i < ARRAY_SIZE(v); i++)
@@ -38,20 +38,20 @@ struct machine {
 #define MACHINE_NO_GROUP (-1)
 
 struct machine_pci {
-	/* the way down from the root bus: "0000:00:03.0/0000:01:00.0". The root bus is made from the first address; another
-	 * one can be named in between ("0000:00:0e.0/pci10000:e0/10000:e0:06.0") */
+	/* the way down from the root bus: "0000:00:03.0/0000:01:00.0". The root bus is made from the first
+	 * address; another one can be named in between ("0000:00:0e.0/pci10000:e0/10000:e0:06.0") */
 	const char *path;
 	int group;
-	const char *driver;    /* NULL none */
-	enum pcie_type type;   /* 0 is an endpoint; PCIE_NONE conventional PCI */
-	bool bridge;	       /* header type 1: for PCIE_NONE; the port and bridge types are bridges anyway */
-	bool multi;	       /* the multifunction bit */
-	uint32_t acs;	       /* MACHINE_ACS() */
-	uint32_t class;	       /* 0: 0x060400 for bridges, else 0x020000 */
+	const char *driver;  /* NULL none */
+	enum pcie_type type; /* 0 is an endpoint; PCIE_NONE conventional PCI */
+	bool bridge;	     /* header type 1: for PCIE_NONE; the port and bridge types are bridges anyway */
+	bool multi;	     /* the multifunction bit */
+	uint32_t acs;	     /* MACHINE_ACS() */
+	uint32_t class;	     /* 0: 0x060400 for bridges, else 0x020000 */
 	uint16_t vendor, device; /* 0: 8086:10d3 */
-	uint8_t secondary;     /* of a bridge */
-	size_t config;	       /* bytes of the config file: 0 means 4096, or 256 for conventional PCI */
-	bool no_config;	       /* there is no such file */
+	uint8_t secondary;	 /* of a bridge */
+	size_t config;		 /* bytes of the config file: 0 means 4096, or 256 for conventional PCI */
+	bool no_config;		 /* there is no such file */
 };
 
 /* What the function's config space reads as, 4096 bytes into @buf. */

@@ -12,7 +12,7 @@
 #include "diag/explain.h"
 #include "machine.h"
 
-/* -- a machine from a table, and its answer as text ------------------------------------------------------------------ */
+/* -- a machine from a table, and its answer as text -------------------------------------------------- */
 
 static void build(struct machine *m, const struct machine_pci *v, size_t n)
 {
@@ -90,7 +90,7 @@ static const struct reason *warning(const struct explanation *e, const char *cod
 
 #define BUILD(m, table) build(m, table, ARRAY_SIZE(table))
 
-/* -- each kind of hop -------------------------------------------------------------------------------------------------- */
+/* -- each kind of hop -------------------------------------------------------------------------------- */
 
 static void a_root_port_without_acs(void **state _unused_)
 {
@@ -297,7 +297,7 @@ static void a_vmd_domain(void **state _unused_)
 	machine_free(&m);
 }
 
-/* -- what cannot be seen ----------------------------------------------------------------------------------------------- */
+/* -- what cannot be seen ----------------------------------------------------------------------------- */
 
 static void no_reason_in_config_space(void **state _unused_)
 {
@@ -433,7 +433,7 @@ static void devices_of_other_buses(void **state _unused_)
 	machine_free(&m);
 }
 
-/* -- where the kernel saw it otherwise ------------------------------------------------------------------------------------ */
+/* -- where the kernel saw it otherwise --------------------------------------------------------------- */
 
 static void kept_apart_by_the_kernel(void **state _unused_)
 {
@@ -486,7 +486,7 @@ static void switches_that_change_groups(void **state _unused_)
 	machine_free(&m);
 }
 
-/* -- shapes of machines that people have ---------------------------------------------------------------------------------- */
+/* -- shapes of machines that people have ------------------------------------------------------------- */
 
 /*
  * A desktop of 2014: two processor root ports in one slot, without ACS, a graphics card of two functions and a wireless card

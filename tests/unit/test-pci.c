@@ -32,7 +32,7 @@ static uint32_t ext_head(uint16_t id, uint16_t next)
 
 static const struct machine_pci port = { .type = PCIE_ROOT_PORT, .acs = MACHINE_ACS(0x5f, 0x1d), .secondary = 3 };
 
-/* -- parsing ---------------------------------------------------------------------------------------------- */
+/* -- parsing ----------------------------------------------------------------------------------------- */
 
 static void a_port_is_read(void **state _unused_)
 {
@@ -211,7 +211,7 @@ static void any_bytes_are_survived(void **state _unused_)
 	}
 }
 
-/* -- ACS ---------------------------------------------------------------------------------------------------- */
+/* -- ACS --------------------------------------------------------------------------------------------- */
 
 static void acs_by_type(void **state _unused_)
 {
@@ -273,7 +273,7 @@ static void words(void **state _unused_)
 	assert_string_equal(pcie_type_name(15), "unknown type");
 }
 
-/* -- on a machine ------------------------------------------------------------------------------------------- */
+/* -- on a machine ------------------------------------------------------------------------------------ */
 
 static const struct machine_pci devices[] = {
 	{ "0000:00:03.0", .type = PCIE_ROOT_PORT, .acs = MACHINE_ACS_ON, .secondary = 1, .group = 1 },
@@ -406,7 +406,7 @@ static void multifunction_as_the_kernel_has_it(void **state)
 	assert_int_equal(device_pci(m->host, machine_dev(m, "0000:01:00.2"))->multifunction, TRI_YES);
 }
 
-/* -- what hangs on a device ------------------------------------------------------------------------------------ */
+/* -- what hangs on a device -------------------------------------------------------------------------- */
 
 #define NVME "sys/devices/pci0000:00/0000:00:03.0/0000:01:00.0"
 #define USB  "sys/devices/pci0000:00/0000:00:04.0/0000:02:00.0/0000:03:01.0/0000:05:00.0"
