@@ -573,7 +573,6 @@ static const char *summary_of_reason(const struct text *t, const char *severity)
 	static const struct {
 		const char *code, *text;
 	} shorter[] = {
-		{ "surplus", "the kernel counts an owner that is not there, and binding will not mend that" },
 		{ "direct-region", "firmware wants memory kept mapped for it, whoever drives it" },
 		{ "no-isolated-msi", "interrupts of devices are not isolated on this machine" },
 		{ "not-coherent", "its IOMMU is not cache-coherent" },
@@ -593,6 +592,15 @@ static const char *summary_of_reason(const struct text *t, const char *severity)
 	return "";
 }
 
+/* A count that nothing accounts for: the group that is not viable with no offender in sight. */
+static const char *summary_leak(const struct text *t)
+{
+	const struct leak *l = &t->a->leak;
+
+	return arena_printf(t->arena, "not viable: %s owner_cnt is %" PRId64 " where %" PRId64 " is expected, and binding will not mend that",
+			    t->a->offenders ? "whatever is bound," : "no device is in the way, but", l->owner_cnt.v, l->expected.v);
+}
+
 static const char *summary(const struct text *t, const char *verdict)
 {
 	if (t->a->odd)
@@ -603,6 +611,8 @@ static const char *summary(const struct text *t, const char *verdict)
 		return summary_binds(t);
 	if (streq(verdict, "ready"))
 		return arena_printf(t->arena, "%s, and nothing is in the way", on_vfio_names(t));
+	if (streq(verdict, "blocked") && t->a->counts && streq(t->a->leak.verdict, "surplus"))
+		return summary_leak(t);
 	return summary_of_reason(t, streq(verdict, "unknown") ? "unknown" : "problem");
 }
 

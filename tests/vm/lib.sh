@@ -55,7 +55,7 @@ helper() {
 
 # make_initrd: sets $initrd, made anew only when a part of it is newer than it
 make_initrd() {
-	set -- "$(helper vfio-truth)" "$(helper owner-hold)"
+	set -- "$(helper vfio-truth)" "$(helper owner-hold)" "$(command -v setpriv)"
 	for p in iommuctl iommutop; do
 		p=$build/$p
 		[ ! -x "$p" ] || set -- "$@" "$p"

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# owner.bash: helpers of the suites of the noun owner.
+# shellcheck shell=bash disable=SC2154,SC2034
+
+# owner_uses GROUP: how many of its devices are on drivers that use the DMA API, by sysfs and what is known of the
+# drivers in the lab
+owner_uses() {
+	local d n=0
+
+	for d in $(lab_members "$1"); do
+		case $(lab_driver "$d") in
+		'' | pcieport | pci-stub | vfio-pci) ;;
+		*) n=$((n + 1)) ;;
+		esac
+	done
+	echo "$n"
+}
+
+# owner_node BDF: the node of a device on vfio-pci
+owner_node() {
+	echo /dev/vfio/devices/"$(ls "$devices/$1/vfio-dev")"
+}
+
+# owner_hold ARGUMENTS…: owner-hold in the background until lab_release; $holder is its pid
+owner_hold() {
+	local tries=100
+
+	owner-hold "$@" >"$BATS_TEST_TMPDIR/hold" 3>&- &
+	holder=$!
+	until [ -s "$BATS_TEST_TMPDIR/hold" ] || [ $((tries -= 1)) -eq 0 ]; do
+		sleep 0.1
+	done
+	[ "$(cat "$BATS_TEST_TMPDIR/hold")" = held ]
+}
+
+# owner_of GROUP FILTER: jq's answer about the group in `owner list`
+owner_of() {
+	iommuctl owner list -j | jq -c ".data[] | select(.group == $1) | $2"
+}
+
+# what probes there are: none must stay
+owner_probes() {
+	ls /sys/kernel/tracing/instances
+	cat /sys/kernel/tracing/kprobe_events
+}
+
+# owner_rebind BDF DRIVER: off the driver and onto it again, as a command line for a shell
+owner_rebind() {
+	echo "echo $1 >/sys/bus/pci/drivers/$2/unbind; echo $1 >/sys/bus/pci/drivers/$2/bind"
+}
