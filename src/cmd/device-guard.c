@@ -70,7 +70,7 @@ static int answer(struct invocation *inv, struct host *h, struct device *d, cons
 	out_styled(inv->out, STYLE_PLAIN, ": ");
 	out_styled(inv->out, out_word_style(row.verdict), row.verdict);
 	/* reasons say it better, where there are any */
-	out_text(inv->out, streq(row.verdict, "safe") ? ": %s" : "", row.summary);
+	out_text(inv->out, "%s%s", streq(row.verdict, "safe") ? ": " : "", streq(row.verdict, "safe") ? row.summary : "");
 	print_reasons(inv->out, &h->arena, row.reasons);
 	return 0;
 }
