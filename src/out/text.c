@@ -25,11 +25,11 @@ enum out_style out_word_style(const char *word)
 	} words[] = {
 		{ "ready", STYLE_GOOD }, { "yes", STYLE_GOOD }, { "ok", STYLE_GOOD },
 		{ "safe", STYLE_GOOD }, { "loss", STYLE_BAD },
-		{ "viable", STYLE_GOOD }, { "well", STYLE_GOOD }, { "as-expected", STYLE_GOOD }, { "safe", STYLE_GOOD },
+		{ "viable", STYLE_GOOD }, { "well", STYLE_GOOD }, { "as-expected", STYLE_GOOD },
 		{ "needs-bind", STYLE_WARN }, { "in-use", STYLE_WARN }, { "warning", STYLE_WARN },
 		{ "unknown", STYLE_WARN }, { "unsafe", STYLE_WARN }, { "blocked", STYLE_BAD },
 		{ "no", STYLE_BAD }, { "problem", STYLE_BAD }, { "error", STYLE_BAD },
-		{ "ill", STYLE_BAD }, { "surplus", STYLE_BAD }, { "deficit", STYLE_BAD }, { "loss", STYLE_BAD },
+		{ "ill", STYLE_BAD }, { "surplus", STYLE_BAD }, { "deficit", STYLE_BAD },
 		{ "nothing-to-give", STYLE_DIM }, { "note", STYLE_DIM },
 	};
 

@@ -5,7 +5,7 @@ load lib
 
 setup() {
 	SRC=${BATS_TEST_DIRNAME%/tests/cli}
-	LINES_FILE=$BATS_TEST_TMPDIR/lines
+	LINES_FILE=$BATS_TEST_TMPDIR/lines ENDS=2
 	: >"$LINES_FILE"
 }
 
@@ -33,9 +33,9 @@ offers() {
 	"$IOMMUCTL" __complete -- --from "$from" "$@" | cut -f1
 }
 
-# some FROM NOUN VERB: arguments to try: a few from both ends of what there is, one that is wrong.
+# some FROM NOUN VERB: arguments to try: $ENDS from both ends of what there is, one that is wrong.
 some() {
-	offers "$@" "" | grep -v '^:' | awk '{ v[NR] = $0 } END { for (i = 1; i <= NR; i++) if (i <= 2 || i > NR - 2) print v[i] }'
+	offers "$@" "" | grep -v '^:' | awk -v n="$ENDS" '{ v[NR] = $0 } END { for (i = 1; i <= NR; i++) if (i <= n || i > NR - n) print v[i] }'
 	echo nosuch
 }
 
@@ -101,5 +101,17 @@ has_data() {
 	mkdir "$BATS_TEST_TMPDIR/empty"
 	every_command "$BATS_TEST_TMPDIR/empty"
 	every_command "$BATS_TEST_TMPDIR/nothing-at-all"
+	validate
+}
+
+@test "every command on every fixture machine" {
+	local host n=0 ENDS=1
+	[ -d "$SRC/tests/hosts" ] || skip "no fixture machines: tests/vm/mkhosts makes them"
+	for host in "$SRC"/tests/hosts/*.snap; do
+		has_data "$host"
+		every_command "$host"
+		n=$((n + 1))
+	done
+	[ "$n" -ge 6 ]
 	validate
 }
