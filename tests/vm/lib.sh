@@ -70,6 +70,8 @@ make_initrd() {
 }
 
 # boot SECONDS KERNEL INITRD SHARE LOG: one machine of $topology_file
+# no_timer_check: an emulated machine on a busy host may lose the few timer ticks that the kernel counts at
+# boot, and panics.
 boot() {
 	append=$(sed -n 's/^append //p' "$topology_file" | tr '\n' ' ')
 	# words of the topology are split here, and nowhere else
