@@ -147,13 +147,18 @@ static void print_notes(const struct ctx *ctx, const struct arguments *a)
 
 static int print_version(struct ctx *ctx)
 {
-	printf("iommuctl %s %clibpci %ckmem\n", PACKAGE_VERSION,
+	printf("iommuctl %s %clibpci %ckmem %clibtracecmd\n", PACKAGE_VERSION,
 #ifdef HAVE_LIBPCI
 	       '+',
 #else
 	       '-',
 #endif
 #ifdef HAVE_KMEM
+	       '+',
+#else
+	       '-',
+#endif
+#ifdef HAVE_TRACECMD
 	       '+'
 #else
 	       '-'

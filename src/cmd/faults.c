@@ -2,27 +2,19 @@
 /* faults decode */
 #include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
-#include "cmd/cmd.h"
+#include "cmd/trace-input.h"
 #include "diag/faults.h"
 #include "source/kmsg.h"
-#include "trace/decode.h"
-#include "trace/reader.h"
-
-/* Line numbers of undecodable lines that are named; the rest is counted. */
-#define UNDECODED_NAMED 20
 
 struct run {
 	struct invocation *inv;
 	struct fault_table *table;
-	bool follow, text, interrupted;
-	uint64_t undecoded[UNDECODED_NAMED];
-	size_t n_undecoded; /* in all */
-	const char *file;
+	bool text;
+	struct trace_input in;
 };
 
 static int print_row(struct run *run, const struct fault_row *row);
@@ -32,21 +24,8 @@ static int on_event(void *arg, const struct event *ev)
 	struct run *run = arg;
 	const struct fault_row *row = fault_table_add(run->table, ev);
 
-	return run->follow && row ? print_row(run, row) : 0;
+	return run->in.follow && row ? print_row(run, row) : 0;
 }
-
-static void on_undecoded(void *arg, uint64_t line, struct slice text, const char *why)
-{
-	struct run *run = arg;
-
-	(void)text;
-	(void)why;
-	if (run->n_undecoded < UNDECODED_NAMED)
-		run->undecoded[run->n_undecoded] = line;
-	run->n_undecoded++;
-}
-
-static const struct decode_sink sink = { on_event, on_undecoded };
 
 /* -- text ------------------------------------------------------------------------------------------------ */
 
@@ -194,43 +173,10 @@ static int print_row(struct run *run, const struct fault_row *row)
 
 /* -- reading --------------------------------------------------------------------------------------------- */
 
-static void stop(int sig)
-{
-	(void)sig;
-	reader_stop();
-}
-
-static int read_file(struct run *run, struct decoder *d, const char *file)
-{
-	_cleanup_(cleanup_reader_close) struct reader *r = NULL;
-	struct slice line;
-	int ret = reader_open(run->inv->ctx, file, run->follow, &r);
-
-	if (ret < 0)
-		return ret;
-	if (run->follow)
-		sigaction(SIGINT, &(struct sigaction){ .sa_handler = stop }, NULL);
-	while ((ret = reader_next(r, &line)) > 0) {
-		if (ret == READER_LINE) {
-			ret = decoder_line(d, line, reader_line(r));
-		} else {
-			ret = decoder_flush(d);
-			if (ret >= 0)
-				ret = out_flush(run->inv->out);
-		}
-		if (ret < 0)
-			return ret;
-	}
-	if (reader_cut(r))
-		ctx_warn(run->inv->ctx, "long-lines", 0, reader_name(r), "%s: %" PRIu64 " lines are longer than %u MiB; only their "
-			 "beginning was read", reader_name(r), reader_cut(r), READER_MAX_LINE >> 20);
-	run->interrupted = ret == -EINTR;
-	return run->interrupted ? 0 : ret;
-}
-
 /* No file: the log of the machine looked at. */
-static int read_kernel_log(struct run *run, struct decoder *d)
+static int read_kernel_log(struct run *run)
 {
+	_cleanup_(cleanup_decoder_free) struct decoder *d = decoder_new(&trace_input_sink, &run->in);
 	struct invocation *inv = run->inv;
 	_cleanup_(arena_free) struct arena arena = { 0 };
 	struct kmsg log = { 0 };
@@ -254,24 +200,10 @@ static int read_kernel_log(struct run *run, struct decoder *d)
 		strbuf_puts(&line, log.v[i].text);
 		r = decoder_line(d, (struct slice){ line.s, line.len }, i + 1);
 	}
+	if (r >= 0)
+		r = decoder_flush(d);
+	trace_input_done(&run->in, d);
 	return r;
-}
-
-static void note_undecoded(struct run *run)
-{
-	_cleanup_strbuf_ struct strbuf lines = { 0 };
-	bool strict = inv_opt(run->inv, "strict");
-
-	if (!run->n_undecoded)
-		return;
-	for (size_t i = 0; i < MIN(run->n_undecoded, (size_t)UNDECODED_NAMED); i++)
-		strbuf_printf(&lines, "%s%" PRIu64, i ? ", " : "line ", run->undecoded[i]);
-	if (run->n_undecoded > UNDECODED_NAMED)
-		strbuf_printf(&lines, " and %zu more", run->n_undecoded - UNDECODED_NAMED);
-	ctx_note(run->inv->ctx,
-		 (struct note){ .level = strict ? NOTE_ERROR : NOTE_WARNING, .code = "undecoded", .err = strict ? EBADMSG : 0,
-				.why = lines.s, .where = run->file },
-		 "%s: %zu lines look like faults and could not be decoded", run->file, run->n_undecoded);
 }
 
 static void note_source(struct run *run, const char *file, struct host *h)
@@ -279,17 +211,17 @@ static void note_source(struct run *run, const char *file, struct host *h)
 	struct ctx *ctx = run->inv->ctx;
 
 	if (fault_table_dropped(run->table))
-		ctx_warn(ctx, "faults-dropped", 0, run->file, "%" PRIu64 " faults beyond %u different ones were only counted",
+		ctx_warn(ctx, "faults-dropped", 0, run->in.file, "%" PRIu64 " faults beyond %u different ones were only counted",
 			 fault_table_dropped(run->table), FAULT_TABLE_MAX);
 	if (fault_table_other_machine(run->table))
 		ctx_note(ctx,
-			 (struct note){ .level = NOTE_WARNING, .code = "other-machine", .where = run->file,
+			 (struct note){ .level = NOTE_WARNING, .code = "other-machine", .where = run->in.file,
 					.why = "its boot lines give devices other groups than the machine looked at",
 					.hint = "--from takes a snapshot of the machine that wrote it" },
-			 "%s is the log of another machine or boot: names and groups are not looked up", run->file);
+			 "%s is the log of another machine or boot: names and groups are not looked up", run->in.file);
 	else if (file && h && !run->inv->from && fault_table_total(run->table))
 		ctx_note(ctx,
-			 (struct note){ .level = NOTE_WARNING, .code = "looked-up-here", .where = run->file,
+			 (struct note){ .level = NOTE_WARNING, .code = "looked-up-here", .where = run->in.file,
 					.hint = "for a log of another machine: --from its snapshot, or --no-lookup" },
 			 "names and groups are those of this machine, now");
 }
@@ -301,16 +233,16 @@ static int finish(struct run *run)
 	size_t n;
 	int r = 0;
 
-	if (run->follow)
+	if (run->in.follow)
 		return 0;
 	rows = fault_table_rows(run->table, &n);
 	if (run->text) {
 		print_stories(run, rows, n);
 		if (n)
 			out_text(o, "%" PRIu64 " %s in %s", fault_table_total(run->table),
-				 fault_table_total(run->table) == 1 ? "fault" : "faults", run->file);
+				 fault_table_total(run->table) == 1 ? "fault" : "faults", run->in.file);
 		else
-			out_text(o, "no faults in %s", run->file);
+			out_text(o, "no faults in %s", run->in.file);
 		return 0;
 	}
 	for (size_t i = 0; r >= 0 && i < n; i++)
@@ -323,18 +255,18 @@ static int run_decode(struct invocation *inv)
 	const char *file = inv->argc ? inv->argv[0] : NULL;
 	const struct out_options *opt = out_options(inv->out);
 	_cleanup_(cleanup_fault_table_free) struct fault_table *table = NULL;
-	_cleanup_(cleanup_decoder_free) struct decoder *d = NULL;
 	_cleanup_(cleanup_host_free) struct host *h = NULL;
-	struct run run = { .inv = inv, .follow = inv_opt(inv, "follow"), .text = !opt->json && !opt->raw && !opt->cols };
+	struct run run = { .inv = inv, .text = !opt->json && !opt->raw && !opt->cols };
 	int r = 0;
 
-	run.file = !file ? "the kernel log" : streq(file, "-") ? "stdin" : file;
-	if (run.follow && !file) {
+	run.in = (struct trace_input){ .inv = inv, .event = on_event, .arg = &run, .follow = inv_opt(inv, "follow") };
+	run.in.file = file ? trace_input_name(file) : "the kernel log";
+	if (run.in.follow && !file) {
 		ctx_error(inv->ctx, NOTE(.code = "usage", .err = EINVAL, .why = "needs a file to follow",
 					 .hint = "iommuctl faults decode -f /dev/kmsg"), "--follow");
 		return EXIT_USAGE;
 	}
-	if (run.follow)
+	if (run.in.follow)
 		out_set_stream(inv->out);
 	if (out_begin(inv->out, &fault_record) < 0)
 		return EXIT_USAGE;
@@ -342,20 +274,12 @@ static int run_decode(struct invocation *inv)
 		r = host_load(inv->ctx, inv->source, HOST_ALL, &h);
 	if (r < 0)
 		return r;
-	run.table = table = fault_table_new(run.file, h);
-	d = decoder_new(&sink, &run);
-	r = file ? read_file(&run, d, file) : read_kernel_log(&run, d);
-	if (r >= 0)
-		r = decoder_flush(d);
+	run.table = table = fault_table_new(run.in.file, h);
+	r = file ? trace_input_read(&run.in, file) : read_kernel_log(&run);
 	if (r >= 0)
 		r = finish(&run);
-	note_undecoded(&run);
 	note_source(&run, file, h);
-	if (r < 0)
-		return r;
-	if (run.interrupted)
-		return EXIT_INTERRUPTED;
-	return run.n_undecoded && inv_opt(inv, "strict") ? EXIT_FAILED : EXIT_DONE;
+	return r < 0 ? r : trace_input_exit(&run.in);
 }
 
 static const struct arg_row decode_args[] = {

@@ -13,6 +13,7 @@ extern const struct noun noun_group;
 extern const struct noun noun_iommu;
 extern const struct noun noun_snapshot;
 extern const struct noun noun_owner;
+extern const struct noun noun_trace;
 
 const struct noun *const nouns[] = {
 	&noun_iommu,
@@ -21,6 +22,7 @@ const struct noun *const nouns[] = {
 	&noun_snapshot,
 	&noun_owner,
 	&noun_faults,
+	&noun_trace,
 	&noun_doctor,
 	&noun_help,
 	&noun_complete,

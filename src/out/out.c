@@ -49,6 +49,11 @@ void out_set_stream(struct out *o)
 	o->stream = true;
 }
 
+bool out_failed(const struct out *o)
+{
+	return ferror(o->f);
+}
+
 const struct out_options *out_options(const struct out *o)
 {
 	return &o->opt;

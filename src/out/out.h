@@ -44,6 +44,9 @@ void out_set_stream(struct out *o);
 /* Hands over what was written so far: a stream that has nothing more to say for now. Negative errno as out_row(). */
 int out_flush(struct out *o);
 
+/* Whether writing has failed (a full disk, a reader that went away): no use in going on. */
+bool out_failed(const struct out *o);
+
 void out_free(struct out *o);
 DEFINE_CLEANUP(struct out, out_free);
 

@@ -192,8 +192,10 @@ static void end_join(struct decoder *d)
 static bool may_continue(struct decoder *d, struct slice text)
 {
 	struct log_msg m = { 0 };
+	struct event ev = { 0 };
 
-	if (!text.n || d->joined >= MAX_JOINED || text.n > MAX_LOG_LINE)
+	if (!text.n || d->joined >= MAX_JOINED || text.n > MAX_LOG_LINE || text.p[0] == '{' ||
+	    ftrace_line(text, &ev) != LINE_OTHER)
 		return false;
 	log_prefix(text, d->unescaped, sizeof(d->unescaped), &m);
 	if (slice_has(m.text, "[fault reason") && !slice_has(m.text, "Request device"))

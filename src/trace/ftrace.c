@@ -9,14 +9,21 @@
 
 typedef enum line_result (*payload_parser)(struct scan *s, struct event *ev);
 
-/* Moves behind KEY, which is "name=" or "name ". The parsers ask in the order of the text, so this is one pass. */
-#define scan_key(s, key) (scan_lit((s), key) || scan_past((s), key))
+/*
+ * Moves behind KEY, which is "name=" or "name ". The parsers ask in the order of the text, so the key is most often
+ * right here; inlined, so that the comparison is with a constant.
+ */
+static inline __attribute__((always_inline)) bool find_key(struct scan *s, const char *key, size_t n)
+{
+	scan_blanks(s);
+	return scan_bytes(s, key, n) || scan_past_bytes(s, key, n);
+}
 
-static bool scan_key_hex(struct scan *s, const char *key, size_t n, uint64_t *ret)
+static inline __attribute__((always_inline)) bool scan_key_hex(struct scan *s, const char *key, size_t n, uint64_t *ret)
 {
 	struct scan t = *s;
 
-	if (!scan_bytes(&t, key, n) && !scan_past_bytes(&t, key, n))
+	if (!find_key(&t, key, n))
 		return false;
 	scan_blanks(&t);
 	if (!scan_hex(&t, ret))
@@ -25,11 +32,11 @@ static bool scan_key_hex(struct scan *s, const char *key, size_t n, uint64_t *re
 	return true;
 }
 
-static bool scan_key_dec(struct scan *s, const char *key, size_t n, uint64_t *ret)
+static inline __attribute__((always_inline)) bool scan_key_dec(struct scan *s, const char *key, size_t n, uint64_t *ret)
 {
 	struct scan t = *s;
 
-	if (!scan_bytes(&t, key, n) && !scan_past_bytes(&t, key, n))
+	if (!find_key(&t, key, n))
 		return false;
 	scan_blanks(&t);
 	if (!scan_dec(&t, ret))
@@ -46,11 +53,11 @@ static void skip_lead(struct scan *s)
 	scan_blanks(s);
 }
 
-static bool key_word(struct scan *s, const char *key, size_t n, struct slice *ret)
+static inline __attribute__((always_inline)) bool key_word(struct scan *s, const char *key, size_t n, struct slice *ret)
 {
 	struct scan t = *s;
 
-	if (!scan_bytes(&t, key, n) && !scan_past_bytes(&t, key, n))
+	if (!find_key(&t, key, n))
 		return false;
 	if (!scan_word(&t, ret))
 		return false;
@@ -64,6 +71,16 @@ static void set_device(struct event *ev, struct slice name)
 	ev->has |= HAS_SEGMENT;
 }
 
+/* " - 0x…": the end of a range, which says nothing new. */
+static void skip_end(struct scan *s)
+{
+	struct scan t = *s;
+	uint64_t end;
+
+	if (scan_lit(&t, " - ") && scan_hex(&t, &end))
+		*s = t;
+}
+
 /* "iova=0x… - 0x… paddr=0x… size=N", older without the second number; some vendors put "dev=NAME" in front. */
 static enum line_result parse_map(struct scan *s, struct event *ev)
 {
@@ -73,11 +90,10 @@ static enum line_result parse_map(struct scan *s, struct event *ev)
 	skip_lead(s);
 	if (scan_left(s) > 4 && !memcmp(s->p, "dev=", 4) && key_word(s, "dev=", 4, &dev))
 		set_device(ev, dev);
-	scan_blanks(s);
-	if (!key_hex(s, "iova=", &ev->addr) || !key_hex(s, "paddr=", &ev->paddr))
+	if (!key_hex(s, "iova=", &ev->addr))
 		return LINE_PART;
-	scan_blanks(s);
-	if (!key_dec(s, "size=", &ev->size))
+	skip_end(s);
+	if (!key_hex(s, "paddr=", &ev->paddr) || !key_dec(s, "size=", &ev->size))
 		return LINE_PART;
 	ev->has |= HAS_ADDR | HAS_PADDR | HAS_SIZE;
 	return LINE_EVENT;
@@ -91,13 +107,12 @@ static enum line_result parse_unmap(struct scan *s, struct event *ev)
 	skip_lead(s);
 	if (scan_left(s) > 4 && !memcmp(s->p, "dev=", 4) && key_word(s, "dev=", 4, &dev))
 		set_device(ev, dev);
-	scan_blanks(s);
 	if (!key_hex(s, "iova=", &ev->addr))
 		return LINE_PART;
+	skip_end(s);
 	if (!key_dec(s, "size=", &ev->size))
 		return LINE_PART;
 	ev->has |= HAS_ADDR | HAS_SIZE;
-	scan_blanks(s);
 	if (key_dec(s, "unmapped_size=", &ev->done))
 		ev->has |= HAS_DONE;
 	return LINE_EVENT;
@@ -312,7 +327,7 @@ static enum line_result parse_flush_range(struct scan *s, struct event *ev)
 	if (!scan_word(s, &ev->unit))
 		return LINE_PART;
 	scan_blanks(s);
-	if (!scan_until(s, '[', &dev) || !scan_dec(s, &pasid) || !parse_tag(s, ev) || !scan_key(s, "["))
+	if (!scan_until(s, '[', &dev) || !scan_dec(s, &pasid) || !scan_char(s, ']') || !parse_tag(s, ev) || !find_key(s, "[", 1))
 		return LINE_PART;
 	if (!scan_hex(s, &ev->addr) || !scan_char(s, '-') || !scan_hex(s, &end) || end < ev->addr)
 		return LINE_PART;

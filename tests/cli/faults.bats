@@ -80,13 +80,13 @@ smmuv2 15000000.iommu null 0x809 null read a stream id that matches no entry of 
 amd-vi 0x2 10
 virtio 0x2 12
 smmuv2 0x80000002 15" ]
-	[ "$(json '.warnings[0] | "\(.code): \(.why)"')" = "undecoded: line 6, 18" ]
+	[ "$(json '.warnings[0] | "\(.code): \(.why)"')" = "undecoded: lines 6, 18" ]
 }
 
 @test "--strict fails when something could not be decoded, and only then" {
 	run_ctl faults decode --no-lookup --strict "$TRACES/mail.txt"
 	expect_status 1
-	expect_in "$stderr" "2 lines look like faults and could not be decoded" "line 6, 18"
+	expect_in "$stderr" "2 lines have an IOMMU's words and could not be decoded: lines 6, 18"
 	run_ctl faults decode --no-lookup --strict "$TRACES/vtd.txt"
 	expect_status 0
 }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * libFuzzer target: any bytes as a log, a trace or JSON Lines, mixed. Every event must hold together: what is said to be
- * known can be written as JSON and read back as an event of the same kind.
+ * known can be written as JSON and read back as an event of the same kind, and counted.
  */
 #include "trace/decode.h"
 #include "trace/jsonl.h"
 #include "trace/reader.h"
 #include "trace/reason.h"
+#include "trace/stat.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -25,7 +26,7 @@ static int on_event(void *arg, const struct event *ev)
 	enum event_kind kind = ev->kind;
 	struct fault_words w;
 
-	(void)arg;
+	stat_add(arg, ev);
 	if (kind == EVENT_FAULT) {
 		fault_explain(ev, &w);
 		if (!w.text[0])
@@ -43,11 +44,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct decode_sink sink = { .event = on_event };
 	_cleanup_(cleanup_reader_close) struct reader *r = reader_memory("fuzz", (struct slice){ (const char *)data, size });
-	_cleanup_(cleanup_decoder_free) struct decoder *d = decoder_new(&sink, NULL);
+	_cleanup_(cleanup_stat_free) struct trace_stat *s = stat_new(NULL);
+	_cleanup_(cleanup_decoder_free) struct decoder *d = decoder_new(&sink, s);
+	_cleanup_strbuf_ struct strbuf svg = { 0 };
 	struct slice line;
 
 	while (reader_next(r, &line) == READER_LINE)
 		decoder_line(d, line, reader_line(r));
 	decoder_flush(d);
+	stat_finish(s);
+	stat_svg(s, "fuzz", &svg);
 	return 0;
 }

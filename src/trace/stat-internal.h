@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the parts of the statistics keep while a trace goes by. */
+#ifndef IOMMUCTL_TRACE_STAT_INTERNAL_H
+#define IOMMUCTL_TRACE_STAT_INTERNAL_H
+
+#include "trace/stat.h"
+
+/* Live mappings by their start, open addressing. */
+struct mapping {
+	uint64_t key; /* address >> 12, + 1; 0: free */
+	uint64_t size, time_ns;
+	uint32_t times; /* mapped so often at this address: several domains */
+};
+
+struct mapping_table {
+	struct mapping *v;
+	size_t n, size; /* a power of two */
+};
+
+/* What was mapped and unmapped of late, for questions that are asked seldom. */
+struct recent {
+	uint64_t addr, end; /* inclusive */
+	uint64_t time_ns, line;
+	bool is_map, has_time;
+};
+#define RECENT (1U << 16)
+
+/* Invalidations of late, for redundancy. */
+struct recent_inval {
+	uint64_t addr, end;
+	uint64_t seq; /* of maps and unmaps, when it came */
+	uint64_t key;
+};
+#define RECENT_INVALS 16
+
+struct merge_slot {
+	uint64_t key, time_ns;
+};
+#define MERGE_SLOTS 256
+
+struct name_table {
+	struct stat_name *v;
+	uint32_t n, slots[STAT_NAMES * 4]; /* index + 1 */
+	uint64_t other;
+	struct stat_name *last;
+	size_t last_n;
+};
+
+struct page_group {
+	uint64_t key; /* source, PASID-less, group index; + 1, 0: free */
+	uint64_t first_ns;
+	uint32_t pages;
+	bool has_time, last, answered;
+};
+
+struct page_table {
+	struct page_group *v;
+	size_t n, size;
+};
+
+struct stat_state {
+	struct mapping_table mappings;
+	struct recent *recent;
+	uint64_t recent_n; /* maps and unmaps so far */
+	struct recent_inval invals[RECENT_INVALS];
+	uint64_t n_invals;
+	struct merge_slot merges[MERGE_SLOTS];
+	struct name_table names[STAT_BY_MAX];
+	struct stat_name *domain; /* of the last event that had one, NULL none */
+	uint32_t domain_id;
+	size_t domain_unit_n;
+	char domain_unit[24];
+	struct page_table groups;
+	uint64_t last_seq;
+	bool has_seq;
+	uint64_t late_page; /* of the last late use looked for */
+};
+
+void latency_add(struct stat_latency *l, uint64_t v);
+struct stat_name *name_count(struct name_table *t, struct slice s);
+struct stat_slice *stat_slice_at(struct trace_stat *s, const struct event *ev);
+
+void stat_map(struct trace_stat *s, const struct event *ev);
+void stat_unmap(struct trace_stat *s, const struct event *ev);
+void stat_fault(struct trace_stat *s, const struct event *ev);
+void stat_invalidate(struct trace_stat *s, const struct event *ev);
+void stat_request(struct trace_stat *s, const struct event *ev);
+void stat_response(struct trace_stat *s, const struct event *ev);
+void stat_finish_pages(struct trace_stat *s);
+
+static inline uint64_t mix(uint64_t x)
+{
+	x *= 0x9e3779b97f4a7c15ULL;
+	return x ^ x >> 32;
+}
+
+static inline unsigned log2_of(uint64_t v)
+{
+	return v ? 63 - (unsigned)__builtin_clzll(v) : 0;
+}
+
+#endif

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Mappings: how much, how long, and faults on what was unmapped a moment ago. */
+#include "trace/stat-internal.h"
+
+static struct mapping *find_mapping(struct mapping_table *t, uint64_t key)
+{
+	size_t at = mix(key) & (t->size - 1);
+
+	while (t->v[at].key && t->v[at].key != key)
+		at = (at + 1) & (t->size - 1);
+	return &t->v[at];
+}
+
+static void grow_mappings(struct mapping_table *t)
+{
+	struct mapping *old = t->v;
+	size_t n = t->size;
+
+	t->size *= 2;
+	t->v = calloc(t->size, sizeof(*t->v));
+	if (!t->v)
+		abort();
+	for (size_t i = 0; i < n; i++)
+		if (old[i].key)
+			*find_mapping(t, old[i].key) = old[i];
+	free(old);
+}
+
+/* Closes the gap, so that no search ends too early (Knuth 6.4, algorithm R). */
+static void remove_mapping(struct mapping_table *t, struct mapping *m)
+{
+	size_t hole = (size_t)(m - t->v), at = hole;
+
+	for (;;) {
+		size_t home;
+
+		at = (at + 1) & (t->size - 1);
+		if (!t->v[at].key)
+			break;
+		home = mix(t->v[at].key) & (t->size - 1);
+		if (((at - home) & (t->size - 1)) < ((at - hole) & (t->size - 1)))
+			continue;
+		t->v[hole] = t->v[at];
+		hole = at;
+	}
+	t->v[hole].key = 0;
+	t->n--;
+}
+
+static void remember(struct stat_state *st, const struct event *ev, bool is_map)
+{
+	struct recent *r = &st->recent[st->recent_n++ & (RECENT - 1)];
+
+	r->addr = ev->addr;
+	r->end = ev->addr + (ev->size - 1);
+	r->time_ns = ev->time_ns;
+	r->line = ev->line;
+	r->is_map = is_map;
+	r->has_time = ev->has & HAS_TIME;
+}
+
+static void live_changed(struct trace_stat *s, const struct event *ev, struct stat_slice *slice)
+{
+	if (s->live_bytes > s->peak_live_bytes) {
+		s->peak_live_bytes = s->live_bytes;
+		s->peak_ns = ev->time_ns;
+	}
+	if (!slice)
+		return;
+	slice->live = slice->has_live ? MAX(slice->live, s->live_bytes) : s->live_bytes;
+	slice->has_live = true;
+}
+
+void stat_map(struct trace_stat *s, const struct event *ev)
+{
+	struct mapping_table *t = &s->state->mappings;
+	struct stat_slice *slice = stat_slice_at(s, ev);
+	struct mapping *m;
+
+	if (slice)
+		slice->maps++;
+	if (!(ev->has & HAS_ADDR) || !(ev->has & HAS_SIZE) || !ev->size)
+		return;
+	s->map_sizes[log2_of(ev->size)]++;
+	s->mapped_bytes += ev->size;
+	s->live_bytes += ev->size;
+	live_changed(s, ev, slice);
+	remember(s->state, ev, true);
+	if (t->n * 2 >= t->size)
+		grow_mappings(t);
+	m = find_mapping(t, (ev->addr >> 12) + 1);
+	if (m->key) {
+		s->overlaps++;
+		m->times++;
+		return;
+	}
+	*m = (struct mapping){ .key = (ev->addr >> 12) + 1, .size = ev->size, .time_ns = ev->time_ns, .times = 1 };
+	t->n++;
+	s->live_mappings++;
+}
+
+/* Takes out the mappings that an unmapped range is made of. */
+static void end_mappings(struct trace_stat *s, const struct event *ev, uint64_t size)
+{
+	struct mapping_table *t = &s->state->mappings;
+	uint64_t addr = ev->addr, left = size;
+
+	while (left) {
+		struct mapping *m = find_mapping(t, (addr >> 12) + 1);
+		uint64_t step;
+
+		if (!m->key) {
+			s->early_unmaps++;
+			return;
+		}
+		step = MIN(m->size, left);
+		if (--m->times == 0) {
+			if (ev->has & HAS_TIME && ev->time_ns >= m->time_ns)
+				latency_add(&s->lifetime, ev->time_ns - m->time_ns);
+			remove_mapping(t, m);
+			s->live_mappings--;
+		}
+		if (step < 4096)
+			return;
+		addr += step;
+		left -= step;
+	}
+}
+
+void stat_unmap(struct trace_stat *s, const struct event *ev)
+{
+	struct stat_slice *slice = stat_slice_at(s, ev);
+	uint64_t size;
+
+	if (slice)
+		slice->unmaps++;
+	if (!(ev->has & HAS_ADDR) || !(ev->has & HAS_SIZE))
+		return;
+	size = ev->has & HAS_DONE ? ev->done : ev->size;
+	s->short_unmaps += size < ev->size;
+	if (!size)
+		return;
+	s->unmap_sizes[log2_of(size)]++;
+	s->unmapped_bytes += size;
+	s->live_bytes -= MIN(s->live_bytes, size);
+	live_changed(s, ev, slice);
+	if (ev->size)
+		remember(s->state, ev, false);
+	end_mappings(s, ev, size);
+}
+
+/* The last that happened to the address: an unmap not long ago is what we look for. */
+static const struct recent *last_unmap(const struct stat_state *st, uint64_t addr)
+{
+	uint64_t oldest = st->recent_n > RECENT ? st->recent_n - RECENT : 0;
+
+	for (uint64_t i = st->recent_n; i-- > oldest;) {
+		const struct recent *r = &st->recent[i & (RECENT - 1)];
+
+		if (addr >= r->addr && addr <= r->end)
+			return r->is_map ? NULL : r;
+	}
+	return NULL;
+}
+
+static void add_late_use(struct trace_stat *s, const struct event *ev, const struct recent *u)
+{
+	struct stat_late_use *l;
+
+	if (s->n_late++ >= STAT_LATE_USES)
+		return;
+	l = &s->late[s->n_late - 1];
+	*l = (struct stat_late_use){
+		.unmap = { u->line, u->time_ns, u->has_time },
+		.fault = { ev->line, ev->time_ns, ev->has & HAS_TIME },
+		.addr = ev->addr,
+		.unmap_addr = u->addr,
+		.unmap_size = u->end - u->addr + 1,
+		.access = ev->access,
+	};
+	if (u->has_time && ev->has & HAS_TIME && ev->time_ns >= u->time_ns) {
+		l->after_ns = ev->time_ns - u->time_ns;
+		l->has_after = true;
+	}
+	memcpy(l->device, ev->device.p ?: "", MIN(ev->device.n, sizeof(l->device) - 1));
+}
+
+void stat_fault(struct trace_stat *s, const struct event *ev)
+{
+	struct stat_slice *slice = stat_slice_at(s, ev);
+	const struct recent *u;
+
+	s->faults_by_vendor[ev->vendor]++;
+	if (slice)
+		slice->faults++;
+	/* a flood of faults on one page is one finding */
+	if (!(ev->has & HAS_ADDR) || ev->fault.kind != FAULT_DMA || s->state->late_page == ev->addr >> 12)
+		return;
+	s->state->late_page = ev->addr >> 12;
+	u = last_unmap(s->state, ev->addr);
+	if (!u)
+		return;
+	if (u->has_time && ev->has & HAS_TIME && ev->time_ns > u->time_ns + s->opt.late_window_ns)
+		return;
+	add_late_use(s, ev, u);
+}

@@ -1,0 +1,173 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# trace decode, stat and convert.
+load lib
+
+setup() {
+	TRACES=${BATS_TEST_DIRNAME%/cli}/traces
+	TRACE=$TRACES/nvme.trace
+}
+
+# stat ARGS…
+stat_json() {
+	run_ctl -j trace stat "$@"
+	expect_status 0
+}
+
+@test "decode: one line an event, with what it is about" {
+	run_ctl trace decode "$TRACE"
+	expect_status 0
+	[ "$(wc -l <<<"$output")" -eq 18 ]
+	expect_in "$output" "dd-59      map           0xfffb4000-0xfffb7fff 16384 bytes to 0xbcc9000" \
+		"invalidate    dmar0 domain 9 iotlb range 0xfffb4000-0xfffb7fff" "page-request  dmar0 0000:00:0a.0 pasid 2 read+write 0x559f0000 group 1 last" \
+		"page-response dmar0 id 0x50 pasid 2 group 1 last success" "lost          12 events"
+	expect_in "$stderr" "the recorder lost 12 events or more"
+}
+
+@test "decode -j: header, records with every member, trailer" {
+	run_ctl -j trace decode "$TRACE"
+	expect_status 0
+	[ "$(head -n 1 <<<"$output" | jq -r .schema)" = iommuctl.trace.decode/1 ]
+	[ "$(tail -n 1 <<<"$output" | jq -c '[.end, .rows, .warnings[0].code]')" = '[true,18,"events-lost"]' ]
+	[ "$(sed -n 2p <<<"$output" | jq -c '[.kind, .time_ns, .address, .size, .domain, .at.line]')" = \
+		'["map",2000000000,"0xfffb4000",16384,null,5]' ]
+}
+
+@test "decode -j: each line is what docs/schema says" {
+	local schema=${BATS_TEST_DIRNAME%/tests/cli}/docs/schema/trace.decode.json f
+	for f in "$TRACES"/*.txt "$TRACE" /nonexistent; do
+		"$IOMMUCTL" -j trace decode "$f" 2>/dev/null
+	done >"$BATS_TEST_TMPDIR/lines" || :
+	python3 - "$schema" "$BATS_TEST_TMPDIR/lines" <<-'END'
+		import json, sys, jsonschema
+		check = jsonschema.Draft7Validator(json.load(open(sys.argv[1])))
+		lines = [json.loads(l) for l in open(sys.argv[2])]
+		assert len(lines) > 30
+		for l in lines:
+		    check.validate(l)
+	END
+}
+
+@test "stat: mappings" {
+	stat_json "$TRACE"
+	[ "$(json '.data[0] | "\(.events) \(.lost) \(.undecoded) \(.back_in_time)"')" = "18 12 0 0" ]
+	[ "$(json '.data[0].mapping | "\(.mapped_bytes) \(.unmapped_bytes) \(.live_bytes) \(.live_mappings) \(.peak_bytes) \(.overlaps)"')" = \
+		"49152 49152 0 0 32768 0" ]
+	[ "$(json '.data[0].sizes[] | "\(.bytes) \(.maps) \(.unmaps)"')" = "16384 3 1
+32768 0 1" ]
+	[ "$(json '.data[0].mapping.several_domains')" = null ]
+}
+
+@test "stat: two domains on one address are seen, and nothing is guessed" {
+	stat_json - <<-'END'
+		a-1 [000] .... 1.000000: map: IOMMU: iova=0x1000 - 0x2000 paddr=0x5000 size=4096
+		b-2 [000] .... 1.000001: map: IOMMU: iova=0x1000 - 0x2000 paddr=0x6000 size=4096
+		a-1 [000] .... 1.000002: unmap: IOMMU: iova=0x1000 - 0x2000 size=4096 unmapped_size=4096
+		c-3 [000] .... 1.000003: unmap: IOMMU: iova=0x9000 - 0xa000 size=4096 unmapped_size=0
+		irq/24-AMD-Vi-48 [000] .... 1.000004: io_page_fault: IOMMU:nvme 0000:05:00.0 iova=0x1234 flags=0x0001
+	END
+	[ "$(json '.data[0].mapping | "\(.live_bytes) \(.live_mappings) \(.overlaps) \(.several_domains) \(.short_unmaps)"')" = "4096 1 1 true 1" ]
+	[ "$(json '.data[0].use_after_unmap[0] | "\(.device) \(.access) \(.certain)"')" = "0000:05:00.0 write false" ]
+}
+
+@test "stat: a use after unmap, with both places; what is mapped again or long gone is none" {
+	stat_json "$TRACE"
+	[ "$(json '.data[0].use_after_unmap[] | "\(.device) \(.address) \(.fault_line) \(.unmap_address) \(.unmap_size) \(.unmap_line) \(.after_ns)"')" = \
+		"0000:03:00.0 0xfffa9000 16 0xfffa8000 32768 13 500000" ]
+	run_ctl -j trace stat --late-window 1 - <<-'END'
+		a-1 [000] .... 1.000000: unmap: IOMMU: iova=0x1000 - 0x2000 size=4096 unmapped_size=4096
+		a-1 [000] .... 1.000001: unmap: IOMMU: iova=0x2000 - 0x3000 size=4096 unmapped_size=4096
+		a-1 [000] .... 1.000002: map: IOMMU: iova=0x2000 - 0x3000 paddr=0x1000 size=4096
+		i-2 [000] .... 1.000003: io_page_fault: IOMMU:nvme 0000:05:00.0 iova=0x2010 flags=0x0000
+		i-2 [000] .... 1.500000: io_page_fault: IOMMU:nvme 0000:05:00.0 iova=0x1010 flags=0x0000
+	END
+	expect_status 0
+	[ "$(json '.data[0].n_use_after_unmap')" = 0 ]
+}
+
+@test "stat: invalidations" {
+	stat_json "$TRACE"
+	[ "$(json '.data[0].invalidation | "\(.commands) \(.waits) \(.range_bytes) \(.wider) \(.percent_of_unmapped) \(.after_map) \(.redundant) \(.mergeable)"')" = \
+		"3 1 49152 0 100 1 1 1" ]
+	run_ctl -j trace stat --merge-window 5 "$TRACE"
+	[ "$(json '.data[0].invalidation.mergeable')" = 0 ]
+	stat_json - <<<'x-1 [000] .... 1.0: qi_submit: iotlb_inv dmar0: 0x900e2 0x0 0x0 0x0'
+	[ "$(json '.data[0].invalidation | "\(.wider) \(.percent_of_unmapped)"')" = "1 null" ]
+}
+
+@test "stat: page requests" {
+	stat_json "$TRACE"
+	[ "$(json '.data[0].page_requests | "\(.requests) \(.groups) \(.largest_group) \(.responses) \(.success)"')" = "4 3 2 2 2" ]
+	[ "$(json '.data[0].page_requests | "\(.max) \(.no_last) \(.unanswered) \(.answered_twice) \(.unasked) \(.out_of_order)"')" = \
+		"500000 1 1 1 0 0" ]
+}
+
+@test "stat: by device, domain and task; over time when asked" {
+	stat_json "$TRACE"
+	[ "$(json '.data[0].domains[] | "\(.name) \(.events) \(.invalidations)"')" = "dmar0:9 4 3" ]
+	[ "$(json '.data[0].tasks[0] | "\(.name) \(.maps)"')" = "dd 3" ]
+	[ "$(json '.data[0] | has("series")')" = false ]
+	run_ctl -j -o +series trace stat "$TRACE"
+	[ "$(json '[.data[0].series[].maps] | add')" = 3 ]
+	[ "$(json '.data[0].series[0].live_bytes')" = 16384 ]
+}
+
+@test "stat: text with bars, and a drawing" {
+	run_ctl trace stat --svg "$BATS_TEST_TMPDIR/t.svg" "$TRACE"
+	expect_status 0
+	expect_in "$output" "use after unmap: 1" "0000:03:00.0: read at 0xfffa9000, line 16" "was unmapped 500.0 us before, line 13" \
+		"page-request " "████" "groups never answered: 1"
+	python3 -c 'import sys, xml.dom.minidom as m; m.parse(sys.argv[1])' "$BATS_TEST_TMPDIR/t.svg"
+	run_ctl trace stat --svg /nonexistent/t.svg "$TRACE"
+	expect_status 1
+	run_ctl trace stat --merge-window soon "$TRACE"
+	expect_status 2
+}
+
+@test "convert writes what every command reads again" {
+	run_ctl trace convert "$TRACE" "$BATS_TEST_TMPDIR/a.jsonl"
+	expect_status 0
+	[ "$(tail -n 1 "$BATS_TEST_TMPDIR/a.jsonl")" = '{"end":true,"events":18,"undecoded":0,"lost":12}' ]
+	run_ctl trace convert "$BATS_TEST_TMPDIR/a.jsonl"
+	[ "$(jq -c 'del(.line)' <<<"$output")" = "$(jq -c 'del(.line)' "$BATS_TEST_TMPDIR/a.jsonl")" ]
+	stat_json "$TRACE"
+	local direct
+	direct=$(json '.data[0] | del(.file, .lines, .use_after_unmap)' -c)
+	stat_json "$BATS_TEST_TMPDIR/a.jsonl"
+	[ "$(json '.data[0] | del(.file, .lines, .use_after_unmap)' -c)" = "$direct" ]
+	run_ctl faults decode --no-lookup -j "$BATS_TEST_TMPDIR/a.jsonl"
+	[ "$(json '.data[0] | "\(.device) \(.reason.code)"')" = "0000:03:00.0 0x6" ]
+}
+
+@test "bad input: cut, mixed up, garbage, CR LF, numbers too large: counted, never fatal" {
+	{
+		sed 's/$/\r/' "$TRACE"
+		head -c 4000 /dev/urandom
+		echo
+		echo 'x-1 [000] .... 1.0: map: IOMMU: iova=0x11111111111111111 - 0x2 paddr=0x1 size=1'
+		echo 'x-1 [000] .... 99999999999999999999.0: map: IOMMU: iova=0x1 - 0x2 paddr=0x1 size=1'
+		echo 'x-1 [000] .... 1.0: qi_submit: iotlb_inv dmar0: 0x900f2'
+		printf 'x-1 [000] .... 1.0: unmap: IOMMU: iova=0x'
+	} >"$BATS_TEST_TMPDIR/bad"
+	stat_json "$BATS_TEST_TMPDIR/bad"
+	[ "$(json '.data[0].events')" = 18 ]
+	[ "$(json '.data[0].undecoded')" -ge 3 ]
+	run_ctl trace stat --strict "$BATS_TEST_TMPDIR/bad"
+	expect_status 1
+	run_ctl trace stat /nonexistent
+	expect_status 1
+	run_ctl trace stat - </dev/null
+	expect_status 0
+}
+
+@test "a trace.dat that is none is said to be none" {
+	printf '\027\010\104tracing6\0' >"$BATS_TEST_TMPDIR/t.dat"
+	run_ctl trace stat "$BATS_TEST_TMPDIR/t.dat"
+	[ "$status" -eq 1 ] || [ "$status" -eq 6 ]
+	expect_in "$stderr" "trace.dat"
+}
+
+@test "a reader that goes away ends it" {
+	"$IOMMUCTL" trace decode <(while :; do cat "$TRACE"; done) 2>"$BATS_TEST_TMPDIR/err" | head -n 1 >/dev/null
+	expect_in "$(<"$BATS_TEST_TMPDIR/err")" "Broken pipe"
+}
