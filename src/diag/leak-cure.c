@@ -5,6 +5,7 @@
 
 #include "base/str.h"
 #include "diag/drivers.h"
+#include "diag/guard.h"
 #include "host/devinfo.h"
 #include "host/switches.h"
 #include "host/topology.h"
@@ -125,6 +126,26 @@ static const char *carried(struct host *h, const struct group *g, struct arena *
 	return text;
 }
 
+/*
+ * What the guard has against it: what it does not know counts, too. The devices of the group go together, so they
+ * are no loss to each other.
+ */
+static const char *guard_says(struct host *h, struct ownership *o, const struct group *g, const char **ret_device)
+{
+	if (!o->guard_)
+		o->guard_ = guard_facts_read(h, source_is_live(h->src) ? getenv("SSH_CONNECTION") : NULL);
+	for (size_t i = 0; i < g->n_devices; i++) {
+		struct guard guard;
+
+		device_guard(o->guard_, g->devices[i], g->devices, g->n_devices, &guard);
+		if (streq(guard.verdict, "safe"))
+			continue;
+		*ret_device = g->devices[i]->name;
+		return guard.summary;
+	}
+	return NULL;
+}
+
 /* Devices behind a bridge go before it. */
 static struct device **removal_order(struct host *h, const struct group *g, struct arena *a)
 {
@@ -180,11 +201,11 @@ static void say_no_cure(struct finding *f, const char *why, const struct fact *f
 }
 
 /* Removing the last device of a group with a count makes the kernel warn: deadly where a warning panics. */
-static void say_cure(struct finding *f, struct host *h, const struct group *g)
+static void say_cure(struct finding *f, struct host *h, struct ownership *o, const struct group *g)
 {
 	const struct fact *panic = &host_switches(h)->panic_on_warn;
 	const char *against = against_removal(h, g, f->arena);
-	const char *lost;
+	const char *guarded, *lost, *device;
 	struct reason *r;
 
 	if (against || panic->is != TRI_NO) {
@@ -192,6 +213,12 @@ static void say_cure(struct finding *f, struct host *h, const struct group *g)
 			       panic->is == TRI_YES ? "the kernel warns when they go, and panic_on_warn is on" :
 						      "the kernel warns when they go, and whether panic_on_warn is on cannot be told",
 			    against ? NULL : panic);
+		return;
+	}
+	guarded = guard_says(h, o, g, &device);
+	if (guarded) {
+		say_no_cure(f, arena_printf(f->arena, "the guard is against taking %s away: %s", device, guarded), NULL);
+		finding_remedy(f, false, arena_printf(f->arena, "iommuctl device guard %s", device), "see what would be lost");
 		return;
 	}
 	r = finding_add(f, SEVERITY_NOTE, "cure");
@@ -202,8 +229,7 @@ static void say_cure(struct finding *f, struct host *h, const struct group *g)
 	r->value = panic->value;
 	lost = carried(h, g, f->arena);
 	finding_remedy(f, false, cure_command(h, g, f->arena),
-		       "remove %s and give what comes back to VFIO%s%s. Check first that nothing needs it: this takes it away under "
-		       "whoever uses it. The last line has to be run whatever happens before it",
+		       "remove %s and give what comes back to VFIO%s%s. The last line has to be run whatever happens before it",
 		       g->n_devices == 1 ? "the device" : "the devices", lost ? "; the machine loses " : "", lost ? lost : "");
 }
 
@@ -211,5 +237,5 @@ void leak_say_cause(struct finding *f, struct host *h, struct ownership *o, cons
 {
 	say_pattern(f, h, o, g);
 	if (l->group && l->group->owned == TRI_NO)
-		say_cure(f, h, g);
+		say_cure(f, h, o, g);
 }

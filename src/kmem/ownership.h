@@ -27,6 +27,8 @@
 #include "base/vec.h"
 #include "source/source.h"
 
+struct guard_facts; /* diag/guard.h */
+
 /* One thing that keeps us from reading. Words for people, as a note's. */
 struct obstacle {
 	const char *code; /* "kcore-permission", "kptr-restrict", … */
@@ -98,6 +100,7 @@ struct ownership {
 	/* filled on first use by diag/leak-cure.c: groups that show the pattern of the known leak, and that do not */
 	bool pattern_done_;
 	size_t pattern_fits_, pattern_breaks_;
+	struct guard_facts *guard_;
 };
 
 /*

@@ -8,7 +8,18 @@ bats_require_minimum_version 1.5.0
 load lab
 load owner
 
-pair=0000:05:00.0 # its group has two functions, both on e1000e
+setup_file() {
+	local g m
+
+	# a group of two functions, both on e1000e
+	for g in $(lab_groups); do
+		mapfile -t m < <(lab_members "$g")
+		[ ${#m[@]} -eq 2 ] || continue
+		[ "$(lab_driver "${m[0]}") $(lab_driver "${m[1]}")" = "e1000e e1000e" ] || continue
+		export pair=${m[0]} second=${m[1]}
+	done
+	[ -n "$pair" ]
+}
 
 setup() {
 	holder=''
@@ -18,7 +29,7 @@ teardown() {
 	local d
 
 	lab_release
-	for d in 0000:05:00.0 0000:05:00.1; do
+	for d in "$pair" "$second"; do
 		[ "$(lab_driver "$d")" = e1000e ] || lab_return "$d" e1000e
 	done
 }
@@ -68,28 +79,28 @@ teardown() {
 @test "two on e1000e count 2, one 1, none 0; on vfio-pci and not open 0" {
 	local g
 
-	g=$(lab_group $pair)
+	g=$(lab_group "$pair")
 	[ "$(owner_of "$g" .owner_cnt)" = 2 ]
-	lab_leave $pair
+	lab_leave "$pair"
 	[ "$(owner_of "$g" '[.owner_cnt, .expected]')" = '[1,1]' ]
-	lab_leave 0000:05:00.1
+	lab_leave "$second"
 	[ "$(owner_of "$g" '[.owner_cnt, .expected]')" = '[0,0]' ]
-	lab_move $pair
-	lab_move 0000:05:00.1
+	lab_move "$pair"
+	lab_move "$second"
 	[ "$(owner_of "$g" '[.owner_cnt, .expected, .owner]')" = '[0,0,"none"]' ]
 }
 
 @test "iommufd with two devices: 2, the right process, and its page table" {
 	local g
 
-	g=$(lab_group $pair)
-	lab_move $pair
-	lab_move 0000:05:00.1
-	owner_hold iommufd -a "$(owner_node $pair)" "$(owner_node 0000:05:00.1)"
+	g=$(lab_group "$pair")
+	lab_move "$pair"
+	lab_move "$second"
+	owner_hold iommufd -a "$(owner_node "$pair")" "$(owner_node "$second")"
 	[ "$(owner_of "$g" '[.owner_cnt, .expected, .verdict, .owner, .domain.type, .default_domain.type, ([.processes[] | .pid] | unique)]')" = \
 		"[2,2,\"as-expected\",\"iommufd\",\"unmanaged\",\"$(cat "$groups/$g/type")\",[$holder]]" ]
 	[ "$(owner_of "$g" '[.processes[] | [.command, .what, .device]]')" = \
-		'[["owner-hold","iommufd",null],["owner-hold","vfio-device","0000:05:00.0"],["owner-hold","vfio-device","0000:05:00.1"]]' ]
+		"[[\"owner-hold\",\"iommufd\",null],[\"owner-hold\",\"vfio-device\",\"$pair\"],[\"owner-hold\",\"vfio-device\",\"$second\"]]" ]
 	run -0 iommuctl owner check "$g"
 	[[ $output == *"an iommufd of owner-hold (pid $holder) has claimed it"* ]]
 	lab_release
@@ -99,10 +110,10 @@ teardown() {
 @test "iommufd closed, one device bound and not attached: 1, found by the device's node; blocked" {
 	local g
 
-	g=$(lab_group $pair)
-	lab_move $pair
-	lab_move 0000:05:00.1
-	owner_hold iommufd -c "$(owner_node $pair)"
+	g=$(lab_group "$pair")
+	lab_move "$pair"
+	lab_move "$second"
+	owner_hold iommufd -c "$(owner_node "$pair")"
 	[ "$(owner_of "$g" '[.owner_cnt, .expected, .owner, .domain.type]')" = '[1,1,"iommufd","blocked"]' ]
 	[ "$(owner_of "$g" '[.processes[] | [.pid, .what, .device]]')" = "[[$holder,\"vfio-device\",\"$pair\"]]" ]
 }
@@ -110,9 +121,9 @@ teardown() {
 @test "a container: 1, whatever number of devices is in the group" {
 	local g
 
-	g=$(lab_group $pair)
-	lab_move $pair
-	lab_move 0000:05:00.1
+	g=$(lab_group "$pair")
+	lab_move "$pair"
+	lab_move "$second"
 	owner_hold container "/dev/vfio/$g"
 	[ "$(owner_of "$g" '[.owner_cnt, .expected, .verdict, .owner, .domain.type, [.processes[] | [.pid, .what]]]')" = \
 		"[1,1,\"as-expected\",\"vfio-group\",\"unmanaged\",[[$holder,\"vfio-group\"]]]" ]
@@ -121,10 +132,10 @@ teardown() {
 @test "a snapshot has the counts, and answers as the machine does" {
 	local g
 
-	g=$(lab_group $pair)
-	lab_move $pair
-	lab_move 0000:05:00.1
-	owner_hold iommufd -a "$(owner_node $pair)"
+	g=$(lab_group "$pair")
+	lab_move "$pair"
+	lab_move "$second"
+	owner_hold iommufd -a "$(owner_node "$pair")"
 	iommuctl snapshot save "$BATS_TEST_TMPDIR/m.snap"
 	iommuctl owner list -j | jq .data >"$BATS_TEST_TMPDIR/live"
 	lab_release
@@ -136,7 +147,7 @@ teardown() {
 
 @test "trace: a driver that leaves and comes back is one unuse and one use, without surplus" {
 	[ -z "$(owner_probes)" ]
-	run -5 iommuctl owner trace $pair -j -- sh -c "$(owner_rebind $pair e1000e); exit 5"
+	run -5 iommuctl owner trace "$pair" -j -- sh -c "$(owner_rebind "$pair" e1000e); exit 5"
 	[ "$(jq -c '[.data[0] | .taken, .given_before, .remains, .surplus]' <<<"$output")" = '[1,1,1,0]' ]
 	[ "$(jq -c '[.data[0].entries[] | [.call, .result, .driver]]' <<<"$output")" = '[["unuse","ok","e1000e"],["use","ok","e1000e"]]' ]
 	[ "$(jq -c '.data[0].entries[1].stack | index("really_probe") != null' <<<"$output")" = true ]
@@ -146,16 +157,16 @@ teardown() {
 @test "trace: claims of iommufd and of a container, and who is refused" {
 	local g
 
-	g=$(lab_group $pair)
-	lab_move $pair
-	lab_move 0000:05:00.1
-	run iommuctl owner trace "$g" -j -- sh -c "timeout 1 owner-hold iommufd $(owner_node $pair); timeout 1 owner-hold container /dev/vfio/$g"
-	[ "$(jq -c '[.data[] | select(.device == "0000:05:00.0") | .entries[] | .call]' <<<"${lines[-1]}")" = '["claim","release"]' ]
+	g=$(lab_group "$pair")
+	lab_move "$pair"
+	lab_move "$second"
+	run iommuctl owner trace "$g" -j -- sh -c "timeout 1 owner-hold iommufd $(owner_node "$pair"); timeout 1 owner-hold container /dev/vfio/$g"
+	[ "$(jq -c '[.data[] | select(.device == env.pair) | .entries[] | .call]' <<<"${lines[-1]}")" = '["claim","release"]' ]
 	[ "$(jq -c '[.data[] | select(.device == null) | .entries[] | [.call, .task]]' <<<"${lines[-1]}")" = \
 		'[["group-claim","owner-hold"],["group-release","owner-hold"]]' ]
-	owner_hold iommufd "$(owner_node $pair)"
-	lab_return 0000:05:00.1
-	run -0 iommuctl owner trace 0000:05:00.1 -j -- sh -c 'echo 0000:05:00.1 >/sys/bus/pci/drivers/e1000e/bind 2>/dev/null; true'
+	owner_hold iommufd "$(owner_node "$pair")"
+	lab_return "$second"
+	run -0 iommuctl owner trace "$second" -j -- sh -c "echo $second >/sys/bus/pci/drivers/e1000e/bind 2>/dev/null; true"
 	[ "$(jq -c '[.data[0].refused, .data[0].remains, .data[0].entries[0].result]' <<<"$output")" = '[1,0,"EBUSY"]' ]
 	lab_release
 }
@@ -187,10 +198,10 @@ teardown() {
 }
 
 @test "trace: two at once do not disturb each other" {
-	iommuctl owner trace $pair -j >"$BATS_TEST_TMPDIR/one" 3>&- &
+	iommuctl owner trace "$pair" -j >"$BATS_TEST_TMPDIR/one" 3>&- &
 	local pid=$!
 	sleep 1
-	run -0 iommuctl owner trace $pair -j -- sh -c "$(owner_rebind $pair e1000e)"
+	run -0 iommuctl owner trace "$pair" -j -- sh -c "$(owner_rebind "$pair" e1000e)"
 	kill -INT $pid
 	wait $pid
 	[ "$(jq -c '.data[0].taken' <<<"$output")" = 1 ]
@@ -199,7 +210,7 @@ teardown() {
 }
 
 @test "trace: a saved one reads back the same" {
-	run -0 iommuctl owner trace $pair -j --save "$BATS_TEST_TMPDIR/t" -- sh -c "$(owner_rebind $pair e1000e)"
-	[ "$(jq -c .data <<<"$output")" = "$(iommuctl owner trace $pair -j --read "$BATS_TEST_TMPDIR/t" | jq -c .data)" ]
+	run -0 iommuctl owner trace "$pair" -j --save "$BATS_TEST_TMPDIR/t" -- sh -c "$(owner_rebind "$pair" e1000e)"
+	[ "$(jq -c .data <<<"$output")" = "$(iommuctl owner trace "$pair" -j --read "$BATS_TEST_TMPDIR/t" | jq -c .data)" ]
 	cp "$BATS_TEST_TMPDIR/t" "/share/out/owner-trace-$(uname -r)"
 }
