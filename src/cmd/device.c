@@ -11,6 +11,7 @@
 #include "host/holders.h"
 #include "host/names.h"
 #include "host/pci.h"
+#include "source/udev.h"
 
 /* One struct for both: show has every field, list gathers the dear ones only when somebody names them. */
 struct device_row {
@@ -31,6 +32,7 @@ struct device_row {
 	struct strs netdevs, blocks, reset_methods, reset_set;
 	int boot_vga, removable;
 	struct rows holders;
+	const char *id_path;
 	const char *path;
 };
 
@@ -90,6 +92,7 @@ static const struct record_type device_list_record = RECORD("device.list", 1, st
 static const struct field show_fields[] = {
 	CHEAP_FIELDS(0),
 	D(summary, F_STR, "SUMMARY", "the verdict in one sentence"),
+	D(id_path, F_STR, "ID-PATH", "udev's name of the place that it is plugged into"),
 	DEAR_FIELDS(0),
 };
 
@@ -102,6 +105,15 @@ static const char *path_of(struct host *h, struct device *d)
 	const char *path = device_path(h, d);
 
 	return path ? arena_printf(&h->arena, "/%s", path) : NULL;
+}
+
+/* What udev does not tell is only missing: nothing is judged by it. */
+static const char *id_path_of(struct host *h, struct device *d)
+{
+	const char *dir = device_path(h, d);
+	struct udev_facts facts;
+
+	return dir && source_udev(h->src, h->ctx, &h->arena, dir, &facts) == 0 ? facts.path : NULL;
 }
 
 static void fill_cheap(struct host *h, struct device *d, struct device_row *row)
@@ -294,6 +306,7 @@ static int run_show(struct invocation *inv)
 	row.reset_set = reset_set_names(h, d);
 	row.holders = holder_rows_of_device(h, d);
 	row.path = path_of(h, d);
+	row.id_path = id_path_of(h, d);
 	return out_detail(inv->out, &row);
 }
 

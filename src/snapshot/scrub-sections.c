@@ -80,6 +80,7 @@ void scrub_section(enum source_section which, uint64_t salt, struct json_object 
 		scrub_kmsg(salt, doc);
 		break;
 	case SECTION_PROBES:
+	case SECTION_UDEV:
 	case SECTION_OWNERSHIP: /* pid and name of a process at most */
 	case SECTION_MAX:
 		break;

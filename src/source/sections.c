@@ -9,6 +9,7 @@
 #include "source/kmsg.h"
 #include "source/network.h"
 #include "source/probes.h"
+#include "source/udev.h"
 
 /* A section of a machine with ten thousand interfaces has a few MiB; JSON in memory is many times
  * its text. */
@@ -20,6 +21,7 @@ static const char *const section_files[SECTION_MAX] = {
 	[SECTION_HOLDERS] = "holders.json",
 	[SECTION_KMSG] = "kmsg.json",
 	[SECTION_PROBES] = "probes.json",
+	[SECTION_UDEV] = "udev.json",
 	[SECTION_OWNERSHIP] = "ownership.json",
 };
 
@@ -28,6 +30,7 @@ static section_provider providers[SECTION_MAX] = {
 	[SECTION_HOLDERS] = holders_gather,
 	[SECTION_KMSG] = kmsg_gather,
 	[SECTION_PROBES] = probes_gather,
+	[SECTION_UDEV] = udev_gather,
 };
 
 const char *source_section_file(enum source_section s)

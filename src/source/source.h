@@ -62,6 +62,7 @@ enum source_section {
 	SECTION_HOLDERS,   /* source/holders.h */
 	SECTION_KMSG,	   /* source/kmsg.h */
 	SECTION_PROBES,	   /* source/probes.h: what this kernel can do, as far as no file says it */
+	SECTION_UDEV,	   /* source/udev.h */
 	SECTION_OWNERSHIP, /* kmem/ */
 	SECTION_MAX
 };

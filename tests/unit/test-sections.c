@@ -17,6 +17,7 @@
 #include "source/kmsg.h"
 #include "source/network.h"
 #include "source/probes.h"
+#include "source/udev.h"
 
 /* -- a source with one section, or with one file ------------------------------------------------- */
 
@@ -283,6 +284,26 @@ static void endless_lines(void **state _unused_)
 	assert_true(found[SYM_GROUP_GET]);
 }
 
+/* -- udev ---------------------------------------------------------------------------------------- */
+
+static void places(void **state _unused_)
+{
+	struct fake f = FAKE(.text = "{\"devices\":{\"sys/devices/x\":{\"path\":\"pci-x\"},\"sys/devices/y\":7}}");
+	struct udev_facts facts;
+	struct arena a = { 0 };
+	struct ctx ctx = { 0 };
+
+	assert_int_equal(source_udev(&f.source, &ctx, &a, "sys/devices/x", &facts), 0);
+	assert_string_equal(facts.path, "pci-x");
+	assert_null(facts.model);
+	assert_int_equal(source_udev(&f.source, &ctx, &a, "sys/devices/y", &facts), -ENOENT);
+	assert_int_equal(source_udev(&f.source, &ctx, &a, "sys/devices/z", &facts), -ENOENT);
+	f.text = "{\"devices\":[]}";
+	assert_int_equal(source_udev(&f.source, &ctx, &a, "sys/devices/x", &facts), -ENOENT);
+	arena_free(&a);
+	ctx_free(&ctx);
+}
+
 /* -- masking ------------------------------------------------------------------------------------- */
 
 static void private_words(void **state _unused_)
@@ -352,6 +373,8 @@ static void this_machine(void **state _unused_)
 	struct held_list held;
 	struct network net;
 	struct probes probes;
+	struct json_object *doc;
+	struct udev_facts facts;
 	struct kmsg log;
 	bool lo = false;
 	int r;
@@ -363,6 +386,10 @@ static void this_machine(void **state _unused_)
 	assert_true(lo);
 	assert_int_equal(source_probes(s, &ctx, &a, &probes), 0);
 	assert_non_null(probes.release);
+	assert_int_equal(source_udev(s, &ctx, &a, "sys/devices/none", &facts), -ENOENT);
+	assert_int_equal(source_section(s, &ctx, SECTION_UDEV, &doc), 0);
+	assert_non_null(doc_get(doc, "devices", json_type_object));
+	json_object_put(doc);
 	assert_int_equal(source_holders(s, &ctx, &a, &held), 0);
 	assert_true(held.complete || held.why);
 	r = source_kmsg(s, &ctx, &a, &log);
@@ -382,6 +409,7 @@ int main(void)
 		cmocka_unit_test(a_log_beside_the_tree),
 		cmocka_unit_test(symbols),
 		cmocka_unit_test(endless_lines),
+		cmocka_unit_test(places),
 		cmocka_unit_test(private_words),
 		cmocka_unit_test(pseudonyms),
 		cmocka_unit_test(this_machine),
