@@ -297,6 +297,26 @@ static void run_share(struct share *sh)
 	}
 }
 
+/* Where few descriptors are allowed one share may have used them all up for the other. */
+static void read_again(struct share *whole)
+{
+	for (size_t i = 0; i < whole->n; i++) {
+		int err = whole->dirs ? whole->dirs[i].err : whole->blobs[i].err;
+		struct share one = *whole;
+
+		if (err != -EMFILE && err != -ENFILE)
+			continue;
+		one.names += i;
+		one.n = 1;
+		if (one.dirs)
+			one.dirs += i;
+		else
+			one.blobs += i;
+		run_share(&one);
+		whole->arena = one.arena;
+	}
+}
+
 static void *share_thread(void *arg)
 {
 	/* a descriptor table of its own keeps its batches free of the other's numbers; where that is
@@ -331,6 +351,8 @@ static void run_in_shares(struct share *whole, struct arena *a)
 	pthread_join(thread, NULL);
 	arena_adopt(a, &first.arena);
 	arena_adopt(a, &second.arena);
+	read_again(whole);
+	arena_adopt(a, &whole->arena);
 }
 
 /* What the manifest has to say about those that were not there; not for two threads at once. */

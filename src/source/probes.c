@@ -72,8 +72,9 @@ static void scan_line(char *line, bool found[static SYM_MAX])
 	char *name = strchr(line, ' ');
 
 	name = name ? strchr(name + 1, ' ') : NULL;
-	if (!name++ || !worth_a_look(name))
+	if (!name || !worth_a_look(name))
 		return;
+	name++;
 	name[strcspn(name, "\t")] = '\0';
 	for (size_t i = 0; i < SYM_MAX; i++)
 		if (streq(name, symbol_names[i]))
