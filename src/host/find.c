@@ -38,11 +38,36 @@ static bool libvirt_name(const char *spec, struct pci_addr *ret)
 	return pci_addr_parse(s, ret) == 0;
 }
 
+/* What a search over all devices came to. */
+struct matches {
+	struct device *first, *second;
+	size_t n;
+};
+
+static void matches_add(struct matches *m, struct device *d)
+{
+	if (!m->n)
+		m->first = d;
+	else if (m->n == 1)
+		m->second = d;
+	m->n++;
+}
+
+static int only_match(struct host *h, const char *spec, const struct matches *m, const char *none, const char *hint,
+		      struct device **ret)
+{
+	if (!m->n)
+		return no_device(h, spec, none, hint);
+	if (m->n > 1)
+		return several(h, spec, m->first, m->second, m->n);
+	*ret = m->first;
+	return 0;
+}
+
 static int find_by_ids(struct host *h, const char *spec, struct device **ret)
 {
-	struct device *first = NULL, *second = NULL;
+	struct matches m = { 0 };
 	unsigned vendor, device;
-	size_t n = 0;
 	char rest;
 
 	if (sscanf(spec, "id:%4x:%4x%c", &vendor, &device, &rest) != 2)
@@ -51,20 +76,10 @@ static int find_by_ids(struct host *h, const char *spec, struct device **ret)
 	for (size_t i = 0; i < h->n_devices; i++) {
 		struct device *d = &h->devices[i];
 
-		if (!d->has_ids || d->vendor != vendor || d->device != device)
-			continue;
-		n++;
-		if (!first)
-			first = d;
-		else if (!second)
-			second = d;
+		if (d->has_ids && d->vendor == vendor && d->device == device)
+			matches_add(&m, d);
 	}
-	if (!n)
-		return no_device(h, spec, "no device has these ids", "iommuctl device list -o +vendor,device");
-	if (n > 1)
-		return several(h, spec, first, second, n);
-	*ret = first;
-	return 0;
+	return only_match(h, spec, &m, "no device has these ids", "iommuctl device list -o +vendor,device_id", ret);
 }
 
 /* The deepest directory on @path that is a device we know: a virtio NIC's path ends below its PCI function. */
@@ -106,26 +121,12 @@ static int find_by_netdev(struct host *h, const char *spec, struct device **ret)
 
 static int find_by_name(struct host *h, const char *spec, struct device **ret)
 {
-	struct device *first = NULL, *second = NULL;
-	size_t n = 0;
+	struct matches m = { 0 };
 
-	for (size_t i = 0; i < h->n_devices; i++) {
-		struct device *d = &h->devices[i];
-
-		if (!streq(d->name, spec))
-			continue;
-		n++;
-		if (!first)
-			first = d;
-		else if (!second)
-			second = d;
-	}
-	if (!n)
-		return no_device(h, spec, "no such device on this machine", "iommuctl device list shows them");
-	if (n > 1)
-		return several(h, spec, first, second, n);
-	*ret = first;
-	return 0;
+	for (size_t i = 0; i < h->n_devices; i++)
+		if (streq(h->devices[i].name, spec))
+			matches_add(&m, &h->devices[i]);
+	return only_match(h, spec, &m, "no such device on this machine", "iommuctl device list shows them", ret);
 }
 
 int host_find_device(struct host *h, const char *spec, struct device **ret)
