@@ -109,7 +109,7 @@ static void make_device(const char *dir, const char *name, const struct kind *k,
 {
 	/* from sys/devices/pciDDDD:00[/PORT]/NAME up to sys */
 	const char *up = is_port ? "../../.." : "../../../..";
-	char s[512], sub[512];
+	char s[1024], sub[512];
 
 	make_dirs(dir);
 	snprintf(s, sizeof(s), "%s%s%sPCI_CLASS=%X\nPCI_ID=%04X:%04X\nPCI_SUBSYS_ID=1AF4:1100\nPCI_SLOT_NAME=%s\n",
