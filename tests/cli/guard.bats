@@ -4,21 +4,21 @@
 load lib
 
 @test "guard: a bridge is a loss, and the exit code says no" {
-	run_ctl --demo device guard 00:03.0
+	run_ctl --demo device guard 00:1b.0
 	expect_status 3
-	expect_in "$output" "0000:00:03.0"
+	expect_in "$output" "0000:00:1b.0"
 	expect_in "$output" "it is a bridge"
 }
 
 @test "guard: JSON has verdict and reasons" {
-	run_ctl -j --demo device guard 00:03.0 00:04.0
+	run_ctl -j --demo device guard 00:1b.0 00:1d.0
 	expect_status 3
 	[ "$(jq -r '[.data[].verdict] | join(" ")' <<<"$output")" = "loss loss" ]
 	[ "$(jq -r '.data[0].reasons[0].code' <<<"$output")" = bridge ]
 }
 
 @test "guard: nothing is said about the first device when the last is a mistake" {
-	run_ctl --demo device guard 00:03.0 77:00.0
+	run_ctl --demo device guard 00:1b.0 77:00.0
 	expect_status 1
 	[ -z "$output" ]
 }

@@ -61,7 +61,7 @@ load lib
 	local args
 	export NO_COLOR=1
 	for args in "iommu list" "iommu show dmar0" "group list" "group show 3" "group tree" "group check 3" \
-		"group explain 3" "device list" "device show 0000:0d:00.0" "help" "help group check"; do
+		"group explain 3" "device list" "device show 0000:03:00.0" "help" "help group check"; do
 		# shellcheck disable=SC2086 # words
 		run_tty 40 -q --demo $args
 		[ -n "$output" ]

@@ -9,7 +9,7 @@ topology_file='' kernel='' initrd=''
 
 # where iommuctl was built, if it was
 build=${IOMMUCTL_BUILD:-$here/../../build}
-[ -x "$build/iommuctl" ] || build=$here/../..
+[ -x "$build/iommuctl" ] || [ -n "${IOMMUCTL_BUILD:-}" ] || build=$here/../..
 
 die() { echo "$(basename "$0"): $*" >&2; exit 2; }
 
@@ -56,6 +56,7 @@ helper() {
 # make_initrd: sets $initrd, made anew only when a part of it is newer than it
 make_initrd() {
 	set -- "$(helper vfio-truth)" "$(helper owner-hold)" "$(command -v setpriv)"
+	[ -z "${IOMMUCTL_BUILD:-}" ] || [ -x "$build/iommuctl" ] || die "$build/iommuctl: not built"
 	for p in iommuctl iommutop; do
 		p=$build/$p
 		[ ! -x "$p" ] || set -- "$@" "$p"

@@ -6,7 +6,7 @@
 load lab
 
 setup_file() {
-	command -v iommuctl >/dev/null || skip "iommuctl is not in the guest"
+	lab_tool
 	export table=$BATS_FILE_TMPDIR/explained
 	for g in $(lab_groups); do
 		iommuctl -j group explain "$g" | jq -c '.data[0]' >>"$table"

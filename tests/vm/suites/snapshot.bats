@@ -41,7 +41,7 @@ setup_file() {
 }
 
 setup() {
-	command -v iommuctl >/dev/null || skip "no iommuctl in the guest"
+	lab_tool
 }
 
 teardown() {

@@ -100,10 +100,6 @@ setup_file() {
 	cp "$table" /share/out/truth-table 2>/dev/null || :
 }
 
-tool() {
-	command -v iommuctl >/dev/null || skip "no iommuctl in the guest"
-}
-
 # wrong AWK-CONDITION: prints the rows it is true for, and fails when there is one
 wrong() {
 	local bad
@@ -130,53 +126,53 @@ wrong() {
 }
 
 @test "viable equals GET_STATUS at every step" {
-	tool
+	lab_tool
 	wrong '$status ~ /true|false/ && $viable != $status'
 }
 
 @test "viable equals the owner count (write to type) at every step" {
-	tool
+	lab_tool
 	wrong '$owned == "0" && $viable != "true" || $owned == "EPERM" && $viable != "false"'
 }
 
 @test "ready means that both claims succeed" {
-	tool
+	lab_tool
 	wrong '$verdict == "ready" && ($cdev != "0" || $legacy != "0")'
 }
 
 @test "a group that can be claimed is ready" {
-	tool
+	lab_tool
 	wrong '$cdev == "0" && $legacy == "0" && $verdict != "ready"'
 }
 
 @test "viable, and yet the claim fails: blocked" {
-	tool
+	lab_tool
 	wrong '$status == "true" && $cdev !~ /^(0|-)$/ && $verdict != "blocked"'
 }
 
 @test "a group with a native driver is never ready" {
-	tool
+	lab_tool
 	wrong '$natives > 0 && $verdict !~ /^(needs-bind|blocked|nothing-to-give)$/'
 }
 
 @test "owned, and nobody there who owns it: blocked" {
-	tool
+	lab_tool
 	wrong '$owned == "EPERM" && $natives == 0 && $verdict != "blocked"'
 }
 
 @test "needs-bind does not outlast the last endpoint's move" {
-	tool
+	lab_tool
 	wrong '$step > 0 && $status == "true" && $verdict == "needs-bind"'
 }
 
 @test "the exit status is that of the verdict" {
-	tool
+	lab_tool
 	wrong '$verdict == "ready" && $rc != 0 || $verdict ~ /needs-bind|blocked|nothing|in-use/ && $rc != 3 ||
 		$verdict == "unknown" && $rc != 6 && $rc != 7'
 }
 
 @test "a group of bridges has nothing to give" {
-	tool
+	lab_tool
 	local g
 
 	for g in $(lab_groups); do
@@ -193,7 +189,7 @@ wrong() {
 }
 
 @test "--after-bind foretells whether the claim succeeds when all have moved" {
-	tool
+	lab_tool
 	local g last rc bad=0
 
 	for g in $(lab_groups); do
@@ -251,7 +247,7 @@ held() {
 	for d in "${!was[@]}"; do
 		lab_return "$d" "${was[$d]}"
 	done
-	tool
+	lab_tool
 	return "$rc"
 }
 
@@ -298,6 +294,6 @@ held() {
 	lab_return "$a" "$na"
 	lab_return "$b" "$nb"
 	[ "$bound" -eq 0 ]
-	tool
+	lab_tool
 	return "$rc"
 }
