@@ -25,7 +25,7 @@ struct kimage {
 };
 
 #define KIMAGE_BASE 0xff11000000100000ull
-#define KIMAGE_SIZE ((size_t)256 << 10)
+#define KIMAGE_SIZE ((size_t)8 << 20)
 
 /* Members that this kernel does not have. */
 enum kimage_without { KIMAGE_WITHOUT_NEW = 1, KIMAGE_WITHOUT_OWNER = 2 };

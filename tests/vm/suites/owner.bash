@@ -48,3 +48,14 @@ owner_probes() {
 owner_rebind() {
 	echo "echo $1 >/sys/bus/pci/drivers/$2/unbind; echo $1 >/sys/bus/pci/drivers/$2/bind"
 }
+
+# owner_watches: waits until a trace in the background is watching
+owner_watches() {
+	local tries=200
+
+	until ls /sys/kernel/tracing/instances/*/trace_pipe >/dev/null 2>&1 &&
+		grep -q 1 /sys/kernel/tracing/instances/*/events/iommuctl_owner_*/enable 2>/dev/null; do
+		[ $((tries -= 1)) -gt 0 ] || return 1
+		sleep 0.1
+	done
+}
