@@ -2,12 +2,14 @@
 /* Folding faults into records, and putting the words together. */
 #include "diag/faults.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
 #include "host/names.h"
 #include "trace/reason.h"
+#include "trace/stat.h"
 
 /* A folded fault: the first event of its kind, with its own copies of the texts. */
 struct entry {
@@ -15,6 +17,7 @@ struct entry {
 	struct fault_words words;
 	uint64_t count, last_line, last_time;
 	bool has_last_time, overflowed;
+	const char *late; /* what the trace in the same input says of the address */
 	uint32_t hash;
 	struct fault_row row;
 	struct fault_reason reason;
@@ -33,6 +36,7 @@ struct fault_table {
 	uint64_t total, dropped;
 	bool other_machine;
 	struct bar_index bars;
+	struct trace_stat *mapped; /* what maps and unmaps in the same input did; NULL: there were none */
 };
 
 static const struct field reason_fields[] = {
@@ -107,6 +111,7 @@ void fault_table_free(struct fault_table *t)
 	free(t->slots);
 	vec_free(&t->rows);
 	vec_free(&t->bars.v);
+	stat_free(t->mapped);
 	arena_free(&t->arena);
 	free(t);
 }
@@ -322,7 +327,7 @@ static void explain_device(struct fault_table *t, struct entry *e, struct host *
 		fault_note(notes, "the log gives no PCI segment: with more than one, %s can be several devices", r->device);
 	}
 	if (e->ev.has & HAS_ADDR && e->ev.fault.kind != FAULT_COMMAND && e->ev.fault.kind != FAULT_INVALIDATION)
-		r->where = fault_where(h, &t->bars, &e->ev, d, &t->arena);
+		r->where = e->late ?: fault_where(h, &t->bars, &e->ev, d, &t->arena);
 	r->next = next_command(t, e, d);
 }
 
@@ -370,6 +375,29 @@ static void explain_entry(struct fault_table *t, struct entry *e)
 	vec_free(&notes.v);
 }
 
+/* "unmapped 99.8 ms before (0x100000-0x100fff, line 4)": a trace beside the log tells. */
+static const char *late_text(struct fault_table *t, const struct event *ev)
+{
+	struct stat_late_use late;
+	const char *what;
+
+	if (!t->mapped || !stat_late_use(t->mapped, ev, &late))
+		return NULL;
+	what = t->mapped->overlaps ? "a domain unmapped it, this one or another," : "it was unmapped";
+	if (!late.has_after)
+		return arena_printf(&t->arena, "%s before (0x%" PRIx64 "-0x%" PRIx64 ", line %" PRIu64 ")", what, late.unmap_addr,
+				    late.unmap_addr + (late.unmap_size - 1), late.unmap.line);
+	return arena_printf(&t->arena, "%s %.1f ms before (0x%" PRIx64 "-0x%" PRIx64 ", line %" PRIu64 ")", what,
+			    (double)late.after_ns / 1e6, late.unmap_addr, late.unmap_addr + (late.unmap_size - 1), late.unmap.line);
+}
+
+static void note_mapping(struct fault_table *t, const struct event *ev)
+{
+	if (!t->mapped)
+		t->mapped = stat_new(NULL);
+	stat_add(t->mapped, ev);
+}
+
 /* What changes with each repeat. */
 static void update_row(struct fault_table *t, struct entry *e)
 {
@@ -386,6 +414,8 @@ const struct fault_row *fault_table_add(struct fault_table *t, const struct even
 
 	if (ev->kind == EVENT_GROUP_ADD)
 		check_machine(t, ev);
+	if (ev->kind == EVENT_MAP || ev->kind == EVENT_UNMAP)
+		note_mapping(t, ev);
 	if (ev->kind != EVENT_FAULT)
 		return NULL;
 	t->total++;
@@ -405,6 +435,7 @@ const struct fault_row *fault_table_add(struct fault_table *t, const struct even
 	count_entry(t, e, ev);
 	if (!fresh)
 		return NULL;
+	e->late = late_text(t, ev);
 	explain_entry(t, e);
 	update_row(t, e);
 	return &e->row;

@@ -150,6 +150,18 @@ static enum line_result classify_json(struct decoder *d, struct slice text, uint
 	return r;
 }
 
+/* A message of the kernel log that a trace holds: the trace's time is as good as its own. */
+static enum line_result traced_log(struct decoder *d, const struct event *ev)
+{
+	struct log_msg m = { .line = ev->line };
+
+	log_prefix(ev->stamp, d->unescaped, sizeof(d->unescaped), &m);
+	m.time_ns = ev->time_ns;
+	m.has_time = true;
+	m.fresh = true;
+	return log_line(d, &m, true);
+}
+
 /* @text without quotes. Events are out when this returns; LINE_PART asks for the next line. */
 static enum line_result classify(struct decoder *d, struct slice text, uint64_t line, bool last)
 {
@@ -173,6 +185,8 @@ static enum line_result classify(struct decoder *d, struct slice text, uint64_t 
 		put(d, &ev);
 		return LINE_TAKEN;
 	}
+	if (r == LINE_LOG)
+		r = traced_log(d, &ev);
 	return r == LINE_PART && last ? LINE_BAD : r;
 }
 
@@ -282,6 +296,8 @@ int decoder_line(struct decoder *d, struct slice text, uint64_t line)
 			hold_emit(&d->log);
 		return d->log.err ?: emit(d, &ev);
 	}
+	if (r == LINE_LOG)
+		r = traced_log(d, &ev) == LINE_BAD ? LINE_OTHER : LINE_TAKEN;
 	if (r != LINE_TAKEN)
 		slow_line(d, text, line);
 	return d->log.err;

@@ -520,6 +520,10 @@ enum line_result ftrace_line(struct slice line, struct event *ev)
 		return LINE_OTHER;
 	name.n = (size_t)(s.p - 1 - name.p);
 	parse_task(head, ev);
+	if (slice_is(name, "console") || slice_is(name, "printk:console")) {
+		ev->stamp = slice_trim(scan_rest(&s));
+		return LINE_LOG;
+	}
 	r = ftrace_payload(name, scan_rest(&s), ev);
 	return r == LINE_OTHER ? LINE_TAKEN : r; /* somebody else's event */
 }

@@ -15,11 +15,12 @@ enum line_result {
 	LINE_TAKEN, /* ours; its event is held, or it says nothing new */
 	LINE_PART,  /* ours, and cut: the next line may hold the rest */
 	LINE_BAD,   /* looks like ours, and cannot be decoded */
+	LINE_LOG,   /* a trace that holds a kernel log message: its text is ev->stamp */
 };
 
 /*
  * ftrace text: trace, trace_pipe, trace-cmd report, perf script. LINE_EVENT with *ev, whose slices point into the
- * line; LINE_TAKEN for events that are none of ours.
+ * line; LINE_TAKEN for events that are none of ours; LINE_LOG for printk:console.
  */
 enum line_result ftrace_line(struct slice line, struct event *ev);
 

@@ -163,14 +163,16 @@ static const struct recent *last_unmap(const struct stat_state *st, uint64_t add
 	return NULL;
 }
 
-static void add_late_use(struct trace_stat *s, const struct event *ev, const struct recent *u)
+bool stat_late_use(const struct trace_stat *s, const struct event *ev, struct stat_late_use *ret)
 {
-	struct stat_late_use *l;
+	const struct recent *u;
 
-	if (s->n_late++ >= STAT_LATE_USES)
-		return;
-	l = &s->late[s->n_late - 1];
-	*l = (struct stat_late_use){
+	if (!(ev->has & HAS_ADDR) || ev->fault.kind != FAULT_DMA)
+		return false;
+	u = last_unmap(s->state, ev->addr);
+	if (!u || (u->has_time && ev->has & HAS_TIME && ev->time_ns > u->time_ns + s->opt.late_window_ns))
+		return false;
+	*ret = (struct stat_late_use){
 		.unmap = { u->line, u->time_ns, u->has_time },
 		.fault = { ev->line, ev->time_ns, ev->has & HAS_TIME },
 		.addr = ev->addr,
@@ -179,28 +181,25 @@ static void add_late_use(struct trace_stat *s, const struct event *ev, const str
 		.access = ev->access,
 	};
 	if (u->has_time && ev->has & HAS_TIME && ev->time_ns >= u->time_ns) {
-		l->after_ns = ev->time_ns - u->time_ns;
-		l->has_after = true;
+		ret->after_ns = ev->time_ns - u->time_ns;
+		ret->has_after = true;
 	}
-	memcpy(l->device, ev->device.p ?: "", MIN(ev->device.n, sizeof(l->device) - 1));
+	memcpy(ret->device, ev->device.p ?: "", MIN(ev->device.n, sizeof(ret->device) - 1));
+	return true;
 }
 
 void stat_fault(struct trace_stat *s, const struct event *ev)
 {
 	struct stat_slice *slice = stat_slice_at(s, ev);
-	const struct recent *u;
+	struct stat_late_use late;
 
 	s->faults_by_vendor[ev->vendor]++;
 	if (slice)
 		slice->faults++;
 	/* a flood of faults on one page is one finding */
-	if (!(ev->has & HAS_ADDR) || ev->fault.kind != FAULT_DMA || s->state->late_page == ev->addr >> 12)
+	if (!(ev->has & HAS_ADDR) || s->state->late_page == ev->addr >> 12)
 		return;
 	s->state->late_page = ev->addr >> 12;
-	u = last_unmap(s->state, ev->addr);
-	if (!u)
-		return;
-	if (u->has_time && ev->has & HAS_TIME && ev->time_ns > u->time_ns + s->opt.late_window_ns)
-		return;
-	add_late_use(s, ev, u);
+	if (stat_late_use(s, ev, &late) && s->n_late++ < STAT_LATE_USES)
+		s->late[s->n_late - 1] = late;
 }

@@ -115,6 +115,12 @@ DEFINE_CLEANUP(struct trace_stat, stat_free);
 
 void stat_add(struct trace_stat *s, const struct event *ev);
 
+/*
+ * Whether the address of this EVENT_FAULT had been unmapped not long before, as far as the last 65536 maps and unmaps
+ * tell; a mapping since then makes it none. What @ev says goes into *@ret.
+ */
+bool stat_late_use(const struct trace_stat *s, const struct event *ev, struct stat_late_use *ret);
+
 /* At the end: groups that are still open. */
 void stat_finish(struct trace_stat *s);
 

@@ -186,6 +186,13 @@ null" ]
 	[ "$(json '.data[0] | "\(.time) \(.stamp)"')" = "null May 30 17:35:46 host" ]
 }
 
+@test "a trace beside the log tells that the address was just unmapped" {
+	decode "$TRACES/vtd-late.trace"
+	[ "$(json '.data[] | "\(.device) \(.address) \(.where)"')" = \
+		"0000:02:00.0 0x100000 it was unmapped 100.0 ms before (0x100000-0x100fff, line 16)" ]
+	[ "$(json '.data[0].unit')" = dmar0 ]
+}
+
 @test "-f writes a fault when it is seen, as JSON Lines" {
 	local log=$BATS_TEST_TMPDIR/log out=$BATS_TEST_TMPDIR/out tries=100
 	head -n 3 "$TRACES/vtd.txt" >"$log"

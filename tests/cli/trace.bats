@@ -124,6 +124,12 @@ stat_json() {
 	expect_status 2
 }
 
+@test "stat: what a kernel recorded of a disk" {
+	stat_json "$TRACES/vtd-nvme.trace"
+	[ "$(json '.data[0] | "\(.events) \(.undecoded) \(.lost) \(.mapping.overlaps) \(.invalidation.wider)"')" = "48 0 0 0 0" ]
+	[ "$(json '[.data[0].kinds[].kind] | join(" ")')" = "map unmap invalidate flush" ]
+}
+
 @test "convert writes what every command reads again" {
 	run_ctl trace convert "$TRACE" "$BATS_TEST_TMPDIR/a.jsonl"
 	expect_status 0

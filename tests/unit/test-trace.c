@@ -309,6 +309,10 @@ static void test_ftrace(void **state)
 	       "{\"kind\":\"attach\",\"time_ns\":1000000000,\"cpu\":0,\"task\":\"x\",\"pid\":1,\"device\":\"0000:02:00.0\",\"line\":1}\n"
 	       "{\"kind\":\"group-add\",\"time_ns\":1000000000,\"cpu\":0,\"task\":\"x\",\"pid\":1,\"device\":\"0000:02:00.0\","
 	       "\"group\":4,\"line\":2}\n");
+	/* the kernel log inside a trace (printk:console) */
+	expect("x-1 [000] d.h1. 1.5: console: [    1.400000] DMAR: [DMA Read NO_PASID] Request device [0000:03:00.1] fault addr 0x1000 "
+	       "[fault reason 0x06] x\n",
+	       VTD_READ(",\"time_ns\":1500000000", "0000:03:00.1", "0x1000", ",\"code\":\"0x6\",\"text\":\"x\",\"line\":1"));
 	expect_undecoded("x-1 [000] .... 1.0: map: IOMMU: iova=0x10000000000000000 paddr=0x1 size=1\n", "1 ");
 }
 

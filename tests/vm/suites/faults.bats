@@ -1,0 +1,114 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Real faults: the edu device does DMA where nothing is mapped, and iommuctl says who, where and why. Real traces.
+
+EDU=0000:02:00.0
+T=/sys/kernel/tracing/instances/lab
+
+setup() {
+	load lab
+}
+
+setup_file() {
+	load lab
+	lab_move "$EDU"
+}
+
+teardown_file() {
+	load lab
+	lab_return "$EDU"
+}
+
+teardown() {
+	[ ! -d $T ] || {
+		echo 0 >$T/events/enable
+		rmdir $T
+	}
+}
+
+# trace EVENT…: a private instance with these on
+trace() {
+	local e
+
+	mkdir $T
+	for e; do
+		echo 1 >"$T/events/$e/enable"
+	done
+}
+
+# fault FILTER: of the last fault of the kernel log
+fault() {
+	iommuctl -j faults decode | jq -r ".data[-1] | $1"
+}
+
+@test "a stray read: the device, the address and what was wrong with it" {
+	edu-dma $EDU read 0xdead000
+	[ "$(fault '"\(.vendor) \(.kind) \(.device) \(.address) \(.access) \(.unit)"')" = "vt-d dma $EDU 0xdead000 read dmar0" ]
+	[ "$(fault .reason.text)" = "no mapping of the address allows a read" ]
+	[ "$(fault .group)" = "$(lab_group $EDU)" ]
+	[ "$(fault .driver)" = vfio-pci ]
+	run iommuctl faults decode
+	[[ $output == *"$EDU, "*"group $(lab_group $EDU)"* ]]
+	[[ $output == *"next: iommuctl device show $EDU"* ]]
+}
+
+@test "a stray write, from the live log, dmesg and /dev/kmsg alike" {
+	local want="$EDU 0xbeef000 write 0x5"
+
+	edu-dma $EDU write 0xbeef000
+	[ "$(fault '"\(.device) \(.address) \(.access) \(.reason.code)"')" = "$want" ]
+	dmesg >/tmp/log
+	[ "$(iommuctl -j faults decode /tmp/log | jq -r '.data[-1] | "\(.device) \(.address) \(.access) \(.reason.code)"')" = "$want" ]
+	[ "$(iommuctl -j faults decode /dev/kmsg | jq -r '.data[-1] | "\(.device) \(.address) \(.access) \(.reason.code)"')" = "$want" ]
+	cp /tmp/log /share/out/dmesg-edu
+}
+
+@test "a mapped address is none, the same one unmapped is a use after unmap" {
+	local before
+	before=$(iommuctl -j faults decode | jq '[.data[].count] | add')
+	edu-dma $EDU map 0x100000 0x1000 read 0x100000 write 0x100000
+	[ "$(iommuctl -j faults decode | jq '[.data[].count] | add')" = "$before" ]
+
+	trace iommu/map iommu/unmap printk/console
+	edu-dma $EDU map 0x100000 0x1000 read 0x100000 sleep 20 unmap 0x100000 0x1000 read 0x100000
+	cat $T/trace >/share/out/late.trace
+	run iommuctl -j trace stat /share/out/late.trace
+	# older kernels write no PCI segment
+	[ "$(jq -r '.data[0].use_after_unmap[0] | "\(.device | sub("^0000:"; "")) \(.address) \(.access) \(.unmap_address)"' <<<"$output")" = \
+		"${EDU#0000:} 0x100000 read 0x100000" ]
+	[ "$(jq '.data[0].use_after_unmap[0] | .after_ns > 0 and .after_ns < 1000000000 and .fault_line > .unmap_line' <<<"$output")" = true ]
+}
+
+@test "the trace of a disk: what is counted is what the kernel wrote" {
+	local k
+
+	trace iommu intel_iommu
+	dd if=/dev/nvme0n1 of=/dev/null bs=4k count=200 iflag=direct
+	echo 0 >$T/tracing_on
+	cat $T/trace >/share/out/nvme.trace
+	run iommuctl -j trace stat /share/out/nvme.trace
+	[ "$(jq '.data[0] | "\(.undecoded) \(.lost)"' -r <<<"$output")" = "0 0" ]
+	for k in map unmap qi_submit; do
+		case $k in
+		qi_submit) n=$(jq '[.data[0].kinds[] | select(.kind == "invalidate") | .count] | add // 0' <<<"$output") ;;
+		*) n=$(jq "[.data[0].kinds[] | select(.kind == \"$k\") | .count] | add // 0" <<<"$output") ;;
+		esac
+		[ "$n" = "$(grep -c ": $k: " /share/out/nvme.trace)" ]
+	done
+	[ "$(jq '.data[0].kinds[] | select(.kind == "map") | .count > 100' <<<"$output")" = true ]
+}
+
+@test "trace.dat says the same as trace-cmd report" {
+	command -v trace-cmd >/dev/null || skip "no trace-cmd in the guest"
+	iommuctl -V | grep -q '+libtracecmd' || skip "this build has no libtracecmd"
+	cd /tmp
+	trace-cmd record -q -o t.dat -e iommu -e intel_iommu dd if=/dev/nvme0n1 of=/dev/null bs=4k count=100 iflag=direct 2>/dev/null
+	trace-cmd report -t t.dat 2>/dev/null >t.txt
+	iommuctl -j trace stat t.dat | jq -c '.data[0] | [.kinds[] | [.kind, .count]], .mapping, .invalidation' >dat
+	iommuctl -j trace stat t.txt | jq -c '.data[0] | [.kinds[] | [.kind, .count]], .mapping, .invalidation' >txt
+	[ -s dat ]
+	diff dat txt
+	head -c 20000 t.dat >cut.dat
+	run iommuctl trace stat cut.dat
+	[ "$status" -le 1 ]
+}
