@@ -140,7 +140,6 @@ struct out {
 	struct table *table;
 	struct grid raw_grid;
 	struct line line;
-	struct strbuf json; /* what is being written */
 	size_t rows; /* written so far in JSON */
 	int write_err; /* the first errno of writing, 0 none */
 	bool stream; /* JSON Lines */

@@ -1,222 +1,245 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The JSON envelope, written as the rows come, so that memory stays the same however many there are.
- * json-c builds a tree of heap objects and its strings know neither broken UTF-8 nor terminals; for rows
- * of known fields, writing them out is as short and five times as fast. What reads JSON uses json-c.
+ * The JSON envelope. Each row is built and serialised by json-c and then forgotten, so that memory stays the
+ * same however many there are. Two things json-c leaves to us: its strings take any bytes, so those that are
+ * not UTF-8 are replaced on the way in; and it prints what acts on a terminal, which is escaped on the way out.
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "out/internal.h"
 
-/* Bytes of @s that JSON takes as they are. */
-static size_t plain_span(const char *s)
+/* -- building ------------------------------------------------------------------------------------ */
+
+static struct json_object *must(struct json_object *v)
 {
-	size_t n = 0;
-
-	while (s[n] >= 0x20 && s[n] < 0x7f && s[n] != '"' && s[n] != '\\')
-		n++;
-	return n;
-}
-
-static void add_json_char(struct strbuf *b, const char *s, size_t len)
-{
-	static const char short_forms[] = { ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r',
-					    ['"'] = '"', ['\\'] = '\\' };
-	uint32_t c = utf8_code(s, len);
-
-	if (c < sizeof(short_forms) && short_forms[c])
-		strbuf_printf(b, "\\%c", short_forms[c]);
-	else if (utf8_dangerous(c)) /* people look at JSON on a terminal, too */
-		strbuf_printf(b, "\\u%04x", c);
-	else
-		strbuf_add(b, s, len);
-}
-
-/* Whether all of @s was UTF-8; each byte that was not became U+FFFD. */
-static bool add_json_string(struct strbuf *b, const char *s)
-{
-	bool valid = true;
-	size_t len;
-
-	strbuf_putc(b, '"');
-	for (;;) {
-		len = plain_span(s);
-		strbuf_add(b, s, len);
-		s += len;
-		if (!*s)
-			break;
-		len = utf8_len(s, strnlen(s, 4));
-		if (len)
-			add_json_char(b, s, len);
-		else
-			strbuf_puts(b, "\xef\xbf\xbd");
-		valid = valid && len;
-		s += MAX(len, (size_t)1);
+	if (!v) {
+		fputs("iommuctl: out of memory\n", stderr);
+		abort();
 	}
-	strbuf_putc(b, '"');
-	return valid;
+	return v;
 }
 
-static void add_hex_bytes(struct strbuf *b, const char *s)
+/* Field tables name each member once, and outlive every row. A NULL @v is null. */
+static void add_member(struct json_object *obj, const char *name, struct json_object *v)
 {
-	strbuf_putc(b, '"');
+	if (json_object_object_add_ex(obj, name, v, JSON_C_OBJECT_ADD_KEY_IS_NEW | JSON_C_OBJECT_ADD_CONSTANT_KEY) < 0)
+		must(NULL);
+}
+
+/* NAME_raw. */
+static void add_raw(struct json_object *obj, const char *name, struct json_object *v)
+{
+	_cleanup_strbuf_ struct strbuf key = { 0 };
+
+	strbuf_printf(&key, "%s_raw", name);
+	if (json_object_object_add_ex(obj, key.s, v, JSON_C_OBJECT_ADD_KEY_IS_NEW) < 0)
+		must(NULL);
+}
+
+static void append(struct json_object *list, struct json_object *v)
+{
+	if (json_object_array_add(list, v) < 0)
+		must(NULL);
+}
+
+static bool is_utf8(const char *s)
+{
+	return utf8_valid(s, strlen(s));
+}
+
+static struct json_object *new_string(const char *s)
+{
+	return must(json_object_new_string(s));
+}
+
+/* Each byte that is not UTF-8 becomes U+FFFD. */
+static struct json_object *new_repaired(const char *s)
+{
+	_cleanup_strbuf_ struct strbuf b = { 0 };
+	size_t n = strlen(s), len;
+
+	for (; n; s += len, n -= len) {
+		len = utf8_len(s, n);
+		if (len) {
+			strbuf_add(&b, s, len);
+			continue;
+		}
+		strbuf_puts(&b, "\xef\xbf\xbd");
+		len = 1;
+	}
+	return new_string(strbuf_str(&b));
+}
+
+static struct json_object *new_bytes(const char *s)
+{
+	_cleanup_strbuf_ struct strbuf b = { 0 };
+
 	for (; *s; s++)
-		strbuf_printf(b, "%02x", (unsigned char)*s);
-	strbuf_putc(b, '"');
+		strbuf_printf(&b, "%02x", (unsigned char)*s);
+	return new_string(strbuf_str(&b));
 }
 
-static void add_key(struct strbuf *b, const char *name, const char *suffix)
+/* NAME, and NAME_raw where the bytes are not UTF-8. */
+static void add_string(struct json_object *obj, const char *name, const char *s)
 {
-	strbuf_putc(b, '"');
-	strbuf_puts(b, name);
-	strbuf_puts(b, suffix);
-	strbuf_add(b, "\":", 2);
-}
-
-/* A member of an object: NAME, and NAME_raw where the bytes are not UTF-8. */
-static void add_string_member(struct strbuf *b, const char *name, const char *s)
-{
-	add_key(b, name, "");
-	if (!s) {
-		strbuf_puts(b, "null");
+	if (!s || is_utf8(s)) {
+		add_member(obj, name, s ? new_string(s) : NULL);
 		return;
 	}
-	if (add_json_string(b, s))
-		return;
-	strbuf_putc(b, ',');
-	add_key(b, name, "_raw");
-	add_hex_bytes(b, s);
+	add_member(obj, name, new_repaired(s));
+	add_raw(obj, name, new_bytes(s));
 }
 
 /* The raw list is as long as the list, null where an element is UTF-8. */
-static void add_strings_member(struct strbuf *b, const char *name, const struct strs *l)
+static void add_strings(struct json_object *obj, const char *name, const struct strs *l)
 {
-	bool valid = true;
+	struct json_object *list = must(json_object_new_array_ext(MAX(l->n, (size_t)1))), *raw;
+	bool all_valid = true;
 
-	add_key(b, name, "");
-	strbuf_putc(b, '[');
 	for (size_t i = 0; i < l->n; i++) {
-		if (i)
-			strbuf_putc(b, ',');
-		if (!add_json_string(b, l->v[i]))
-			valid = false;
+		bool valid = is_utf8(l->v[i]);
+
+		append(list, valid ? new_string(l->v[i]) : new_repaired(l->v[i]));
+		all_valid = all_valid && valid;
 	}
-	strbuf_putc(b, ']');
-	if (valid)
+	add_member(obj, name, list);
+	if (all_valid)
 		return;
-	strbuf_putc(b, ',');
-	add_key(b, name, "_raw");
-	strbuf_putc(b, '[');
-	for (size_t i = 0; i < l->n; i++) {
-		if (i)
-			strbuf_putc(b, ',');
-		if (utf8_valid(l->v[i], strlen(l->v[i])))
-			strbuf_puts(b, "null");
-		else
-			add_hex_bytes(b, l->v[i]);
-	}
-	strbuf_putc(b, ']');
+	raw = must(json_object_new_array_ext(l->n));
+	for (size_t i = 0; i < l->n; i++)
+		append(raw, is_utf8(l->v[i]) ? NULL : new_bytes(l->v[i]));
+	add_raw(obj, name, raw);
 }
 
-static void add_record(struct strbuf *b, const struct sel *s, const void *record);
+static struct json_object *new_record(const struct sel *s, const void *record);
 
-static void add_rows(struct strbuf *b, const struct sel *s, const struct rows *rows)
+static struct json_object *new_rows(const struct sel *s, const struct rows *rows)
 {
-	strbuf_putc(b, '[');
-	for (size_t i = 0; i < rows->n; i++) {
-		if (i)
-			strbuf_putc(b, ',');
-		add_record(b, s, (const char *)rows->v + i * s->field->sub->size);
-	}
-	strbuf_putc(b, ']');
+	struct json_object *list = must(json_object_new_array_ext(MAX(rows->n, (size_t)1)));
+
+	for (size_t i = 0; i < rows->n; i++)
+		append(list, new_record(s, (const char *)rows->v + i * s->field->sub->size));
+	return list;
 }
 
-static void add_number(struct strbuf *b, const struct field *f, const struct num *n)
+static struct json_object *new_hex(const struct num *n)
 {
 	char text[32];
+	int len = snprintf(text, sizeof(text), "0x%" PRIx64, n->v);
 
-	strbuf_add(b, text, snprintf(text, sizeof(text), f->type == F_HEX ? "\"0x%" PRIx64 "\"" : "%" PRId64, n->v));
+	return must(json_object_new_string_len(text, len));
 }
 
-static void add_member(struct strbuf *b, const struct sel *s, const void *record)
+/* What is known and no string. */
+static struct json_object *new_value(const struct sel *s, const void *p)
 {
-	const struct field *f = s->field;
-	const void *p = field_ptr(f, record);
+	const struct num *n = p;
 
-	if (f->type == F_STR || value_null(f, record)) {
-		add_string_member(b, f->name, f->type == F_STR ? *(const char *const *)p : NULL);
-		return;
+	switch (s->field->type) {
+	case F_BOOL:
+		return must(json_object_new_boolean(*(const int *)p));
+	case F_LIST:
+		return new_rows(s, p);
+	case F_OBJ:
+		return new_record(s, *(const void *const *)p);
+	case F_HEX:
+		return new_hex(n);
+	default:
+		return must(json_object_new_int64(n->v));
 	}
-	if (f->type == F_STRS) {
-		add_strings_member(b, f->name, p);
-		return;
-	}
-	add_key(b, f->name, "");
-	if (f->type == F_BOOL)
-		strbuf_puts(b, *(const int *)p ? "true" : "false");
-	else if (f->type == F_LIST)
-		add_rows(b, s, p);
-	else if (f->type == F_OBJ)
-		add_record(b, s, *(const void *const *)p);
-	else
-		add_number(b, f, p);
 }
 
-static void add_record(struct strbuf *b, const struct sel *s, const void *record)
+static struct json_object *new_record(const struct sel *s, const void *record)
 {
-	struct sel *const *p;
+	struct json_object *obj = must(json_object_new_object());
+	struct sel *const *kid;
 
-	strbuf_putc(b, '{');
-	vec_for_each(p, &s->kids) {
-		if (p != s->kids.v)
-			strbuf_putc(b, ',');
-		add_member(b, *p, record);
+	vec_for_each(kid, &s->kids) {
+		const struct field *f = (*kid)->field;
+		const void *p = field_ptr(f, record);
+
+		if (value_null(f, record))
+			add_member(obj, f->name, NULL);
+		else if (f->type == F_STR)
+			add_string(obj, f->name, *(const char *const *)p);
+		else if (f->type == F_STRS)
+			add_strings(obj, f->name, p);
+		else
+			add_member(obj, f->name, new_value(*kid, p));
 	}
-	strbuf_putc(b, '}');
+	return obj;
 }
 
-static void write_buffer(struct out *o)
+/* -- writing ------------------------------------------------------------------------------------- */
+
+/* Bytes of @s that are no terminal's business. */
+static size_t ascii_span(const char *s, size_t n)
 {
-	fwrite(strbuf_str(&o->json), 1, o->json.len, o->f);
-	strbuf_reset(&o->json);
+	size_t i = 0;
+
+	while (i < n && (unsigned char)s[i] < 0x7f)
+		i++;
+	return i;
+}
+
+/* @s is JSON, and all of it that is not ASCII stands inside strings: people look at it on a terminal, too. */
+static void write_safe(struct out *o, const char *s, size_t n)
+{
+	for (size_t len; n; s += len, n -= len) {
+		uint32_t c;
+
+		len = ascii_span(s, n);
+		if (len) {
+			fwrite(s, 1, len, o->f);
+			continue;
+		}
+		len = utf8_len(s, n);
+		c = utf8_code(s, len);
+		if (utf8_dangerous(c))
+			fprintf(o->f, "\\u%04x", c);
+		else
+			fwrite(s, 1, len, o->f);
+	}
+}
+
+/* Writes and frees @v, less @head bytes at its beginning and @tail at its end: brackets. */
+static void write_json(struct out *o, struct json_object *v, size_t head, size_t tail)
+{
+	size_t n;
+	const char *s = json_object_to_json_string_length(v, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &n);
+
+	if (!s)
+		must(NULL);
+	write_safe(o, s + head, n - head - tail);
+	json_object_put(v);
 }
 
 void json_open(struct out *o, const char *name, unsigned version)
 {
-	struct strbuf *b = &o->json;
+	_cleanup_strbuf_ struct strbuf schema = { 0 };
+	struct json_object *head = must(json_object_new_object());
 
-	strbuf_printf(b, "{\"schema\":\"iommuctl.%s/%u\",", name, version);
-	add_string_member(b, "host", o->origin.host);
-	strbuf_putc(b, ',');
-	add_string_member(b, "source", o->origin.source);
-	strbuf_putc(b, ',');
-	add_string_member(b, "boot_id", o->origin.boot_id);
-	strbuf_puts(b, o->stream ? "}\n" : ",\"data\":[");
-	write_buffer(o);
+	strbuf_printf(&schema, "iommuctl.%s/%u", name, version);
+	add_string(head, "schema", schema.s);
+	add_string(head, "host", o->origin.host);
+	add_string(head, "source", o->origin.source);
+	add_string(head, "boot_id", o->origin.boot_id);
+	write_json(o, head, 0, o->stream ? 0 : 1);
+	fputs(o->stream ? "\n" : ",\"data\":[", o->f); /* a document goes on with its rows */
 	o->opened = true;
-}
-
-static void list_row(struct out *o, const struct selection *sel, const void *record)
-{
-	if (o->rows++)
-		strbuf_putc(&o->json, ',');
-	add_record(&o->json, &sel->root, record);
-	write_buffer(o);
 }
 
 void json_row(struct out *o, const struct selection *sel, const void *record)
 {
-	if (!o->stream) {
-		list_row(o, sel, record);
-		return;
-	}
-	o->rows++;
-	add_record(&o->json, &sel->root, record);
-	strbuf_putc(&o->json, '\n');
-	write_buffer(o);
+	if (o->rows++ && !o->stream)
+		fputc(',', o->f);
+	write_json(o, new_record(&sel->root, record), 0, 0);
+	if (o->stream)
+		fputc('\n', o->f);
 }
 
 struct note_row {
@@ -241,13 +264,13 @@ static const char *errno_symbol(int err)
 	return err == ENOTCAPTURED ? "ENOTCAPTURED" : strerrorname_np(err);
 }
 
-static void write_notes(struct out *o, const struct selection *sel, enum note_level level)
+static struct json_object *new_notes(const struct out *o, const struct selection *sel, enum note_level level)
 {
+	struct json_object *list = must(json_object_new_array());
 	const struct note *n;
 
-	o->rows = 0;
 	vec_for_each(n, &o->ctx->notes) {
-		struct note_row row = {
+		const struct note_row row = {
 			.code = n->code,
 			.symbol = errno_symbol(n->err),
 			.what = n->what,
@@ -257,35 +280,40 @@ static void write_notes(struct out *o, const struct selection *sel, enum note_le
 		};
 
 		if (n->level == level)
-			list_row(o, sel, &row);
+			append(list, new_record(&sel->root, &row));
 	}
+	return list;
 }
 
 /* A machine that warns without end is cut short, and says so. */
-static void write_dropped(struct out *o, const struct selection *sel)
+static void append_dropped(const struct out *o, const struct selection *sel, struct json_object *warnings)
 {
 	char why[64];
-	struct note_row row = { .code = "warnings-dropped", .what = "warnings", .why = why };
+	const struct note_row row = { .code = "warnings-dropped", .what = "warnings", .why = why };
 
 	if (!o->ctx->dropped)
 		return;
 	snprintf(why, sizeof(why), "%zu more are not listed", o->ctx->dropped);
-	list_row(o, sel, &row);
+	append(warnings, new_record(&sel->root, &row));
 }
 
 void json_close(struct out *o)
 {
+	struct json_object *end = must(json_object_new_object()), *warnings;
 	struct selection sel = { .arena = &o->arena };
 
 	selection_all(&sel, &note_record);
-	if (o->stream)
-		fprintf(o->f, "{\"end\":true,\"rows\":%zu,\"warnings\":[", o->rows);
-	else
-		fputs("],\"warnings\":[", o->f);
-	write_notes(o, &sel, NOTE_WARNING);
-	write_dropped(o, &sel);
-	fputs("],\"errors\":[", o->f);
-	write_notes(o, &sel, NOTE_ERROR);
-	fputs("]}\n", o->f);
+	if (o->stream) {
+		add_member(end, "end", must(json_object_new_boolean(true)));
+		add_member(end, "rows", must(json_object_new_int64(o->rows)));
+	}
+	warnings = new_notes(o, &sel, NOTE_WARNING);
+	append_dropped(o, &sel, warnings);
+	add_member(end, "warnings", warnings);
+	add_member(end, "errors", new_notes(o, &sel, NOTE_ERROR));
+	if (!o->stream)
+		fputs("],", o->f); /* the members follow the rows */
+	write_json(o, end, o->stream ? 0 : 1, 0);
+	fputc('\n', o->f);
 	selection_free(&sel);
 }

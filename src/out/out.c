@@ -34,7 +34,6 @@ void out_free(struct out *o)
 	drop_selections(o);
 	strbuf_free(&o->line.text);
 	strbuf_free(&o->line.style);
-	strbuf_free(&o->json);
 	arena_free(&o->arena);
 	free(o);
 }
