@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Tables and trees. On a terminal libsmartcols draws them: it knows how to cut, to wrap and to draw branches. Elsewhere
- * nothing of that is wanted, and lining columns up is all that is left to do; that is done here, in a fifth of the
- * time, which thousands of devices make worth having.
+ * Tables and trees, drawn by libsmartcols: it lines up, cuts, wraps and draws branches. What is too wide for it on a
+ * narrow terminal flows in lines of our own, and --raw is one record a line.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -16,7 +15,6 @@ struct table {
 	const struct selection *sel;
 	struct grid grid;
 	VEC(int) parents; /* of a tree, by line */
-	int *widths;	  /* of the columns, headings included */
 	bool tree;
 };
 
@@ -35,13 +33,6 @@ int table_new(struct out *o, const struct selection *sel, bool tree, struct tabl
 	t->sel = sel;
 	t->tree = tree;
 	t->grid.cols = sel->cols.n;
-	t->widths = calloc(sel->cols.n, sizeof(*t->widths));
-	if (!t->widths) {
-		free(t);
-		return -ENOMEM;
-	}
-	for (size_t c = 0; c < sel->cols.n && !o->opt.noheadings; c++)
-		t->widths[c] = text_width(column_head(&sel->cols.v[c]));
 	*ret = t;
 	return 0;
 }
@@ -52,7 +43,6 @@ void table_free(struct table *t)
 		return;
 	grid_free(&t->grid);
 	vec_free(&t->parents);
-	free(t->widths);
 	free(t);
 }
 
@@ -60,17 +50,10 @@ void table_row(struct table *t, const void *record, int parent)
 {
 	size_t first = grid_add(&t->grid, &t->sel->root, record, value_text, t->o->opt.utf8);
 
-	if (t->tree) {
-		grid_join(&t->grid, first);
-		*vec_push(&t->parents) = parent < (int)first ? parent : -1;
-	}
-	for (size_t i = first; i < t->grid.lines; i++)
-		for (size_t c = 0; c < t->grid.cols; c++) {
-			const char *cell = grid_cell(&t->grid, i, c);
-
-			if (cell)
-				t->widths[c] = MAX(t->widths[c], text_width(cell));
-		}
+	if (!t->tree)
+		return;
+	grid_join(&t->grid, first);
+	*vec_push(&t->parents) = parent < (int)first ? parent : -1;
 }
 
 static enum out_style cell_style(const struct column *c, const char *text)
@@ -78,58 +61,7 @@ static enum out_style cell_style(const struct column *c, const char *text)
 	return c->field->flags & FIELD_VERDICT ? out_word_style(text) : STYLE_PLAIN;
 }
 
-/* -- elsewhere than on a terminal ---------------------------------------------------------------- */
-
-static void add_blanks(struct strbuf *b, int n)
-{
-	while (n-- > 0)
-		strbuf_putc(b, ' ');
-}
-
-/* One line of cells, NULL where there is none; no blanks at its end. */
-static void add_aligned(struct table *t, struct strbuf *b, const char *const *cells)
-{
-	size_t last = t->grid.cols;
-	int pending = 0;
-
-	while (last && !cells[last - 1])
-		last--;
-	for (size_t c = 0; c < last; c++) {
-		const char *text = cells[c] ? cells[c] : "";
-		int pad = t->widths[c] - text_width(text);
-		bool right = t->sel->cols.v[c].field->flags & FIELD_RIGHT;
-
-		add_blanks(b, pending + (right ? pad : 0));
-		strbuf_puts(b, text);
-		pending = 1 + (right ? 0 : pad);
-	}
-	strbuf_putc(b, '\n');
-}
-
-static void print_plain(struct table *t, int indent)
-{
-	_cleanup_strbuf_ struct strbuf b = { 0 };
-
-	if (!t->o->opt.noheadings) {
-		const char **heads = arena_array(&t->grid.arena, const char *, t->grid.cols);
-
-		for (size_t c = 0; c < t->grid.cols; c++)
-			heads[c] = column_head(&t->sel->cols.v[c]);
-		add_blanks(&b, indent);
-		add_aligned(t, &b, heads);
-	}
-	for (size_t i = 0; i < t->grid.lines; i++) {
-		add_blanks(&b, indent);
-		add_aligned(t, &b, &t->grid.cells.v[i * t->grid.cols]);
-		if (b.len > 1 << 16) {
-			fwrite(b.s, 1, b.len, t->o->f);
-			strbuf_reset(&b);
-		}
-	}
-	fwrite(strbuf_str(&b), 1, b.len, t->o->f);
-}
-
-/* -- on a terminal that is wide enough, and trees ------------------------------------------------ */
+/* -- libsmartcols ------------------------------------------------------------------------------- */
 
 static int column_flags(const struct field *f, bool cut, bool tree)
 {
@@ -203,12 +135,14 @@ static int scols_line(struct table *t, struct libscols_line *ln, size_t line)
 
 static int scols_lines(struct table *t, struct libscols_table *tb, bool narrow)
 {
+	/* scols_table_get_line() counts from the first line each time */
+	struct libscols_line **lines = arena_array(&t->grid.arena, struct libscols_line *, t->grid.lines);
+
 	for (size_t i = 0; i < t->grid.lines; i++) {
 		int parent = t->tree ? t->parents.v[i] : -1;
-		struct libscols_line *ln =
-			scols_table_new_line(tb, parent < 0 ? NULL : scols_table_get_line(tb, parent));
 
-		if (!ln || (narrow ? narrow_line(t, ln, i) : scols_line(t, ln, i)) < 0)
+		lines[i] = scols_table_new_line(tb, parent < 0 ? NULL : lines[parent]);
+		if (!lines[i] || (narrow ? narrow_line(t, lines[i], i) : scols_line(t, lines[i], i)) < 0)
 			return -ENOMEM;
 	}
 	return 0;
@@ -228,7 +162,7 @@ static int branch_width(const char *s)
 static void write_line(struct table *t, char *line, int indent, bool narrow)
 {
 	if (!narrow) {
-		fprintf(t->o->f, "%*s%s\n", indent, "", line);
+		fprintf(t->o->f, "%*s%s\n", *line ? indent : 0, "", line);
 		return;
 	}
 	line_indent(t->o, indent);
@@ -239,7 +173,7 @@ static void write_line(struct table *t, char *line, int indent, bool narrow)
 static int scols_write(struct table *t, struct libscols_table *tb, int indent, bool narrow)
 {
 	_cleanup_free_ char *text = NULL;
-	char *save = NULL;
+	char *rest, *line;
 	int r;
 
 	if (!indent && !narrow)
@@ -247,8 +181,8 @@ static int scols_write(struct table *t, struct libscols_table *tb, int indent, b
 	r = scols_print_table_to_string(tb, &text);
 	if (r)
 		return r;
-	for (char *p = strtok_r(text, "\n", &save); p; p = strtok_r(NULL, "\n", &save))
-		write_line(t, p, indent, narrow);
+	for (rest = text; (line = strsep(&rest, "\n"));)
+		write_line(t, line, indent, narrow);
 	return 0;
 }
 
@@ -265,6 +199,7 @@ static int print_scols(struct table *t, int indent, bool narrow)
 	scols_table_enable_noheadings(tb, t->o->opt.noheadings);
 	scols_table_enable_colors(tb, t->o->opt.colour);
 	scols_table_enable_ascii(tb, !t->o->opt.utf8);
+	scols_table_enable_minout(tb, 1); /* no blanks behind a line's last cell */
 	scols_table_set_termforce(tb, width ? SCOLS_TERMFORCE_ALWAYS : SCOLS_TERMFORCE_NEVER);
 	if (width)
 		scols_table_set_termwidth(tb, width - indent);
@@ -298,20 +233,27 @@ static int branches(const struct table *t)
 	return 2 * deepest;
 }
 
-/* Whether the table fits when what can be cut or wrapped is. */
+/* What a column needs when it is cut or wrapped, where it can be. */
+static int column_need(const struct table *t, size_t c)
+{
+	const struct column *col = &t->sel->cols.v[c];
+	int head = t->o->opt.noheadings ? 0 : text_width(column_head(col)), w = head;
+
+	for (size_t i = 0; i < t->grid.lines; i++) {
+		const char *text = grid_cell(&t->grid, i, c);
+
+		if (text)
+			w = MAX(w, text_width(text));
+	}
+	return col->field->flags & (FIELD_TRUNC | FIELD_WRAP) ? MIN(w, MAX(head, CUT_MIN)) : w;
+}
+
 static bool fits(const struct table *t, int width)
 {
 	int need = branches(t) - 1;
 
-	for (size_t c = 0; c < t->grid.cols; c++) {
-		const struct column *col = &t->sel->cols.v[c];
-		int head = t->o->opt.noheadings ? 0 : text_width(column_head(col));
-		int w = t->widths[c];
-
-		if (col->field->flags & (FIELD_TRUNC | FIELD_WRAP))
-			w = MIN(w, MAX(head, CUT_MIN));
-		need += w + 1;
-	}
+	for (size_t c = 0; c < t->grid.cols; c++)
+		need += column_need(t, c) + 1;
 	return need <= width;
 }
 
@@ -372,12 +314,9 @@ int table_print(struct table *t, int indent)
 
 	if (!t->grid.lines)
 		return 0;
-	if (t->tree || (width && !narrow))
+	if (t->tree || !narrow)
 		return print_scols(t, indent, narrow);
-	if (width)
-		print_flowing(t, indent);
-	else
-		print_plain(t, indent);
+	print_flowing(t, indent);
 	return 0;
 }
 

@@ -129,6 +129,19 @@ static void tables_align_lists(void **state _unused_)
 	      "-          -           -\n");
 }
 
+/* Longer than any buffer that a renderer may have. */
+static void nothing_is_cut_where_no_terminal_is(void **state _unused_)
+{
+	_cleanup_free_ char *name = calloc(1, 100001), *want = NULL;
+	struct row row = full;
+
+	assert_non_null(name);
+	memset(name, 'x', 100000);
+	row.type = name;
+	assert_true(asprintf(&want, "7 %s yes\n", name) > 0);
+	check((struct out_options){ .cols = "id,type,viable", .noheadings = true }, &row, 1, want);
+}
+
 static void narrow_terminals_cut_then_flow(void **state _unused_)
 {
 	struct row row = full;
@@ -217,6 +230,15 @@ static void json_repairs_what_is_not_utf8(void **state _unused_)
 	assert_non_null(strstr(r.text, "{\"type\":\"a\xef\xbf\xbd(\\\"\\n\",\"type_raw\":\"61c328220a\","
 				       "\"netdevs\":[\"ok\",\"\xef\xbf\xbd\",\"too\"],"
 				       "\"netdevs_raw\":[null,\"ff\",null]}"));
+	done(&r);
+}
+
+static void json_escapes_what_acts_on_a_terminal(void **state _unused_)
+{
+	const struct row row = { .type = "/a\x01\x7f\xc2\x9b\xe2\x80\xae\xc3\xa9\\", .viable = TRI_UNKNOWN };
+	struct result r = run((struct out_options){ .json = true, .cols = "type" }, FACE_ROWS, &row, 1);
+
+	assert_non_null(strstr(r.text, "[{\"type\":\"/a\\u0001\\u007f\\u009b\\u202e\xc3\xa9\\\\\"}]"));
 	done(&r);
 }
 
@@ -473,6 +495,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tables_align_lists),
+		cmocka_unit_test(nothing_is_cut_where_no_terminal_is),
 		cmocka_unit_test(narrow_terminals_cut_then_flow),
 		cmocka_unit_test(columns_can_be_added_and_chosen),
 		cmocka_unit_test(raw_is_one_line_a_record),
@@ -480,6 +503,7 @@ int main(void)
 		cmocka_unit_test(json_has_every_field),
 		cmocka_unit_test(json_follows_the_columns),
 		cmocka_unit_test(json_repairs_what_is_not_utf8),
+		cmocka_unit_test(json_escapes_what_acts_on_a_terminal),
 		cmocka_unit_test(notes_are_in_the_envelope),
 		cmocka_unit_test(details_show_lists_below),
 		cmocka_unit_test(hostile_names_are_escaped_everywhere),
