@@ -40,7 +40,7 @@ struct device_row {
 
 #define CHEAP_FIELDS(shown)                                                                                          \
 	D(device, F_STR, "DEVICE", "its address, or its name on another bus", .flags = shown),                      \
-	D(bus, F_STR, "BUS", "bus that it is on: pci, platform, fsl-mc, …"),                                                           \
+	D(bus, F_STR, "BUS", "bus that it is on: pci, platform, fsl-mc, ..."),                                                           \
 	D(class, F_STR, "CLASS", "word for its class", .flags = shown),                                            \
 	D(class_code, F_HEX, "CLASS-CODE", "class, subclass and interface"),                                       \
 	D(vendor, F_HEX, "VENDOR", "vendor id"),                                                                   \

@@ -128,7 +128,7 @@ static int run_doctor(struct invocation *inv)
 
 static const struct option_row options[] = {
 	{ .name = "message", .arg = "TEXT",
-	  .help = "say what an error message of QEMU, DPDK, the kernel … means; - reads it from standard input" },
+	  .help = "say what an error message of QEMU, DPDK, the kernel ... means; - reads it from standard input" },
 	{ 0 },
 };
 

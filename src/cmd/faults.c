@@ -145,7 +145,7 @@ static void print_story(struct run *run, const struct fault_row *rows, size_t n,
 		high = MAX(high, (uint64_t)rows[i].address.v);
 	}
 	if (places > STORY_PLACES)
-		out_text(run->inv->out, "    … and %zu more pages from 0x%" PRIx64 " to 0x%" PRIx64, places - STORY_PLACES, low, high);
+		out_text(run->inv->out, "    ... and %zu more pages from 0x%" PRIx64 " to 0x%" PRIx64, places - STORY_PLACES, low, high);
 	print_advice(run, &rows[first]);
 }
 

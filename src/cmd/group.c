@@ -21,7 +21,7 @@ struct member_row {
 
 static const struct field member_fields[] = {
 	FIELD(struct member_row, device, F_STR, "DEVICE", "its address, or its name on another bus", .flags = FIELD_DEFAULT),
-	FIELD(struct member_row, bus, F_STR, "BUS", "bus that it is on: pci, platform, fsl-mc, …"),
+	FIELD(struct member_row, bus, F_STR, "BUS", "bus that it is on: pci, platform, fsl-mc, ..."),
 	FIELD(struct member_row, class, F_STR, "CLASS", "word for its class", .flags = FIELD_DEFAULT),
 	FIELD(struct member_row, driver, F_STR, "DRIVER", "driver that it is bound to", .flags = FIELD_DEFAULT),
 	FIELD(struct member_row, name, F_STR, "NAME", "vendor and device", .flags = FIELD_DEFAULT | FIELD_TRUNC),
@@ -172,7 +172,7 @@ struct inside_row {
 
 static const struct field inside_fields[] = {
 	FIELD(struct inside_row, device, F_STR, "DEVICE", "its address, or its name on another bus", .flags = FIELD_DEFAULT),
-	FIELD(struct inside_row, bus, F_STR, "BUS", "bus that it is on: pci, platform, fsl-mc, …"),
+	FIELD(struct inside_row, bus, F_STR, "BUS", "bus that it is on: pci, platform, fsl-mc, ..."),
 	FIELD(struct inside_row, class, F_STR, "CLASS", "word for its class", .flags = FIELD_DEFAULT),
 	FIELD(struct inside_row, driver, F_STR, "DRIVER", "driver that it is bound to", .flags = FIELD_DEFAULT),
 	FIELD(struct inside_row, vfio_dev, F_STR, "VFIO", "its name in /dev/vfio/devices", .flags = FIELD_DEFAULT),

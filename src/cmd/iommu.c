@@ -18,7 +18,7 @@ struct list_row {
 
 static const struct field list_fields[] = {
 	FIELD(struct list_row, name, F_STR, "UNIT", "name in /sys/class/iommu", .flags = FIELD_DEFAULT),
-	FIELD(struct list_row, kind, F_STR, "KIND", "vt-d, amd-vi, smmuv3, virtio, …", .flags = FIELD_DEFAULT),
+	FIELD(struct list_row, kind, F_STR, "KIND", "vt-d, amd-vi, smmuv3, virtio, ...", .flags = FIELD_DEFAULT),
 	FIELD(struct list_row, address, F_HEX, "ADDRESS", "physical address of its registers",
 	      .flags = FIELD_DEFAULT | FIELD_RIGHT),
 	FIELD(struct list_row, devices, F_INT, "DEVICES", "devices behind it", .flags = FIELD_DEFAULT | FIELD_RIGHT),
@@ -144,7 +144,7 @@ struct show_row {
 
 static const struct field show_fields[] = {
 	FIELD(struct show_row, name, F_STR, "UNIT", "name in /sys/class/iommu"),
-	FIELD(struct show_row, kind, F_STR, "KIND", "vt-d, amd-vi, smmuv3, virtio, …"),
+	FIELD(struct show_row, kind, F_STR, "KIND", "vt-d, amd-vi, smmuv3, virtio, ..."),
 	FIELD(struct show_row, parent, F_STR, "PARENT", "device that it sits on"),
 	FIELD(struct show_row, version, F_STR, "VERSION", "version register, read from the hardware just now"),
 	FIELD(struct show_row, address, F_HEX, "ADDRESS", "physical address of its registers"),
@@ -269,7 +269,7 @@ static int no_such_unit(struct host *h, const char *name)
 	for (size_t i = 0; i < h->n_units && i < 8; i++)
 		strbuf_printf(&b, "%s%s", i ? ", " : "", h->units[i].name);
 	if (h->n_units > 8)
-		strbuf_puts(&b, ", …");
+		strbuf_puts(&b, ", ...");
 	return ctx_error(h->ctx, NOTE(.code = "no-unit", .err = ENOENT, .why = "no such unit", .hint = strbuf_str(&b)),
 			 "unit %s", name);
 }

@@ -54,7 +54,7 @@ struct device_row {
 
 static const struct field device_fields[] = {
 	FIELD(struct device_row, device, F_STR, "DEVICE", "its address, or its name on another bus", .flags = FIELD_DEFAULT),
-	FIELD(struct device_row, bus, F_STR, "BUS", "bus that it is on: pci, platform, fsl-mc, …"),
+	FIELD(struct device_row, bus, F_STR, "BUS", "bus that it is on: pci, platform, fsl-mc, ..."),
 	FIELD(struct device_row, driver, F_STR, "DRIVER", "driver that it is bound to", .flags = FIELD_DEFAULT),
 	FIELD(struct device_row, uses_dma_api, F_BOOL, "COUNTS", "whether that driver uses the DMA API, which counts one"),
 	FIELD(struct device_row, blocked, F_BOOL, "BLOCKED", "whether it is cut off while it is reset; null where the kernel does not say"),

@@ -68,7 +68,7 @@ static const struct field fault_fields[] = {
 	FIELD(struct fault_row, domain, F_INT, "DOMAIN", "domain id that the unit gave"),
 	FIELD(struct fault_row, address, F_HEX, "ADDRESS", "DMA address of the first of them",
 	      .flags = FIELD_DEFAULT | FIELD_RIGHT),
-	FIELD(struct fault_row, access, F_STR, "ACCESS", "read, write, execute, …", .flags = FIELD_DEFAULT),
+	FIELD(struct fault_row, access, F_STR, "ACCESS", "read, write, execute, ...", .flags = FIELD_DEFAULT),
 	FIELD(struct fault_row, reason, F_OBJ, "REASON", "what was wrong", .sub = &reason_type, .flags = FIELD_DEFAULT),
 	FIELD(struct fault_row, count, F_INT, "COUNT", "faults of this device, reason, access and page",
 	      .flags = FIELD_DEFAULT | FIELD_RIGHT),

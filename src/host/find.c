@@ -19,7 +19,7 @@ static int several(struct host *h, const char *spec, const struct device *a, con
 	return ctx_error(h->ctx,
 			 NOTE(.err = ENOTUNIQ, .code = "ambiguous-device",
 			      .why = arena_printf(&h->arena, "%zu devices match: %s, %s%s", n, a->name, b->name,
-						  n > 2 ? " …" : ""),
+						  n > 2 ? " ..." : ""),
 			      .hint = "name the one that is meant by its address"),
 			 "device %s", spec);
 }
