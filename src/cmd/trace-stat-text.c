@@ -203,7 +203,7 @@ static void print_names(struct out *o, const char *title, const struct rows *row
 		out_verbatim(o, "  %-24s %10" PRId64 " %10" PRId64 " %10" PRId64 " %10" PRId64 " %10" PRId64, v[i].name, v[i].events.v,
 			     v[i].maps.v, v[i].unmaps.v, v[i].invalidations.v, v[i].faults.v);
 	if (rows->n > NAMES_SHOWN)
-		out_text(o, "  … and %zu more", rows->n - NAMES_SHOWN);
+		out_text(o, "  ... and %zu more", rows->n - NAMES_SHOWN);
 }
 
 void trace_stat_print(struct out *o, const struct stat_row *r)

@@ -110,7 +110,7 @@ static const struct record_type request_type = RECORD("trace.requests", 1, struc
 static const struct field late_fields[] = {
 	FIELD(struct late_row, device, F_STR, "DEVICE", "that faulted", .flags = FIELD_DEFAULT),
 	FIELD(struct late_row, address, F_HEX, "ADDRESS", "of the fault", .flags = FIELD_DEFAULT | FIELD_RIGHT),
-	FIELD(struct late_row, access, F_STR, "ACCESS", "read, write, …", .flags = FIELD_DEFAULT),
+	FIELD(struct late_row, access, F_STR, "ACCESS", "read, write, ...", .flags = FIELD_DEFAULT),
 	FIELD(struct late_row, fault_line, F_INT, "FAULT_LINE", "where the fault was read", .flags = FIELD_DEFAULT | FIELD_RIGHT),
 	FIELD(struct late_row, unmap_address, F_HEX, "UNMAPPED", "start of what was unmapped", .flags = FIELD_DEFAULT | FIELD_RIGHT),
 	FIELD(struct late_row, unmap_size, F_INT, "SIZE", "of it", .unit = "bytes", .flags = FIELD_DEFAULT | FIELD_RIGHT),

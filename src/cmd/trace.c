@@ -71,7 +71,7 @@ static const struct field event_fields[] = {
 	FIELD(struct event_row, size, F_INT, "SIZE", "from the address on", .unit = "bytes", .flags = FIELD_DEFAULT | FIELD_RIGHT),
 	FIELD(struct event_row, physical, F_HEX, "PHYSICAL", "physical address that is mapped"),
 	FIELD(struct event_row, unmapped, F_INT, "UNMAPPED", "what an unmap really unmapped", .unit = "bytes"),
-	FIELD(struct event_row, access, F_STR, "ACCESS", "read, write, execute, …"),
+	FIELD(struct event_row, access, F_STR, "ACCESS", "read, write, execute, ..."),
 	FIELD(struct event_row, fault, F_STR, "FAULT",
 	      "of a fault: dma, interrupt, configuration, command, invalidation, page-request, global"),
 	FIELD(struct event_row, code, F_HEX, "CODE", "the vendor's number of the reason"),
