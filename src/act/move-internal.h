@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What move.c and restore.c share. */
+#ifndef IOMMUCTL_ACT_MOVE_INTERNAL_H
+#define IOMMUCTL_ACT_MOVE_INTERNAL_H
+
+#include "act/move.h"
+#include "host/host.h"
+
+/* Notes what is wrong with the device; @why NULL: the errno's text. Returns @err as a negative errno. */
+int move_failed(struct mover *m, const char *code, int err, const char *why, const char *hint, const struct move *v);
+
+/* The driver that the device has now, in the arena; NULL none. -ENODEV: no such device. */
+int move_driver(struct mover *m, const char *bus, const char *device, const char **ret);
+
+/*
+ * Puts a device back to what @was says. @h: the machine as it is, for who holds what; read anew by the caller. 0 done;
+ * -EINPROGRESS, -EBUSY (held), -ESTALE (somebody else moved it on), -ENODEV (it is gone), or the kernel's; noted
+ * but for -ENODEV. @ret_pid is of the unbind that hangs.
+ */
+int move_put_back(struct mover *m, struct host *h, const struct move *was, pid_t *ret_pid);
+
+/* What keeps an unbind from @driver, or a bind to a native one, from being tried: who has it open. NULL nobody seen. */
+const char *move_held_by(struct host *h, const char *bus, const char *device, bool whole_group);
+
+/* Takes the device off @driver within the time. Noted. */
+int move_unbind(struct mover *m, const struct move *v, const char *driver, pid_t *ret_pid);
+
+/* The entry's pid_start for a process: field 22 of /proc/PID/stat. */
+struct num move_pid_start(struct mover *m, pid_t pid);
+
+/* Puts the device down as pending. */
+void move_write_pending(struct mover *m, const struct move *v, pid_t pid);
+
+#endif

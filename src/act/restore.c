@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Putting devices back, whatever happened to them since. */
+#include <errno.h>
+#include <string.h>
+
+#include "act/move-internal.h"
+#include "base/str.h"
+
+static bool is_vfio(const char *driver)
+{
+	return driver && (strstr(driver, "vfio-pci") || strstarts(driver, "vfio-"));
+}
+
+static int set_override(struct mover *m, const struct move *was, const char *driver)
+{
+	int r = was->has_override ? backend_set_override(m->be, was->bus, was->device, driver) : 0;
+
+	return r < 0 ? move_failed(m, "override", r, NULL, NULL, was) : 0;
+}
+
+/* A driver that somebody else chose in the meantime is somebody's decision. */
+static int check_foreign(struct mover *m, const struct move *was, const char *now)
+{
+	if (!now || streq(now, was->to) || was->astray || m->force)
+		return 0;
+	return move_failed(m, "moved-meanwhile", ESTALE,
+		      arena_printf(&m->ctx->arena, "it is on %s now, where iommuctl did not put it", now),
+		      arena_printf(&m->ctx->arena, "iommuctl device restore --force %s puts it back all the same", was->device), was);
+}
+
+/* Nothing is written that would hang, or be refused half-way. */
+static int check_held(struct mover *m, struct host *h, const struct move *was, const char *now)
+{
+	const char *who = is_vfio(now) && !m->wait ? move_held_by(h, was->bus, was->device, false) : NULL;
+
+	if (!who && was->driver && !is_vfio(was->driver) && !m->wait)
+		who = move_held_by(h, was->bus, was->device, true);
+	if (!who)
+		return 0;
+	return move_failed(m, "held", EBUSY, arena_printf(&m->ctx->arena, "%s has it, or its group, open", who),
+		      "close it there first (stop the guest)", was);
+}
+
+static int load_driver(struct mover *m, const struct move *was)
+{
+	char path[SRC_PATH_MAX];
+	int r;
+
+	PATHF(path, "sys/bus/%s/drivers/%s", was->bus, was->driver);
+	if (source_exists(m->src, path))
+		return 0;
+	r = backend_load_module(m->be, was->module ? was->module : was->driver);
+	if (r == 0 && !source_exists(m->src, path))
+		r = -ENOENT;
+	return r < 0 ? move_failed(m, "no-driver", r,
+			      arena_printf(&m->ctx->arena, "its driver %s cannot be loaded: %s", was->driver, err_text(r)),
+			      NULL, was) : 0;
+}
+
+/* Until the driver is back the override names it, so that no other probe can come in between. */
+static int bind_back(struct mover *m, const struct move *was)
+{
+	const char *now = NULL;
+	int r = load_driver(m, was), seen;
+
+	if (r == 0)
+		r = set_override(m, was, was->driver);
+	if (r < 0)
+		return r;
+	r = backend_bind(m->be, was->bus, was->device, was->driver);
+	seen = move_driver(m, was->bus, was->device, &now);
+	if (seen == 0 && streq(now, was->driver))
+		return 0;
+	r = seen < 0 ? seen : r < 0 ? r : -EIO;
+	return move_failed(m, "bind", r, arena_printf(&m->ctx->arena, "bind to %s: %s", was->driver, err_text(r)), NULL, was);
+}
+
+static int drive_back(struct mover *m, struct host *h, const struct move *was, const char *now, pid_t *ret_pid)
+{
+	int r = check_foreign(m, was, now);
+
+	if (r == 0)
+		r = check_held(m, h, was, now);
+	if (r == 0 && was->driver)
+		r = set_override(m, was, was->driver);
+	if (r == 0 && now)
+		r = move_unbind(m, was, now, ret_pid);
+	if (r == 0 && was->driver)
+		r = bind_back(m, was);
+	return r;
+}
+
+int move_put_back(struct mover *m, struct host *h, const struct move *was, pid_t *ret_pid)
+{
+	struct move now = { 0 };
+	int r = move_look(m, was->bus, was->device, &now);
+
+	if (r < 0)
+		return r;
+	if (!streq(now.driver, was->driver))
+		r = drive_back(m, h, was, now.driver, ret_pid);
+	if (r < 0)
+		return r;
+	r = move_look(m, was->bus, was->device, &now);
+	if (r == 0 && !streq(now.override, was->override))
+		r = set_override(m, was, was->override);
+	return r;
+}
+
+/* -- the journal's entries -------------------------------------------------------------------------------------------- */
+
+/* Whether the process in which its unbind hangs is still that one. */
+static int check_pending(struct mover *m, const struct journal_entry *e, const struct move *was)
+{
+	struct num start;
+
+	if (e->state != JOURNAL_PENDING || !e->pid.known)
+		return 0;
+	start = move_pid_start(m, (pid_t)e->pid.v);
+	if (!start.known || (e->pid_start.known && start.v != e->pid_start.v))
+		return 0;
+	return move_failed(m, "pending", EINPROGRESS,
+		      arena_printf(&m->ctx->arena, "its unbind still hangs in the kernel (process %lld)", (long long)e->pid.v),
+		      "it completes when whoever uses the device lets go", was);
+}
+
+static void restore_one(struct mover *m, struct host *h, const struct journal_entry *e, struct move *v)
+{
+	struct move now = { 0 };
+	pid_t pid = 0;
+	int r;
+
+	*v = (struct move){ .bus = e->bus, .device = e->device, .driver = e->driver, .module = e->module,
+			    .override = e->override, .has_override = e->has_override, .to = e->to,
+			    .astray = e->state == JOURNAL_MOVING };
+	r = move_look(m, e->bus, e->device, &now);
+	v->group = now.group;
+	if (r == 0)
+		r = check_pending(m, e, v);
+	if (r == 0)
+		r = move_put_back(m, h, v, &pid);
+	if (r == -ENODEV)
+		ctx_warn(m->ctx, "gone", 0, NULL, "%s is gone: nothing to put back", e->device);
+	v->state = r == 0 ? MOVE_DONE : r == -ENODEV ? MOVE_GONE : r == -EINPROGRESS ? MOVE_PENDING : MOVE_DIFFERS;
+	if (r == 0 || r == -ENODEV) {
+		journal_drop(m->j, v->bus, v->device);
+		journal_save(m->j);
+		return;
+	}
+	if (pid)
+		move_write_pending(m, v, pid);
+	if (move_look(m, v->bus, v->device, &now) < 0)
+		return;
+	v->left = now.driver;
+	/* refused before anything was written */
+	if (v->state == MOVE_DIFFERS && (r == -EBUSY || r == -ESTALE) && streq(now.driver, e->to) &&
+	    streq(now.override, e->to))
+		v->state = MOVE_REFUSED;
+}
+
+enum move_result move_restore(struct mover *m, const struct journal_entry *entries, size_t n, struct move *v)
+{
+	_cleanup_(cleanup_host_free) struct host *h = NULL;
+	enum move_result result = MOVES_DONE;
+
+	if (host_load(m->ctx, m->src, HOST_DRIVERS, &h) < 0)
+		return MOVES_FAILED;
+	for (size_t i = n; i-- > 0;) {
+		if (m->be->interrupted && *m->be->interrupted) {
+			v[i] = (struct move){ .bus = entries[i].bus, .device = entries[i].device, .state = MOVE_REFUSED };
+			result = result == MOVES_DIFFER ? result : MOVES_INTERRUPTED;
+			continue;
+		}
+		restore_one(m, h, &entries[i], &v[i]);
+		if (v[i].state == MOVE_DIFFERS || v[i].state == MOVE_PENDING)
+			result = MOVES_DIFFER;
+		else if (v[i].state == MOVE_REFUSED && result == MOVES_DONE)
+			result = MOVES_FAILED;
+	}
+	return result;
+}
