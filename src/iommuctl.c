@@ -170,6 +170,26 @@ static int print_version(struct ctx *ctx)
 	return EXIT_FAILED;
 }
 
+/* The options of ACTING_OPTIONS. -EINVAL, noted. */
+static int take_acting(struct invocation *inv)
+{
+	const char *timeout = inv_opt(inv, "timeout");
+	char *end = NULL;
+
+	inv->dry_run = inv_opt(inv, "dry-run");
+	inv->force = inv_opt(inv, "force");
+	inv->timeout = timeout ? strtod(timeout, &end) : 30;
+	if (timeout && (*end || !(inv->timeout >= 0 && inv->timeout <= 1000000)))
+		return ctx_error(inv->ctx, NOTE(.code = "bad-value", .err = EINVAL, .why = "not a number of seconds"),
+				 "--timeout %s", timeout);
+	if (inv->from)
+		return ctx_error(inv->ctx,
+				 NOTE(.code = "not-here", .err = EINVAL, .why = "this command acts, and that machine is not here",
+				      .hint = "leave --from out: what it changes is the machine it runs on"),
+				 "--from %s", inv->from);
+	return 0;
+}
+
 static int run_command(struct ctx *ctx, const struct arguments *a, struct out *out)
 {
 	_cleanup_(cleanup_source_close) struct source *src = NULL;
@@ -187,6 +207,10 @@ static int run_command(struct ctx *ctx, const struct arguments *a, struct out *o
 	};
 	int r = 0;
 
+	if ((a->command->flags & COMMAND_ACTS) && take_acting(&inv) < 0) {
+		out_end(out, a->command->record);
+		return EXIT_USAGE;
+	}
 	if (!(a->command->flags & COMMAND_NO_SOURCE))
 		r = a->from ? source_open(ctx, a->from, &src) : source_open_live(ctx, &src);
 	if (src) {

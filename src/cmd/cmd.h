@@ -59,10 +59,17 @@ struct arg_row {
 enum command_flags {
 	COMMAND_QUESTION = 1 << 0,  /* answers 0 or 3 */
 	COMMAND_NO_SOURCE = 1 << 1, /* never looks at a machine (help, snapshot info) */
-	COMMAND_ACTS = 1 << 2,	    /* changes a machine: takes -n, --force; with --from wants -M */
+	COMMAND_ACTS = 1 << 2,	    /* changes a machine: has ACTING_OPTIONS, and no --from */
 	COMMAND_DETAIL = 1 << 3,    /* prints one record as a detail view, or text: -o applies to JSON only */
 	COMMAND_STREAM = 1 << 4,    /* -j always writes JSON Lines: out_set_stream() */
 };
+
+/* What every command with COMMAND_ACTS has among its options. */
+#define ACTING_OPTIONS                                                                                         \
+	{ .short_name = 'n', .name = "dry-run", .help = "check everything, print the plan, and change nothing" }, \
+	{ .name = "force", .help = "do it although a check speaks against it" },                               \
+	{ .name = "timeout", .arg = "SECONDS",                                                                 \
+	  .help = "how long to wait for another iommuctl, for an unbind, and for udev (default 30)" }
 
 struct invocation;
 

@@ -356,6 +356,36 @@ static const struct command commands[] = {
 		.flags = COMMAND_QUESTION,
 		.run = device_guard_run,
 	},
+	{
+		.verb = "bind",
+		.summary = "move devices to vfio-pci or another driver, all or none",
+		.text = device_bind_text,
+		.args = device_bind_args,
+		.options = device_bind_options,
+		.record = &device_bind_record,
+		.flags = COMMAND_ACTS,
+		.run = device_bind_run,
+	},
+	{
+		.verb = "unbind",
+		.summary = "take devices off their drivers",
+		.text = device_unbind_text,
+		.args = device_unbind_args,
+		.options = device_unbind_options,
+		.record = &device_unbind_record,
+		.flags = COMMAND_ACTS,
+		.run = device_unbind_run,
+	},
+	{
+		.verb = "restore",
+		.summary = "put devices back as they were before iommuctl moved them",
+		.text = device_restore_text,
+		.args = device_restore_args,
+		.options = device_restore_options,
+		.record = &device_restore_record,
+		.flags = COMMAND_ACTS,
+		.run = device_restore_run,
+	},
 };
 
 const struct noun noun_device = {

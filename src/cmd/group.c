@@ -365,6 +365,16 @@ static const struct command commands[] = {
 		.record = &group_tree_record,
 		.run = group_tree_run,
 	},
+	{
+		.verb = "set-type",
+		.summary = "change the type of its default domain",
+		.text = group_set_type_text,
+		.args = group_set_type_args,
+		.options = group_set_type_options,
+		.record = &group_set_type_record,
+		.flags = COMMAND_ACTS,
+		.run = group_set_type_run,
+	},
 };
 
 const struct noun noun_group = {

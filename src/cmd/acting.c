@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cmd/acting.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+#include "base/str.h"
+
+static volatile sig_atomic_t interrupted;
+
+static void on_signal(int sig)
+{
+	(void)sig;
+	interrupted = 1;
+}
+
+/* Without SA_RESTART: a wait ends. SIGHUP too: a lost ssh connection must not leave half of a bind. */
+static void catch_signals(void)
+{
+	const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+	struct sigaction sa = { .sa_handler = on_signal };
+
+	sigemptyset(&sa.sa_mask);
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
+		sigaction(signals[i], &sa, NULL);
+}
+
+static int open_backend(struct invocation *inv, struct acting *a)
+{
+	int r = backend_open_kernel(inv->ctx, &a->be);
+
+	if (r < 0)
+		return exit_from_errno(r);
+	a->mover = (struct mover){
+		.ctx = inv->ctx,
+		.src = inv->source,
+		.be = a->be,
+		.timeout_ms = (int)(inv->timeout * 1000),
+		.force = inv->force,
+	};
+	return EXIT_DONE;
+}
+
+int acting_look(struct invocation *inv, struct acting *ret)
+{
+	return open_backend(inv, ret);
+}
+
+int acting_open(struct invocation *inv, struct acting *ret)
+{
+	const char *boot_id = inv->source->boot_id;
+	int r = open_backend(inv, ret);
+
+	if (r != EXIT_DONE)
+		return r;
+	if (!boot_id) {
+		ctx_error(inv->ctx, NOTE(.code = "no-boot-id", .err = ENODATA, .why = "this boot cannot be told from another one"),
+			  "/proc/sys/kernel/random/boot_id");
+		return EXIT_UNSUPPORTED;
+	}
+	catch_signals();
+	ret->be->interrupted = &interrupted;
+	r = journal_open(inv->ctx, JOURNAL_DIR, boot_id, ret->mover.timeout_ms, &interrupted, &ret->j);
+	if (r < 0)
+		return r == -EINTR ? EXIT_INTERRUPTED : exit_from_errno(r);
+	ret->mover.j = ret->j;
+	return EXIT_DONE;
+}
+
+void acting_close(struct acting *a)
+{
+	journal_close(a->j);
+	backend_close(a->be);
+}
+
+enum exit_code exit_from_moves(enum move_result r)
+{
+	static const enum exit_code codes[] = {
+		[MOVES_DONE] = EXIT_DONE,
+		[MOVES_FAILED] = EXIT_FAILED,
+		[MOVES_DENIED] = EXIT_PERMISSION,
+		[MOVES_DIFFER] = EXIT_CHANGED,
+		[MOVES_INTERRUPTED] = EXIT_INTERRUPTED,
+	};
+
+	return codes[r];
+}
+
+/* -- rows -------------------------------------------------------------------------------------------------- */
+
+#define M(member, type, head, text, ...) FIELD(struct move_row, member, type, head, text, ##__VA_ARGS__)
+
+const struct field move_fields[] = {
+	M(device, F_STR, "DEVICE", "device that was to be moved", .flags = FIELD_DEFAULT),
+	M(driver_before, F_STR, "BEFORE", "driver that it had; null: none", .flags = FIELD_DEFAULT),
+	M(driver, F_STR, "DRIVER", "driver that it has now, or would have with --dry-run; null: none", .flags = FIELD_DEFAULT),
+	M(override_before, F_STR, "OVERRIDE-BEFORE", "driver_override that it had; null: none"),
+	M(state, F_STR, "STATE", "planned, unchanged, moved, rolled-back (as before), pending (its unbind hangs in the kernel), "
+	  "differs (neither as before nor as asked), gone, refused", .flags = FIELD_DEFAULT | FIELD_VERDICT),
+	M(changed, F_BOOL, "CHANGED", "whether it is no longer as before"),
+	M(group, F_INT, "GROUP", "number of its IOMMU group", .flags = FIELD_DEFAULT | FIELD_RIGHT),
+	M(node, F_STR, "NODE", "its group's node for VFIO; null: none", .flags = FIELD_DEFAULT),
+	M(cdev, F_STR, "CDEV", "its own node for VFIO; null: none", .flags = FIELD_DEFAULT),
+};
+
+_Static_assert(ARRAY_SIZE(move_fields) == N_MOVE_FIELDS, "one count for all records");
+
+static const char *const state_words[] = {
+	[MOVE_PLANNED] = "planned",   [MOVE_UNCHANGED] = "unchanged", [MOVE_DONE] = "moved",
+	[MOVE_UNDONE] = "rolled-back", [MOVE_PENDING] = "pending",     [MOVE_DIFFERS] = "differs",
+	[MOVE_GONE] = "gone",	      [MOVE_REFUSED] = "refused",
+};
+
+static const char *driver_now(const struct move *v)
+{
+	switch (v->state) {
+	case MOVE_PLANNED:
+	case MOVE_DONE:
+		return v->to;
+	case MOVE_UNCHANGED:
+	case MOVE_UNDONE:
+		return v->driver;
+	default:
+		return v->left;
+	}
+}
+
+int acting_rows(struct invocation *inv, const struct move *v, size_t n)
+{
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < n; i++) {
+		bool bound = v[i].state == MOVE_DONE || v[i].state == MOVE_UNCHANGED;
+		struct move_row row = {
+			.device = v[i].device,
+			.driver_before = v[i].driver,
+			.driver = driver_now(&v[i]),
+			.override_before = v[i].override,
+			.state = state_words[v[i].state],
+			.changed = v[i].state == MOVE_DONE || v[i].state == MOVE_DIFFERS || v[i].state == MOVE_PENDING ?
+					   TRI_YES : v[i].state == MOVE_GONE ? TRI_UNKNOWN : TRI_NO,
+			.group = v[i].group,
+			.node = bound ? v[i].node : NULL,
+			.cdev = bound ? v[i].cdev : NULL,
+		};
+
+		r = out_row(inv->out, &row);
+	}
+	return r;
+}

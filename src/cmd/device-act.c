@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* device bind, unbind and restore. */
+#include <errno.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "cmd/device.h"
+#include "cmd/plan.h"
+#include "cmd/rows.h"
+
+const struct record_type device_bind_record = MOVE_RECORD("device.bind");
+const struct record_type device_unbind_record = MOVE_RECORD("device.unbind");
+const struct record_type device_restore_record = MOVE_RECORD("device.restore");
+
+const char device_bind_text[] =
+	"Moves devices to the driver that gives them to user space (vfio-pci for PCI), or to --driver: all of them, or none. First it is "
+	"checked that the machine can spare them (device guard), that their groups can be given away afterwards (group check), and that the "
+	"driver can be loaded; what stands in the way is refused (exit 5) unless --force is given. Then what each device was is written "
+	"down in /run/iommuctl/bindings.json, its driver_override is set, it leaves its driver, is bound, and its driver is read back. When anything "
+	"fails, or the command is interrupted, every device is put back in reverse order.\n\n"
+	"A device that is open in some process is refused with --force too: its unbind would hang in the kernel until that process lets go, and cannot be "
+	"called back. --wait does it all the same. An unbind that has not come back within --timeout is left to the kernel (exit 4, "
+	"state pending).\n\n"
+	"device restore puts devices back as they were, after whatever happened in between.";
+
+const char device_unbind_text[] =
+	"Takes devices off their drivers, and binds them to none. Checked, written down and taken back as with device bind.";
+
+const char device_restore_text[] =
+	"Puts devices back as they were before iommuctl moved them: the driver, and the driver_override, empty where it was empty. What it knows is in "
+	"/run/iommuctl/bindings.json, also when a bind was killed half-way. A device that has been moved on by somebody else since is left "
+	"alone unless --force is given; one that is open in some process is left alone always, unless --wait is given. Each device is restored on its own: "
+	"one that cannot be does not keep the others from it (exit 4 when one is neither as before nor as it was).";
+
+const struct arg_row device_bind_args[] = {
+	{ .name = "DEV", .help = "a device", .complete = COMPLETE_DEVICE, .repeat = true },
+	{ 0 },
+};
+
+const struct arg_row device_unbind_args[] = {
+	{ .name = "DEV", .help = "a device", .complete = COMPLETE_DEVICE, .repeat = true },
+	{ 0 },
+};
+
+const struct arg_row device_restore_args[] = {
+	{ .name = "DEV", .help = "a device", .complete = COMPLETE_DEVICE, .optional = true, .repeat = true },
+	{ 0 },
+};
+
+#define WAIT_OPTION { .name = "wait", .help = "unbind devices that are open in a process too, and wait for it to let go" }
+
+const struct option_row device_bind_options[] = {
+	{ .name = "driver", .arg = "DRIVER", .help = "bind to this driver", .complete = COMPLETE_DRIVER },
+	{ .name = "group", .help = "take the whole group: its other endpoints, and bridges off drivers that spoil it" },
+	WAIT_OPTION,
+	ACTING_OPTIONS,
+	{ 0 },
+};
+
+const struct option_row device_unbind_options[] = {
+	WAIT_OPTION,
+	ACTING_OPTIONS,
+	{ 0 },
+};
+
+const struct option_row device_restore_options[] = {
+	{ .name = "all", .help = "every device that iommuctl has moved" },
+	WAIT_OPTION,
+	ACTING_OPTIONS,
+	{ 0 },
+};
+
+/* -- bind and unbind ------------------------------------------------------------------------------------------ */
+
+static int make_plan(struct plan *p, bool group)
+{
+	struct device **v;
+	int r = device_find_all(p->inv, p->h, &v);
+
+	for (int i = 0; r == EXIT_DONE && i < p->inv->argc; i++)
+		r = plan_add(p, v[i], group);
+	if (r == EXIT_DONE)
+		r = plan_check(p);
+	if (r == EXIT_DONE)
+		r = plan_drivers(p);
+	return r;
+}
+
+static int carry_out(struct plan *p, bool group)
+{
+	struct invocation *inv = p->inv;
+	int r = make_plan(p, group), written;
+
+	/* a refused plan is shown too */
+	if (r == EXIT_DONE && !inv->dry_run)
+		r = exit_from_moves(move_all(&p->a->mover, p->v, p->n));
+	else if (r != EXIT_DONE && !inv->dry_run)
+		for (size_t i = 0; i < p->n; i++)
+			p->v[i].state = p->v[i].state == MOVE_UNCHANGED ? MOVE_UNCHANGED : MOVE_REFUSED;
+	for (size_t i = 0; i < p->n; i++)
+		if (p->v[i].state == MOVE_REFUSED)
+			p->v[i].left = p->v[i].driver;
+	written = acting_rows(inv, p->v, p->n);
+	return written < 0 && r == EXIT_DONE ? written : r;
+}
+
+static int run_moves(struct invocation *inv, const struct record_type *type, bool leave)
+{
+	_cleanup_(acting_close) struct acting a = { 0 };
+	_cleanup_(cleanup_host_free) struct host *h = NULL;
+	struct plan p = { .inv = inv, .a = &a, .leave = leave };
+	int r;
+
+	if (out_begin(inv->out, type) < 0)
+		return EXIT_USAGE;
+	r = inv->dry_run ? acting_look(inv, &a) : acting_open(inv, &a);
+	if (r != EXIT_DONE)
+		return r;
+	a.mover.wait = inv_opt(inv, "wait");
+	r = host_load(inv->ctx, inv->source, HOST_ALL, &h);
+	if (r < 0)
+		return r;
+	p.h = h;
+	p.driver = leave ? NULL : inv_opt(inv, "driver");
+	return carry_out(&p, !leave && inv_opt(inv, "group"));
+}
+
+int device_bind_run(struct invocation *inv)
+{
+	return run_moves(inv, &device_bind_record, false);
+}
+
+int device_unbind_run(struct invocation *inv)
+{
+	return run_moves(inv, &device_unbind_record, true);
+}
+
+/* -- restore ------------------------------------------------------------------------------------------------------ */
+
+static int not_moved(struct invocation *inv, const char *name)
+{
+	ctx_warn(inv->ctx, "not-moved", 0, NULL, "%s: iommuctl has not moved it: nothing to put back", name);
+	return EXIT_DONE;
+}
+
+/* A device that is gone cannot be found any more, and may still be named by its address. */
+static struct journal_entry *find_entry(struct invocation *inv, struct acting *a, struct host *h, const char *spec, int *ret_code)
+{
+	struct journal_entry *e;
+	struct device *d;
+	int r;
+
+	vec_for_each(e, &a->j->v)
+		if (streq(e->device, spec))
+			return e;
+	r = host_find_device(h, spec, &d);
+	if (r < 0) {
+		*ret_code = exit_from_lookup(r);
+		return NULL;
+	}
+	e = journal_find(a->j, d->bus, d->name);
+	if (!e)
+		*ret_code = not_moved(inv, d->name);
+	return e;
+}
+
+static bool has_entry(const struct journal_entry *v, size_t n, const struct journal_entry *e)
+{
+	for (size_t i = 0; i < n; i++)
+		if (streq(v[i].bus, e->bus) && streq(v[i].device, e->device))
+			return true;
+	return false;
+}
+
+/* Copies: the journal's own move when entries leave it. In its order, whatever the order of the arguments. */
+static int pick_entries(struct invocation *inv, struct acting *a, struct host *h, struct journal_entry **ret, size_t *ret_n)
+{
+	struct journal_entry *v = arena_array(&inv->ctx->arena, struct journal_entry, a->j->v.n), *e;
+	bool *picked = arena_array(&inv->ctx->arena, bool, a->j->v.n);
+	size_t n = 0;
+
+	for (int i = 0; i < inv->argc; i++) {
+		int code = EXIT_DONE;
+
+		e = find_entry(inv, a, h, inv->argv[i], &code);
+		if (code != EXIT_DONE)
+			return code;
+		if (e)
+			picked[e - a->j->v.v] = true;
+	}
+	vec_for_each(e, &a->j->v)
+		if ((inv_opt(inv, "all") || picked[e - a->j->v.v]) && !has_entry(v, n, e))
+			v[n++] = *e;
+	*ret = v;
+	*ret_n = n;
+	return EXIT_DONE;
+}
+
+/* For the rows: from where restore found it, to what it was. */
+static void turn_round(struct acting *a, const struct journal_entry *entries, struct move *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct journal_entry *e = &entries[i];
+
+		if (move_look(&a->mover, e->bus, e->device, &v[i]) < 0)
+			v[i] = (struct move){ .bus = e->bus, .device = e->device };
+		v[i].to = e->driver;
+		v[i].state = MOVE_PLANNED;
+	}
+}
+
+static int restore(struct invocation *inv, struct acting *a, struct host *h)
+{
+	struct journal_entry *entries;
+	struct move *rows, *done;
+	size_t n;
+	int r = pick_entries(inv, a, h, &entries, &n), written;
+
+	if (r != EXIT_DONE)
+		return r;
+	rows = arena_array(&inv->ctx->arena, struct move, n);
+	done = arena_array(&inv->ctx->arena, struct move, n);
+	turn_round(a, entries, rows, n);
+	if (!inv->dry_run && n)
+		r = exit_from_moves(move_restore(&a->mover, entries, n, done));
+	for (size_t i = 0; !inv->dry_run && i < n; i++) {
+		rows[i].state = done[i].state;
+		rows[i].left = done[i].left;
+	}
+	written = acting_rows(inv, rows, n);
+	return written < 0 && r == EXIT_DONE ? written : r;
+}
+
+int device_restore_run(struct invocation *inv)
+{
+	_cleanup_(acting_close) struct acting a = { 0 };
+	_cleanup_(cleanup_host_free) struct host *h = NULL;
+	int r;
+
+	if (out_begin(inv->out, &device_restore_record) < 0)
+		return EXIT_USAGE;
+	if (!inv->argc == !inv_opt(inv, "all")) {
+		ctx_error(inv->ctx, NOTE(.code = "no-argument", .err = EINVAL, .why = "name devices, or give --all"),
+			  "device restore");
+		return EXIT_USAGE;
+	}
+	r = acting_open(inv, &a);
+	if (r != EXIT_DONE)
+		return r;
+	a.mover.wait = inv_opt(inv, "wait");
+	r = host_load(inv->ctx, inv->source, HOST_IDS, &h);
+	return r < 0 ? r : restore(inv, &a, h);
+}

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cmd/plan.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "act/ids.h"
+#include "base/str.h"
+#include "diag/drivers.h"
+#include "diag/guard.h"
+#include "diag/viability.h"
+#include "host/holders.h"
+
+static int mistake(struct plan *p, const char *word, int code, int err, const char *what, const char *why, const char *hint)
+{
+	ctx_error(p->inv->ctx, NOTE(.code = word, .err = err, .why = why, .hint = hint), "%s", what);
+	return code;
+}
+
+/* -- who moves ---------------------------------------------------------------------------------------------------- */
+
+static bool is_bridge(const struct device *d)
+{
+	return device_is_bridge(d) && d->class >> 8 != 0x0680;
+}
+
+static bool in_plan(const struct plan *p, const struct device *d)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (p->devices[i] == d)
+			return true;
+	return false;
+}
+
+/* @to NULL: off its driver. */
+static int add(struct plan *p, struct device *d, const char *to)
+{
+	struct arena *a = &p->inv->ctx->arena;
+	struct move *v;
+	int r;
+
+	if (in_plan(p, d))
+		return EXIT_DONE;
+	if (p->n == p->cap) {
+		size_t cap = p->cap ? p->cap * 2 : 8;
+		struct move *moves = arena_array(a, struct move, cap);
+		struct device **devices = arena_array(a, struct device *, cap);
+
+		for (size_t i = 0; i < p->n; i++) {
+			moves[i] = p->v[i];
+			devices[i] = p->devices[i];
+		}
+		p->v = moves;
+		p->devices = devices;
+		p->cap = cap;
+	}
+	v = &p->v[p->n];
+	r = move_look(&p->a->mover, d->bus, d->name, v);
+	if (r < 0)
+		return mistake(p, "device", exit_from_errno(r), r, d->name, NULL, NULL);
+	v->to = to;
+	v->state = streq(v->driver, to) || (!v->driver && !to) ? MOVE_UNCHANGED : MOVE_PLANNED;
+	p->devices[p->n++] = d;
+	return EXIT_DONE;
+}
+
+static int add_sibling(struct plan *p, struct device *d)
+{
+	if (!is_bridge(d))
+		return bus_vfio_driver(d->bus) ? add(p, d, p->driver ? p->driver : bus_vfio_driver(d->bus)) : EXIT_DONE;
+	if (device_driver_use(p->h, d) != USE_NATIVE)
+		return EXIT_DONE;
+	return add(p, d, NULL);
+}
+
+/* Whether @driver gives devices to user space, as far as its name tells. */
+static bool is_vfio_name(const char *driver)
+{
+	return driver && (strstr(driver, "vfio-pci") || strstarts(driver, "vfio-"));
+}
+
+int plan_add(struct plan *p, struct device *d, bool group)
+{
+	const char *to = p->leave ? NULL : p->driver ? p->driver : bus_vfio_driver(d->bus);
+	int r;
+
+	if (!d->bus || (!p->leave && !to))
+		return mistake(p, "no-vfio-driver", EXIT_UNSUPPORTED, EOPNOTSUPP, d->name,
+			       "no driver gives devices of its bus to user space", "--driver names another one");
+	if (is_vfio_name(to) && is_bridge(d))
+		return mistake(p, "bridge", EXIT_UNSUPPORTED, EOPNOTSUPP, d->name, "a bridge is nothing to give away",
+			       "name the devices below it, or one of them with --group");
+	if (is_vfio_name(to) && !d->group)
+		return mistake(p, "no-group", EXIT_UNSUPPORTED, EOPNOTSUPP, d->name, "no IOMMU covers it: it is in no group",
+			       "iommuctl doctor says what keeps the IOMMU from working");
+	r = add(p, d, to);
+	for (size_t i = 0; group && d->group && r == EXIT_DONE && i < d->group->n_devices; i++)
+		r = add_sibling(p, d->group->devices[i]);
+	return r;
+}
+
+/* -- whether it may ------------------------------------------------------------------------------------------------- */
+
+static const char *first_remedy(const struct reason *r)
+{
+	const struct remedy *m = r->remedies.v;
+
+	if (!r->remedies.n || m->unsafe == TRI_YES)
+		return NULL;
+	return m->command ? m->command : m->text;
+}
+
+/* What --force does not help against: an unbind of a held device cannot be called back. */
+static bool is_absolute(const struct reason *r)
+{
+	return streq(r->code, "held") || streq(r->code, "holders");
+}
+
+static void refuse(struct plan *p, const struct device *d, const struct reason *r, bool absolute)
+{
+	struct note n = { .level = NOTE_ERROR, .code = r->code, .err = absolute ? EBUSY : ECANCELED, .why = r->text,
+			  .hint = first_remedy(r), .where = r->file };
+
+	if (p->inv->force && !absolute) {
+		n.level = NOTE_WARNING;
+		n.hint = NULL;
+	}
+	ctx_note(p->inv->ctx, n, "%s", d->name);
+}
+
+/* Counts what stands in the way, after saying it. */
+static size_t check_reasons(struct plan *p, size_t at, const struct guard *g)
+{
+	const struct reason *v = g->reasons.v;
+	size_t n = 0;
+
+	for (size_t i = 0; i < g->reasons.n; i++) {
+		bool absolute = is_absolute(&v[i]);
+
+		if (!streq(v[i].severity, "problem") && !streq(v[i].severity, "unknown"))
+			continue;
+		if (streq(v[i].code, "bridge") && !p->v[at].to && !p->leave)
+			continue; /* it only loses a driver that spoils its group */
+		if (absolute && p->a->mover.wait)
+			continue;
+		refuse(p, p->devices[at], &v[i], absolute);
+		n += absolute || !p->inv->force;
+	}
+	return n;
+}
+
+static size_t check_guard(struct plan *p)
+{
+	struct guard_facts *facts = guard_facts_read(p->h, getenv("SSH_CONNECTION"));
+	size_t n = 0, refused;
+
+	for (size_t i = 0; i < p->n; i++) {
+		struct guard g;
+
+		/* what has no driver is not in use, but its group's other half may be what VFIO's user is on */
+		if (p->v[i].state == MOVE_UNCHANGED)
+			continue;
+		device_guard(facts, p->devices[i], p->devices, p->n, &g);
+		refused = check_reasons(p, i, &g);
+		if (streq(g.verdict, "unknown") && g.missing == -EACCES)
+			p->denied += refused;
+		n += refused;
+	}
+	return n;
+}
+
+static const struct device *offender_left(const struct plan *p, const struct group *g, const char *name)
+{
+	for (size_t i = 0; i < g->n_devices; i++)
+		if (streq(g->devices[i]->name, name) && !in_plan(p, g->devices[i]))
+			return g->devices[i];
+	return NULL;
+}
+
+static size_t check_offenders(struct plan *p, const struct group *g, const struct viability *v)
+{
+	struct arena *a = &p->h->arena;
+	size_t n = 0;
+
+	for (size_t i = 0; i < v->offenders.n; i++) {
+		const struct device *d = offender_left(p, g, v->offenders.v[i]);
+		struct reason r = { .code = "not-viable" };
+
+		if (!d)
+			continue;
+		r.text = arena_printf(a, "it is on %s and in the same group (%u): the group would still not be viable",
+				      d->driver ? d->driver : "a driver", g->id);
+		r.remedies = ROWS(arena_new(a, struct remedy), 1);
+		*(struct remedy *)r.remedies.v = (struct remedy){ .text = "--group moves what has to move with it" };
+		refuse(p, d, &r, false);
+		n += !p->inv->force;
+	}
+	return n;
+}
+
+/* What binding will not mend, and who else has to move. */
+static size_t check_group(struct plan *p, struct group *g)
+{
+	struct question q = { .group = g };
+	struct viability v;
+	const struct reason *r;
+	size_t n = 0;
+
+	group_check(p->h, &q, &v);
+	n += check_offenders(p, g, &v);
+	q.after_bind = true;
+	group_check(p->h, &q, &v);
+	r = v.reasons.v;
+	for (size_t i = 0; streq(v.verdict, "blocked") && i < v.reasons.n; i++) {
+		if (!streq(r[i].severity, "problem") || streq(r[i].code, "native-driver"))
+			continue;
+		refuse(p, p->devices[0], &r[i], false);
+		n += !p->inv->force;
+	}
+	return n;
+}
+
+static bool group_seen(const struct plan *p, size_t at)
+{
+	for (size_t i = 0; i < at; i++)
+		if (p->devices[i]->group == p->devices[at]->group)
+			return true;
+	return false;
+}
+
+int plan_check(struct plan *p)
+{
+	size_t n = check_guard(p);
+
+	for (size_t i = 0; i < p->n; i++)
+		if (is_vfio_name(p->v[i].to) && p->devices[i]->group && !group_seen(p, i))
+			n += check_group(p, p->devices[i]->group);
+	return !n ? EXIT_DONE : n == p->denied ? EXIT_PERMISSION : EXIT_REFUSED;
+}
+
+/* -- drivers --------------------------------------------------------------------------------------------------------- */
+
+static bool has_driver(struct plan *p, const struct move *v)
+{
+	char path[SRC_PATH_MAX];
+
+	PATHF(path, "sys/bus/%s/drivers/%s", v->bus, v->to);
+	return source_exists(p->inv->source, path);
+}
+
+/* A module that is loaded with ids= takes every device without a driver that has one of them. */
+static int check_ids(struct plan *p, const char *module)
+{
+	const char *options = "";
+	int r = backend_module_options(p->a->be, module, &p->inv->ctx->arena, &options), code = EXIT_DONE;
+
+	for (size_t i = 0; r == 0 && i < p->h->n_devices; i++) {
+		const struct device *d = &p->h->devices[i];
+
+		if (d->driver || d->driver_err || in_plan(p, d) || !ids_match(options, d))
+			continue;
+		code = mistake(p, "ids", EXIT_REFUSED, ECANCELED, d->name,
+			       arena_printf(&p->inv->ctx->arena, "loading %s would take it too, by its option %s", module, options),
+			       "take the ids= out of modprobe.d or the kernel command line");
+	}
+	return p->inv->force ? EXIT_DONE : code;
+}
+
+static int load_driver(struct plan *p, const struct move *v)
+{
+	int r = check_ids(p, v->to);
+
+	if (r != EXIT_DONE || p->inv->dry_run)
+		return r;
+	r = backend_load_module(p->a->be, v->to);
+	if (has_driver(p, v))
+		return EXIT_DONE;
+	if (r != -ENOENT && r < 0)
+		return mistake(p, "no-driver", exit_from_errno(r), r, v->to,
+			       arena_printf(&p->inv->ctx->arena, "the module cannot be loaded: %s", err_text(r)), NULL);
+	return mistake(p, "no-driver", EXIT_FAILED, ENOENT, v->to, "there is no such driver, nor a module of that name", NULL);
+}
+
+int plan_drivers(struct plan *p)
+{
+	int r = EXIT_DONE;
+
+	for (size_t i = 0; r == EXIT_DONE && i < p->n; i++)
+		if (p->v[i].to && p->v[i].state != MOVE_UNCHANGED && !has_driver(p, &p->v[i]))
+			r = load_driver(p, &p->v[i]);
+	return r;
+}
