@@ -37,26 +37,49 @@ static bool asked_about(const struct text *t, const struct member *m)
 
 /* -- commands ------------------------------------------------------------------------------------------- */
 
-/* The override comes first, so that no other driver can take the device once it is free. */
-static const char *bind_command(const struct text *t, const struct device *d, const char *to)
+/* What was asked about and is on no VFIO driver has to go to one, unless another device of the group will do. */
+static bool has_to_move(const struct text *t, const struct member *m)
 {
-	const char *dir = arena_printf(t->arena, "/sys/bus/%s/devices/%s", d->bus, d->name);
-	char path[SRC_PATH_MAX];
-	struct strbuf b = { 0 };
-	const char *command;
+	if (m->offends == TRI_YES)
+		return true;
+	return asked_about(t, m) && m->can_give && !t->a->on_vfio && !t->one_goes &&
+	       (m->use == USE_NONE || m->use == USE_MANAGED || m->use == USE_NATIVE);
+}
 
-	PATHF(path, "sys/bus/%s/drivers/%s", d->bus, to);
-	if (!source_exists(t->a->h->src, path))
-		strbuf_printf(&b, "modprobe %s && ", to);
+static const char *device_spec(const struct text *t, const struct device *d)
+{
+	return d->is_pci ? d->name : arena_printf(t->arena, "%s/%s", d->bus, d->name);
+}
+
+/* One device alone would be refused while others of its group are in the way. */
+static const char *bind_option(const struct text *t)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->a->n; i++)
+		n += has_to_move(t, &t->a->members[i]);
+	return n > 1 ? "--group " : "";
+}
+
+static const char *bind_command(const struct text *t, const struct device *d)
+{
+	const char *vfs = "";
+
 	if (device_info(t->a->h, (struct device *)d)->sriov_num.v > 0)
-		strbuf_printf(&b, "echo 0 > %s/sriov_numvfs && ", dir);
-	strbuf_printf(&b, "echo %s > %s/driver_override && ", to, dir);
-	if (d->driver)
-		strbuf_printf(&b, "echo %s > %s/driver/unbind && ", d->name, dir);
-	strbuf_printf(&b, "echo %s > /sys/bus/%s/drivers/%s/bind", d->name, d->bus, to);
-	command = arena_strdup(t->arena, strbuf_str(&b));
-	strbuf_free(&b);
-	return command;
+		vfs = arena_printf(t->arena, "echo 0 > /sys/bus/%s/devices/%s/sriov_numvfs && ", d->bus, d->name);
+	return arena_printf(t->arena, "%siommuctl device bind %s%s", vfs, bind_option(t), device_spec(t, d));
+}
+
+/* Bridges are taken off drivers that spoil their group along with what is given away. */
+static const char *leave_command(const struct text *t, const struct device *d)
+{
+	for (size_t i = 0; i < t->a->n; i++) {
+		const struct member *m = &t->a->members[i];
+
+		if (device_is_bridge(d) && m->can_give && safe_in_command(m->d->name) && safe_in_command(m->d->bus))
+			return arena_printf(t->arena, "iommuctl device bind --group %s", device_spec(t, m->d));
+	}
+	return arena_printf(t->arena, "iommuctl device unbind %s", device_spec(t, d));
 }
 
 static struct step make_step(const struct text *t, const struct member *m)
@@ -65,21 +88,9 @@ static struct step make_step(const struct text *t, const struct member *m)
 	struct step s = { .device = d->name, .driver = d->driver };
 
 	s.to = m->can_give ? bus_vfio_driver(d->bus) : NULL;
-	if (!safe_in_command(d->name) || !safe_in_command(d->bus))
-		return s;
-	s.command = s.to ? bind_command(t, d, s.to) :
-			   arena_printf(t->arena, "echo %s > /sys/bus/%s/devices/%s/driver/unbind", d->name,
-					d->bus, d->name);
+	if (safe_in_command(d->name) && safe_in_command(d->bus))
+		s.command = s.to ? bind_command(t, d) : leave_command(t, d);
 	return s;
-}
-
-/* What was asked about and is on no VFIO driver has to go to one, unless another device of the group will do. */
-static bool has_to_move(const struct text *t, const struct member *m)
-{
-	if (m->offends == TRI_YES)
-		return true;
-	return asked_about(t, m) && m->can_give && !t->a->on_vfio && !t->one_goes &&
-	       (m->use == USE_NONE || m->use == USE_MANAGED || m->use == USE_NATIVE);
 }
 
 static void add_steps(const struct text *t, struct viability *ret)

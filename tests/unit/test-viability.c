@@ -124,9 +124,7 @@ static void native_driver_offends(void **state)
 	assert_string_equal(r->value, "ath9k");
 	assert_true(strends(r->file, "0000:02:00.0/driver"));
 	assert_string_equal(((const struct remedy *)r->remedies.v)->command,
-			    "echo vfio-pci > /sys/bus/pci/devices/0000:02:00.0/driver_override && "
-			    "echo 0000:02:00.0 > /sys/bus/pci/devices/0000:02:00.0/driver/unbind && "
-			    "echo 0000:02:00.0 > /sys/bus/pci/drivers/vfio-pci/bind");
+			    "iommuctl device bind 0000:02:00.0");
 	machine_free(&m);
 }
 
@@ -290,10 +288,7 @@ static void other_buses(void **state)
 	expect(&v, "needs-bind", TRI_NO);
 	s = v.steps.v;
 	assert_string_equal(s->to, "vfio-platform");
-	assert_string_equal(s->command, "modprobe vfio-platform && "
-					"echo vfio-platform > /sys/bus/platform/devices/fd000000.dma/driver_override && "
-					"echo fd000000.dma > /sys/bus/platform/devices/fd000000.dma/driver/unbind && "
-					"echo fd000000.dma > /sys/bus/platform/drivers/vfio-platform/bind");
+	assert_string_equal(s->command, "iommuctl device bind platform/fd000000.dma");
 	/* its driver is not counted, and VFIO has none for it */
 	v = ask(&m, 2, NULL, false);
 	expect(&v, "nothing-to-give", TRI_YES);
