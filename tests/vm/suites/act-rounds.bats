@@ -1,0 +1,34 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# act-rounds.bats: bind and restore, over and over: sysfs, memory and names stay as they were. ROUNDS=N for more.
+# shellcheck disable=SC2154
+load act
+
+teardown() {
+	act_cleanup
+}
+
+kib_free() {
+	echo 3 >/proc/sys/vm/drop_caches
+	awk '$1 == "MemFree:" { print $2 }' /proc/meminfo
+}
+
+@test "many rounds leave everything as it was" {
+	d=$(act_single)
+	before=$(act_state)
+	iommuctl device bind "$d" >/dev/null
+	iommuctl device restore --all >/dev/null
+	entries=$(find /sys -xdev 2>/dev/null | wc -l)
+	free=$(kib_free)
+	for ((i = 0; i < ${ROUNDS:-40}; i++)); do
+		iommuctl device bind "$d" >/dev/null
+		[ -e "$devices/$d/vfio-dev" ]
+		iommuctl device restore --all >/dev/null
+	done
+	as_before
+	[ "$(find /sys -xdev 2>/dev/null | wc -l)" -eq "$entries" ]
+	lost=$((free - $(kib_free)))
+	echo "# ${ROUNDS:-40} rounds, $lost KiB less free" >&3
+	[ "$lost" -lt 8192 ]
+	! pgrep -x iommuctl
+}
