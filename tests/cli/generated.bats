@@ -24,6 +24,15 @@ setup_file() {
 	done
 }
 
+# Help and the fields' meanings are printed as they are, and the pages hold all of them.
+@test "what the program says of itself is ASCII" {
+	run env LC_ALL=C grep -n '[^ -~	]' "$SRC"/man/*.1 "$SRC"/docs/schema/*.json
+	[ "$status" -eq 1 ] || {
+		echo "$output" >&2
+		return 1
+	}
+}
+
 @test "every page is installed" {
 	local makefile
 	makefile=$(<"$SRC/man/Makemodule.am")
