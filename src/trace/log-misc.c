@@ -40,24 +40,12 @@ static enum line_result parse_virtio(struct log_state *st, const struct log_msg 
 	return LINE_TAKEN;
 }
 
-static struct event *device_event(struct log_state *st, const struct log_msg *m, enum event_kind kind, struct slice driver,
-				  struct slice device)
-{
-	struct event *ev = hold_new(st, m);
-
-	ev->kind = kind;
-	ev->device = hold_text(st, device);
-	ev->driver = hold_text(st, driver);
-	ev->has |= HAS_SEGMENT;
-	return ev;
-}
-
 /* "pci 0000:01:00.0: Adding to iommu group 2"; before 4.20 "iommu: Adding device 0000:01:00.0 to group 2". */
 static enum line_result parse_group(struct log_state *st, const struct log_msg *m, enum event_kind kind, const char *at,
 				    struct scan s)
 {
+	struct event ev = { .kind = kind, .line = m->line, .stamp = m->stamp, .has = HAS_GROUP | HAS_SEGMENT };
 	struct slice driver = { 0 }, device;
-	struct event *ev;
 	uint64_t id;
 
 	if (scan_lit(&s, "device ")) {
@@ -68,10 +56,14 @@ static enum line_result parse_group(struct log_state *st, const struct log_msg *
 	}
 	if (!scan_past(&s, "group ") || !scan_dec(&s, &id) || id > UINT32_MAX)
 		return LINE_OTHER;
-	ev = device_event(st, m, kind, driver, device);
-	ev->group = (uint32_t)id;
-	ev->has |= HAS_GROUP;
-	hold_emit(st);
+	ev.device = device;
+	ev.driver = driver;
+	ev.group = (uint32_t)id;
+	ev.time_ns = m->time_ns;
+	ev.has |= m->has_time ? HAS_TIME : 0;
+	/* a fault that is being put together goes on being so: this line came in between */
+	if (!st->err)
+		st->err = st->emit(st->arg, &ev);
 	return LINE_TAKEN;
 }
 

@@ -268,6 +268,19 @@ static void test_smmuv2(void **state)
 	       "\"text\":\"Unexpected global fault, this could be serious\",\"line\":1}\n");
 }
 
+/* A line that is an event of its own does not end a record that is being put together. */
+static void test_event_in_between(void **state)
+{
+	(void)state;
+	expect("arm-smmu a.smmu: Unexpected global fault, this could be serious\n"
+	       "tegra-host1x 13e00000.host1x: Adding to iommu group 0\n"
+	       "arm-smmu a.smmu: \tGFSR 0x80000002, GFSYNR0 0x00000002, GFSYNR1 0x00000140, GFSYNR2 0x00000000\n",
+	       "{\"kind\":\"group-add\",\"device\":\"13e00000.host1x\",\"driver\":\"tegra-host1x\",\"group\":0,\"line\":2}\n"
+	       "{\"kind\":\"fault\",\"vendor\":\"smmuv2\",\"unit\":\"a.smmu\",\"source_id\":\"0x140\",\"access\":\"write\","
+	       "\"fault\":\"global\",\"code\":\"0x80000002\",\"flags\":\"0x2\","
+	       "\"text\":\"Unexpected global fault, this could be serious\",\"line\":1}\n");
+}
+
 static void test_core(void **state)
 {
 	(void)state;
@@ -553,6 +566,7 @@ int main(void)
 		cmocka_unit_test(test_amd),
 		cmocka_unit_test(test_smmuv3),
 		cmocka_unit_test(test_smmuv2),
+		cmocka_unit_test(test_event_in_between),
 		cmocka_unit_test(test_core),
 		cmocka_unit_test(test_ftrace),
 		cmocka_unit_test(test_ftrace_intel),
