@@ -221,7 +221,8 @@ enum line_result log_vtd(struct log_state *st, const struct log_msg *m, bool las
 	if (scan_past(&t, "VT-d detected "))
 		return parse_queue_error(st, m, t);
 	t = s;
-	if (scan_past(&t, "[DMA") || (t = s, scan_past(&t, "[INTR")))
+	/* not "[DMAR-BOCHS ]", an ACPI table that is replaced */
+	if ((scan_past(&t, "[DMA") && !(t.p < t.end && *t.p == 'R')) || (t = s, scan_past(&t, "[INTR")))
 		return last ? LINE_BAD : LINE_PART;
 	t = s;
 	if (!scan_past(&t, "DMAR:") && (t = s, !scan_past(&t, "dmar:")))

@@ -462,6 +462,7 @@ static void test_foreign_lines(void **state)
 	(void)state;
 	expect("\n\xff\xfe\x00garbage\nmap: reduce\n> see [fault reasons] in the manual\nDMAR: Host address width 39\n", "");
 	expect_undecoded("somebody wrote: Event logged [\n", "1 ");
+	expect("ACPI: Table Upgrade: override [DMAR-BOCHS -BXPC    ]\n", "");
 }
 
 static void test_long_line(void **state)
