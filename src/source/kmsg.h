@@ -2,7 +2,7 @@
 /*
  * The kernel log: SECTION_KMSG.
  *
- *	{ "complete": bool,	nothing was overwritten or left out before the first line
+ *	{ "complete": bool,	nothing was overwritten before the first line was read
  *	  "lines": [ { "usec": 1234567 | null, "level": 6 | null, "text": "pci 0000:00:03.0: …" } ] }
  *
  * Live from /dev/kmsg: -EPERM when dmesg_restrict forbids it. In a tree or tar that somebody made, from

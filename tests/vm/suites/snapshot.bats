@@ -67,7 +67,7 @@ ask() {
 	case $answer in
 	*'"source":"'*)
 		rest=${answer#*'"source":"'}
-		answer=${answer%%'"source":"'*}${rest#*'"'} ;;
+		answer=${answer%%'"source":"'*}${rest#*'",'} ;;
 	esac
 	answer="exit $rc"$'\n'$answer
 }
@@ -90,7 +90,7 @@ same() {
 	done
 	[ $# -eq 0 ] || shift
 	rm -f "$snap"
-	"$@" iommuctl snapshot save "$snap" || return
+	"$@" iommuctl snapshot save -q "$snap" || return
 	while read -r line; do
 		read -r -a words <<<"$line"
 		ask "$@" iommuctl -j "${words[@]}"
@@ -115,7 +115,7 @@ same() {
 	local line live bad=0
 	local -a words
 
-	iommuctl snapshot save "$snap.text"
+	iommuctl snapshot save -q "$snap.text"
 	while read -r line; do
 		read -r -a words <<<"$line"
 		ask iommuctl "${words[@]}"
