@@ -174,6 +174,15 @@ static int list_group(struct invocation *inv, struct host *h, struct ownership *
 	});
 }
 
+/* A build that cannot read counts has not done what it was asked for, whatever else it shows. */
+static bool not_built(const struct ownership *o)
+{
+	for (size_t i = 0; o && !o->known && i < o->n_obstacles; i++)
+		if (streq(o->obstacles[i].code, "not-built"))
+			return true;
+	return false;
+}
+
 static int run_list(struct invocation *inv)
 {
 	_cleanup_(cleanup_host_free) struct host *h = NULL;
@@ -191,7 +200,9 @@ static int run_list(struct invocation *inv)
 	note_obstacles(inv, o, err, NOTE_WARNING);
 	for (size_t i = 0; r >= 0 && i < h->n_groups; i++)
 		r = list_group(inv, h, o, &h->groups[i]);
-	return r < 0 ? r : ownership_missing(o) == -EOPNOTSUPP && !h->n_groups ? EXIT_UNSUPPORTED : EXIT_DONE;
+	if (r < 0)
+		return r;
+	return not_built(o) || (ownership_missing(o) == -EOPNOTSUPP && !h->n_groups) ? EXIT_UNSUPPORTED : EXIT_DONE;
 }
 
 /* -- check ---------------------------------------------------------------------------------------------------------- */

@@ -128,7 +128,7 @@ static const char *carried(struct host *h, const struct group *g, struct arena *
 
 /*
  * What the guard has against it: what it does not know counts, too. The devices of the group go together, so they
- * are no loss to each other.
+ * are no loss to each other. A bridge is asked about by what is behind it, and all of that is in the group (see above).
  */
 static const char *guard_says(struct host *h, struct ownership *o, const struct group *g, const char **ret_device)
 {
@@ -137,6 +137,8 @@ static const char *guard_says(struct host *h, struct ownership *o, const struct 
 	for (size_t i = 0; i < g->n_devices; i++) {
 		struct guard guard;
 
+		if (device_is_pci_bridge(g->devices[i]))
+			continue;
 		device_guard(o->guard_, g->devices[i], g->devices, g->n_devices, &guard);
 		if (streq(guard.verdict, "safe"))
 			continue;

@@ -1,0 +1,139 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# owner list, check and trace --read, on machines that were captured in the lab and on trees made from them.
+load lib
+
+setup() {
+	SRC=${BATS_TEST_DIRNAME%/tests/cli}
+	hosts=$SRC/tests/hosts
+	tree=$BATS_TEST_TMPDIR/m
+}
+
+# unpack SNAPSHOT: into $tree
+unpack() {
+	mkdir -p "$tree"
+	tar -C "$tree" -xf "$hosts/$1.snap"
+}
+
+# section FILTER: changes the ownership section of $tree
+section() {
+	jq -c "$1" "$tree/iommuctl/ownership.json" >"$BATS_TEST_TMPDIR/new"
+	mv "$BATS_TEST_TMPDIR/new" "$tree/iommuctl/ownership.json"
+}
+
+@test "list: counts, what is expected, owner and domain" {
+	run_ctl --from "$hosts/vtd.snap" owner list -j
+	expect_status 0
+	expect_json '[.data[] | select(.owner_cnt != .expected)] | length' 0
+	expect_json '[.data[] | select(.devices[].device == "0000:05:00.0") | .owner_cnt, .owner, .domain.driver] | tostring' '[2,"dma-api","intel_iommu_ops"]'
+	run_ctl --from "$hosts/vtd.snap" owner list -o group,owner_cnt,devices.device --noheadings
+	expect_in "$output" "13 2 0000:05:00.0"
+}
+
+@test "check: all in order is 0 and one line" {
+	run_ctl --from "$hosts/vtd.snap" owner check
+	expect_status 0
+	[ "$output" = "15 of 15 groups as expected" ]
+	[ -z "$stderr" ]
+	run_ctl --from "$hosts/vtd.snap" owner check 13
+	expect_status 0
+	expect_in "$output" "group 13: as-expected: owner_cnt is 2, as expected: 2 devices are on drivers that use the DMA API"
+}
+
+@test "check: a leak is 3, with the cause named once for all of them" {
+	run_ctl --from "$hosts/vtd-leak.snap" owner check
+	expect_status 3
+	[ "$(grep -c 'the cause: this kernel is built with CONFIG_DEBUG_TEST_DRIVER_REMOVE' <<<"$output")" -eq 1 ]
+	run_ctl --from "$hosts/vtd-leak.snap" owner check -j
+	expect_status 3
+	# those that had a driver of the DMA API, now or before it was moved to vfio-pci
+	expect_json '[.data[] | select(.verdict == "surplus") | .group] | tostring' '[4,7,8,10,12,13,14]'
+	expect_json '[.data[] | select(.verdict == "surplus") | .reasons[] | select(.code == "test-driver-remove")] | length > 3' true
+}
+
+@test "check: one group with a leak, by a device" {
+	run_ctl --from "$hosts/vtd-leak.snap" owner check 0000:01:00.0
+	expect_status 3
+	expect_in "$output" "surplus: owner_cnt is 1 where 0 is expected" "seen in /proc/kcore: iommu_group.owner_cnt = 1" \
+		"there is a way without a reboot" "echo 1 > /sys/bus/pci/devices/0000:01:00.0/remove"
+}
+
+@test "check: a deficit is no as well" {
+	unpack vtd
+	section '(.groups[] | select(.id == 13) | .owner_cnt) = 0'
+	run_ctl --from "$tree" owner check 13
+	expect_status 3
+	expect_in "$output" "deficit: owner_cnt is 0 where 2 is expected"
+}
+
+@test "check: several answers give 3 before 7 before 6 before 0" {
+	unpack vtd-leak
+	section '(.groups[] | select(.id == 0) | .problem) = "it changed while it was read"'
+	run_ctl --from "$tree" owner check 0
+	expect_status 6
+	expect_in "$output" "unknown: owner_cnt is not known, 0 is expected: it changed while it was read"
+	run_ctl --from "$tree" owner check 0 1
+	expect_status 6
+	run_ctl --from "$tree" owner check 0 1 10
+	expect_status 3
+}
+
+@test "what could not be read is said, and what drivers tell is shown" {
+	unpack vtd
+	section '.groups = null | .domains = [] | .obstacles = [{"code":"kcore-root","errno":13,"what":"/proc/kcore","why":"only root may open it","hint":"run this as root"}]'
+	run_ctl --from "$tree" owner check
+	expect_status 7
+	expect_in "$stderr" "owner counts: /proc/kcore: only root may open it" "hint: run this as root"
+	run_ctl --from "$tree" owner list -j
+	expect_status 0
+	expect_json '[.data[] | select(.group == 13) | .owner_cnt, .expected, .verdict] | tostring' '[null,2,"unknown"]'
+	expect_json '[.warnings[].code] | tostring' '["kcore-root"]'
+	rm "$tree/iommuctl/ownership.json"
+	run_ctl --from "$tree" owner check
+	expect_status 6
+	expect_in "$stderr" "owner counts: not captured in this snapshot"
+}
+
+@test "a section that is rubbish is said, and nothing is made of it" {
+	unpack vtd
+	for bad in '{"version":1,"groups":[{"id":13,"owner":7}]}' '{"version":9}' '[]' 'x'; do
+		printf '%s' "$bad" >"$tree/iommuctl/ownership.json"
+		run_ctl --from "$tree" owner list -j
+		expect_status 0
+		expect_json '[.data[].owner_cnt] | unique | tostring' '[null]'
+		expect_json '[.warnings[].code] | index("bad-section") != null' true
+	done
+}
+
+@test "trace --read: a leak as a kernel with it printed it" {
+	run_ctl owner trace --read "$SRC/tests/traces/owner-leak.txt"
+	expect_status 0
+	expect_in "$output" "0000:01:00.0 (group 10): 2 taken, 2 given back (1 from before): 1 remains, 1 of it surplus" \
+		"surplus: use at "
+	run_ctl -j owner trace 10 --read "$SRC/tests/traces/owner-leak.txt"
+	expect_json '[.data[0].entries[].call] | tostring' '["unuse","use","use","unuse"]'
+	expect_json '[.data[0].entries[].surplus] | tostring' '[false,true,false,false]'
+	expect_json '.data[0].entries[1].stack[0]' really_probe
+	run_ctl -j owner trace 11 --read "$SRC/tests/traces/owner-leak.txt"
+	expect_json '.data | length' 0
+	run_ctl owner trace --read - <"$SRC/tests/traces/owner-leak.txt"
+	expect_in "$output" "1 of it surplus"
+}
+
+@test "trace: what does not fit together" {
+	run_ctl owner trace --read /nosuch
+	expect_status 1
+	expect_in "$stderr" "/nosuch: No such file or directory"
+	run_ctl owner trace -d 0
+	expect_status 2
+	run_ctl owner trace -d 1 -- true
+	expect_status 2
+	run_ctl owner trace --read "$SRC/tests/traces/owner-leak.txt" -- true
+	expect_status 2
+	run_ctl --from "$hosts/vtd.snap" owner trace -d 1
+	expect_status 2
+	expect_in "$stderr" "watches the running machine, not a snapshot"
+	run_ctl owner trace --read "$SRC/tests/traces/vtd.txt"
+	expect_status 0
+	expect_in "$stderr" "lines are no event of owner trace"
+}
