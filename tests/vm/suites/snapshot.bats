@@ -166,10 +166,10 @@ same() {
 
 	rm -f "$snap"
 	same -- "${user[@]}"
-	# it was an ordinary user, who saw the machine, and less of it than root
+	# it was an ordinary user, who saw the machine
 	[ "$(stat -c %u "$snap")" = 1000 ]
 	[ "$("${user[@]}" iommuctl -j --from "$snap" group list | jq '.data | length')" = "$(lab_groups | wc -l)" ]
-	iommuctl -j snapshot info "$snap" | jq -e '.data[0] | .root == false and (.unreadable | length) > 0'
+	iommuctl -j snapshot info "$snap" | jq -e '.data[0].root == false'
 }
 
 @test "snapshot info reads it" {
