@@ -384,6 +384,21 @@ static bool take_all_back(struct mover *m, struct move *v, size_t n_touched, siz
 	return journal_save(m->j) == 0 && clean;
 }
 
+/* Once more at the end: what was right when it was done may have been undone since. */
+static int verify_all(struct mover *m, const struct move *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const char *now = NULL;
+		int r = is_moving(&v[i]) ? move_driver(m, v[i].bus, v[i].device, &now) : 0;
+
+		if (r < 0)
+			return move_failed(m, "gone", r, "it is gone", NULL, &v[i]);
+		if (is_moving(&v[i]) && !streq(now, v[i].to))
+			return somebody_else(m, &v[i], now);
+	}
+	return 0;
+}
+
 static int do_all(struct mover *m, struct move *v, size_t n, const struct saved *saved, size_t *ret_touched)
 {
 	pid_t pid = 0;
@@ -410,7 +425,7 @@ static int do_all(struct mover *m, struct move *v, size_t n, const struct saved 
 		if (r < 0)
 			return r;
 	}
-	return 0;
+	return verify_all(m, v, n);
 }
 
 static int finish(struct mover *m, struct move *v, size_t n)

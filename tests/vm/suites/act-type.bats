@@ -80,6 +80,10 @@ refused() {
 }
 
 @test "without permission" {
-	run setpriv --reuid 1000 --clear-groups iommuctl group set-type "$g" DMA-FQ
+	ctl 0 device unbind "$d"
+	run setpriv --reuid 1000 --clear-groups iommuctl group set-type --force "$g" identity
 	[ "$status" -eq 7 ]
+	[ "$(group_type)" = "$type" ]
+	ctl 0 device restore --all
+	as_before
 }

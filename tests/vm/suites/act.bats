@@ -251,7 +251,7 @@ teardown() {
 
 @test "a /run that cannot be written to" {
 	mkdir -p /run/iommuctl
-	mount -t tmpfs -o ro none /run/iommuctl
+	mount -t tmpfs -o ro,mode=700 none /run/iommuctl
 	ctl 1 device bind "$(act_single)"
 	umount /run/iommuctl
 	as_before
