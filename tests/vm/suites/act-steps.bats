@@ -82,3 +82,14 @@ steps() {
 		as_before || { echo "step $i" && return 1; }
 	done
 }
+
+# Last, and once: a function that comes back by a rescan may be in a group of its own.
+@test "the second device is unplugged in the middle: the first is back, nothing is left behind" {
+	rc=0
+	at-syscall -m bindings.json.new -c "echo 1 >$devices/$b/remove" 30 iommuctl -j device bind --group "$a" \
+		>"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/stderr" 3>&- || rc=$?
+	[ "$rc" -eq 1 ]
+	[ "$(jq -r '[.data[].state] | join(" ")' "$BATS_TEST_TMPDIR/out")" = "rolled-back gone" ]
+	echo 1 >/sys/bus/pci/rescan
+	as_before
+}
