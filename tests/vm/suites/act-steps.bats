@@ -5,18 +5,19 @@
 # shellcheck disable=SC2154
 load act
 
-# vtd takes every second step, from the first with one kernel and from the second with the other, so that between them none is
-# left out; elsewhere every few. Everything is emulated, and a step takes half a second.
+# Everything is emulated, and a step takes two seconds: vtd takes every fourth one, not the same with both kernels, others fewer.
+# LAB_STEPS=1 takes them all.
 stride() {
-	case $LAB_TOPOLOGY in
-	vtd)	echo $(($1 * 2)) ;;
-	*)	echo $(($1 * 6 + 1)) ;;
+	case ${LAB_STEPS:-$LAB_TOPOLOGY} in
+	1)	echo 1 ;;
+	vtd)	echo $(($1 * 4)) ;;
+	*)	echo $(($1 * 12 + 1)) ;;
 	esac
 }
 
 first() {
 	case $(uname -r) in
-	6.12*)	echo 2 ;;
+	6.12*)	echo $(($(stride 1) / 2 + 1)) ;;
 	*)	echo 1 ;;
 	esac
 }

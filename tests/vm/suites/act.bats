@@ -282,11 +282,14 @@ teardown() {
 
 @test "while another one is at work: waited for, but not for ever" {
 	read -r a b < <(act_pair)
-	at-syscall -m bindings.json.new -c 'touch /tmp/at-work; sleep 4' 1 iommuctl device bind --group "$a" >/dev/null 3>&- &
+	rm -f /tmp/at-work /tmp/go-on
+	at-syscall -m bindings.json.new -c 'touch /tmp/at-work; while [ ! -e /tmp/go-on ]; do sleep 0.1; done' 1 \
+		iommuctl device bind --group "$a" >/dev/null 3>&- &
 	one=$!
 	until [ -e /tmp/at-work ]; do sleep 0.1; done
 	ctl 1 device bind --timeout 0.3 "$(act_single)"
 	grep -q 'another iommuctl' <<<"$stderr"
+	touch /tmp/go-on
 	ctl 0 device bind --group "$b"
 	[ "$(field state)" = unchanged ]
 	wait $one
