@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <libsmartcols/libsmartcols.h>
+#include <locale.h>
 #include <string.h>
 
 #include "out/internal.h"
@@ -170,6 +171,24 @@ static void write_line(struct table *t, char *line, int indent, bool narrow)
 	line_end(t->o, MIN(indent + branch_width(line) + 2, t->o->opt.width / 2));
 }
 
+/*
+ * Measuring text is most of what libsmartcols does. Where all of it is ASCII, C's rules give the same widths
+ * for a fraction of the time.
+ */
+static int print_ascii(struct libscols_table *tb)
+{
+	locale_t c = newlocale(LC_CTYPE_MASK, "C", NULL), before;
+	int r;
+
+	if (!c)
+		return scols_print_table(tb);
+	before = uselocale(c);
+	r = scols_print_table(tb);
+	uselocale(before);
+	freelocale(c);
+	return r;
+}
+
 static int scols_write(struct table *t, struct libscols_table *tb, int indent, bool narrow)
 {
 	_cleanup_free_ char *text = NULL;
@@ -177,7 +196,7 @@ static int scols_write(struct table *t, struct libscols_table *tb, int indent, b
 	int r;
 
 	if (!indent && !narrow)
-		return scols_print_table(tb);
+		return t->grid.beyond_ascii || t->tree ? scols_print_table(tb) : print_ascii(tb);
 	r = scols_print_table_to_string(tb, &text);
 	if (r)
 		return r;
