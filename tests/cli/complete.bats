@@ -124,7 +124,7 @@ in_zsh() {
 	expect_in "$(in_zsh hel)" "help:print help"
 	expect_in "$(in_zsh --js)" "--json:"
 	expect_in "$(in_zsh --from "")" "demo:" ":files"
-	expect_in "$(in_zsh --from "$ROOT" device show 0000:01)" '0000\\:01\\:00.0:' '0000\\:01\\:00.1:'
+	expect_in "$(in_zsh --from "$ROOT" device show 0000:01)" '0000\\:01\\:00.0' '0000\\:01\\:00.1'
 	[ -z "$(in_zsh nosuch "")" ]
 }
 

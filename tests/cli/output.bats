@@ -39,7 +39,7 @@ load lib
 }
 
 @test "nothing is cut, coloured or wrapped where there is no terminal" {
-	COLUMNS=40 TERM=xterm run_ctl --demo device list
+	COLUMNS=40 TERM=xterm run_ctl --demo device list -o +path,reset_methods,holders.command
 	expect_status 0
 	expect_not_in "$output" $'\e'
 	[ "$(wc -L <<<"$output")" -gt 80 ]
