@@ -108,7 +108,7 @@ has_data() {
 
 @test "every command on every fixture machine" {
 	local host n=0 ENDS=1
-	[ -d "$SRC/tests/hosts" ] || skip "no fixture machines: tests/vm/mkhosts makes them"
+	[ -d "$SRC/tests/hosts" ] # they are part of the tree: without them this fails
 	for host in "$SRC"/tests/hosts/*.snap; do
 		has_data "$host"
 		every_command "$host"
