@@ -62,3 +62,13 @@ int backend_set_vf_autoprobe(struct backend *b, const char *dev, bool on)
 {
 	return CALL(b, set_vf_autoprobe, dev, on);
 }
+
+#define OP(x)                                                                                                    \
+	int backend_##x(struct backend *b, struct op_##x *op, struct op_data *d)                                 \
+	{                                                                                                        \
+		struct op_data none = OP_DATA_NONE;                                                              \
+                                                                                                                 \
+		return b->ops->x ? b->ops->x(b, op, d ? d : &none) : -EOPNOTSUPP;                                \
+	}
+BACKEND_OPS(OP)
+#undef OP

@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <sys/types.h>
 
+#include "backend/op.h"
 #include "base/ctx.h"
 #include "base/util.h"
 
@@ -32,6 +33,10 @@ struct backend_ops {
 	int (*set_group_type)(struct backend *b, uint32_t group, const char *type);
 	int (*set_vfs)(struct backend *b, const char *dev, unsigned n);
 	int (*set_vf_autoprobe)(struct backend *b, const char *dev, bool on);
+	/* iommufd and VFIO: see backend/op.h. @d is never NULL. */
+#define OP(x) int (*x)(struct backend *b, struct op_##x *op, struct op_data *d);
+	BACKEND_OPS(OP)
+#undef OP
 	void (*close)(struct backend *b);
 };
 
@@ -90,5 +95,13 @@ int backend_set_group_type(struct backend *b, uint32_t group, const char *type);
 /* The number of virtual functions of a PCI function; and whether new ones get drivers. */
 int backend_set_vfs(struct backend *b, const char *dev, unsigned n);
 int backend_set_vf_autoprobe(struct backend *b, const char *dev, bool on);
+
+/*
+ * backend_ioas_alloc(b, &op, &data) and so on, one for each operation of backend/op.h. @d NULL: nothing goes beside it. An operation
+ * that has no use for what is beside it ignores it.
+ */
+#define OP(x) int backend_##x(struct backend *b, struct op_##x *op, struct op_data *d);
+BACKEND_OPS(OP)
+#undef OP
 
 #endif

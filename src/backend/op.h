@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The operations on iommufd and VFIO objects: one struct an operation, its arguments and its results. Kernel-shaped, so that
+ * the kernel, the model and a session answer alike: object ids are the kernel's, results are 0 or a negative errno.
+ *
+ * No operation has a pointer in it: a session sends the struct as it is. What does not fit into one travels beside it, in a
+ * struct op_data. Fields named ret_* are results, set on success only; ioas_map's iova and the like are in and out.
+ *
+ * Facts: include/uapi/linux/iommufd.h, include/uapi/linux/vfio.h of the kernel; the declarations are in src/abi.
+ */
+#ifndef IOMMUCTL_BACKEND_OP_H
+#define IOMMUCTL_BACKEND_OP_H
+
+#include <stdint.h>
+
+#include "base/util.h"
+
+/* [A-Za-z][A-Za-z0-9_-]{0,31} and a NUL, and the room that keeps structs free of holes. */
+#define OP_NAME_MAX 32
+typedef char op_name[OP_NAME_MAX + 8];
+
+/* A device as in sysfs: "pci", "0000:01:00.0"; or "mock" and any name. */
+typedef char op_bus[16];
+typedef char op_dev[64];
+
+/*
+ * What goes beside an operation. @in is read; @out is filled up to @out_cap, and @out_len says how much there was. @fd_in is
+ * lent; @fd_out is a new descriptor, the caller's to close.
+ */
+struct op_data {
+	const void *in;
+	size_t in_len;
+	void *out;
+	size_t out_cap, out_len;
+	int fd_in, fd_out;
+};
+
+#define OP_DATA_NONE ((struct op_data){ .fd_in = -1, .fd_out = -1 })
+
+/* --- what this kernel has ------------------------------------------------------------------------------------- */
+
+/* Whether the iommufd ioctl with this number (0x80…) is there: 0, -ENOTTY; -ENOENT no /dev/iommu. */
+struct op_probe {
+	uint32_t nr, pad;
+};
+
+/* --- devices -------------------------------------------------------------------------------------------------- */
+
+enum {
+	OP_OPEN_NO_BIND = 1 << 0, /* the descriptor only: who gets it binds it */
+	OP_OPEN_LEGACY = 1 << 1,  /* group and container, type1 */
+	/* of the kernel's selftest device only */
+	OP_OPEN_MOCK_NO_DIRTY = 1 << 8,
+	OP_OPEN_MOCK_PASID = 1 << 9,
+};
+
+/*
+ * Opens a device and, unless told not to, binds it to the iommufd of this backend. Opening resets it. Bus "mock": a new device of
+ * the kernel's selftest driver, which the kernel attaches at once, to @pt_id or, when that is 0, to an IOAS that is made for
+ * it and goes with it.
+ */
+struct op_device_open {
+	op_name name;
+	op_bus bus;
+	op_dev dev;
+	uint32_t flags;
+	uint32_t pt_id;
+	uint32_t ret_handle;  /* names the device in all other operations; never 0 */
+	uint32_t ret_dev_id;  /* its object id in the iommufd; 0 not bound */
+	uint32_t ret_hwpt_id; /* mock: what it is attached to; else 0 */
+	uint32_t pad;
+};
+
+struct op_device_close {
+	uint32_t handle, pad;
+};
+
+enum { OP_ATTACH_PASID = 1 << 0 };
+
+/* Attaches, or replaces when it is attached already. @pt_id: an hwpt, or an IOAS, which becomes the hwpt that was found or made. */
+struct op_device_attach {
+	uint32_t handle, flags, pasid, pt_id;
+};
+
+struct op_device_detach {
+	uint32_t handle, flags, pasid, pad;
+};
+
+/* GET_HW_INFO. @out: the data, whose kind is @ret_type. */
+struct op_device_hwinfo {
+	uint32_t handle;
+	uint32_t in_type; /* 0: whatever there is */
+	uint32_t ret_type;
+	uint32_t ret_max_pasid_log2;
+	uint64_t ret_capabilities;
+	uint32_t ret_data_len; /* the kernel's, may be more than what was asked for */
+	uint32_t pad;
+};
+
+enum op_irq { OP_IRQ_ARM, OP_IRQ_OFF, OP_IRQ_READ };
+
+/* One MSI (or MSI-X) vector of a device. Read: how often it came in since the last time; never waits. */
+struct op_device_irq {
+	uint32_t handle, what, vector, pad;
+	uint64_t ret_count;
+};
+
+/* Reads or writes 1, 2, 4 or 8 bytes of a region of the device (VFIO_PCI_BAR0_REGION_INDEX and so on). */
+struct op_device_region {
+	uint32_t handle, index, width, write;
+	uint64_t offset;
+	uint64_t value;
+};
+
+/* fd_out: a duplicate of the device's descriptor, or with handle 0 that of /dev/iommu. */
+struct op_device_fd {
+	uint32_t handle, pad;
+};
+
+/* Type1 container of a device opened with OP_OPEN_LEGACY: memory of the backend's own, as in op_ioas_map. */
+struct op_legacy_map {
+	uint32_t handle, flags;
+	uint64_t iova, length;
+};
+
+struct op_legacy_unmap {
+	uint32_t handle, pad;
+	uint64_t iova, length;
+	uint64_t ret_length;
+};
+
+/* --- address spaces ------------------------------------------------------------------------------------------- */
+
+struct op_ioas_alloc {
+	op_name name;
+	uint32_t flags;
+	uint32_t ret_id;
+};
+
+enum { OP_MAP_FIXED = 1, OP_MAP_WRITE = 2, OP_MAP_READ = 4 }; /* the kernel's IOMMU_IOAS_MAP_* */
+
+/*
+ * Maps @length bytes of memory that the backend owns until the last map of it is gone; or, with @fd_in, that much of a file from
+ * @offset (IOAS_MAP_FILE where the kernel has it, else mmap). @iova is in with OP_MAP_FIXED, and out.
+ */
+struct op_ioas_map {
+	uint32_t ioas_id, flags;
+	uint64_t iova, length, offset;
+};
+
+struct op_ioas_unmap {
+	uint32_t ioas_id, pad;
+	uint64_t iova, length; /* 0, UINT64_MAX: all */
+	uint64_t ret_length;
+};
+
+struct op_ioas_copy {
+	uint32_t dst_ioas_id, src_ioas_id, flags, pad;
+	uint64_t length, dst_iova, src_iova;
+};
+
+/* @out: struct op_range, all of them that fit; @ret_n says how many there are. */
+struct op_range {
+	uint64_t start, last;
+};
+
+struct op_ioas_ranges {
+	uint32_t ioas_id, ret_n;
+	uint64_t ret_alignment;
+};
+
+/* @in: struct op_range; none takes the list away. */
+struct op_ioas_allow {
+	uint32_t ioas_id, pad;
+};
+
+struct op_option {
+	uint32_t option, set; /* IOMMU_OPTION_*; 1 set, 0 get */
+	uint32_t object_id, pad;
+	uint64_t value;
+};
+
+/* IOAS_CHANGE_PROCESS: pinned memory is accounted to who asks. */
+struct op_change_process {
+	uint32_t pad[2];
+};
+
+enum op_vfio_ioas { OP_VFIO_IOAS_GET, OP_VFIO_IOAS_SET, OP_VFIO_IOAS_CLEAR };
+
+struct op_vfio_ioas {
+	uint32_t what, ioas_id;
+};
+
+/* --- page tables ---------------------------------------------------------------------------------------------- */
+
+/* @in: the data of @data_type. Flags: IOMMU_HWPT_ALLOC_*. */
+struct op_hwpt_alloc {
+	op_name name;
+	uint32_t handle, flags;
+	uint32_t pt_id; /* an IOAS, a parent hwpt, or a viommu */
+	uint32_t data_type;
+	uint32_t fault_id;
+	uint32_t ret_id;
+};
+
+/* @in: @n entries of @entry_len bytes. @ret_done is set on failure too. */
+struct op_hwpt_invalidate {
+	uint32_t id; /* nested hwpt, or viommu */
+	uint32_t data_type, entry_len, n;
+	uint32_t ret_done, pad;
+};
+
+struct op_dirty_set {
+	uint32_t hwpt_id, enable;
+};
+
+/* @out: a bitmap, one bit a page of @page_size, zeroed before. */
+struct op_dirty_get {
+	uint32_t hwpt_id, flags;
+	uint64_t iova, length, page_size;
+};
+
+/* --- virtual IOMMUs ------------------------------------------------------------------------------------------- */
+
+/* @in, @out: the driver's data of @type, where it has any. */
+struct op_viommu_alloc {
+	op_name name;
+	uint32_t handle, flags, type, hwpt_id;
+	uint32_t ret_id, pad;
+};
+
+struct op_vdevice_alloc {
+	op_name name;
+	uint32_t viommu_id, handle;
+	uint64_t virt_id;
+	uint32_t ret_id, pad;
+};
+
+struct op_hwqueue_alloc {
+	op_name name;
+	uint32_t viommu_id, type, index, pad;
+	uint64_t base, length;
+	uint32_t ret_id, pad2;
+};
+
+struct op_veventq_alloc {
+	op_name name;
+	uint32_t viommu_id, type, depth, ret_id;
+};
+
+/* @out: what was queued, as the kernel wrote it: header and data of each event; none is not an error. Never waits. */
+struct op_veventq_read {
+	uint32_t id, pad;
+};
+
+/* --- fault queues --------------------------------------------------------------------------------------------- */
+
+struct op_faultq_alloc {
+	op_name name;
+	uint32_t ret_id, pad;
+};
+
+/*
+ * @out: struct iommu_hwpt_pgfault of src/abi, whole groups, oldest first; none is not an error. Never waits. A group that was
+ * read is gone from the kernel's queue: only its cookie answers it.
+ */
+struct op_faultq_read {
+	uint32_t id, pad;
+};
+
+struct op_faultq_respond {
+	uint32_t id, cookie, code, pad;
+};
+
+/* --- objects -------------------------------------------------------------------------------------------------- */
+
+struct op_destroy {
+	uint32_t id, pad;
+};
+
+/* Any iommufd ioctl with any bytes: @in is copied, the ioctl made, the bytes come back in @out. For tests of an ABI's edges. */
+struct op_raw {
+	uint32_t nr, pad;
+};
+
+/* --- the kernel's selftest device ----------------------------------------------------------------------------- */
+
+struct op_mock_reserved {
+	uint32_t ioas_id, pad;
+	uint64_t start, length;
+};
+
+/* A page request of a mock device. The selftest driver always sets the last-page flag. */
+struct op_mock_fault {
+	uint32_t handle, pasid, grpid, perm;
+	uint64_t addr;
+};
+
+/* Marks pages dirty, as a device's writes would. @in: a bitmap, one bit a page of @page_size. */
+struct op_mock_dirty {
+	uint32_t hwpt_id, pad;
+	uint64_t iova, length, page_size;
+	uint64_t ret_n;
+};
+
+/* -EINVAL unless slot @index of a nested hwpt's mock IOTLB has the value. */
+struct op_mock_iotlb {
+	uint32_t hwpt_id, index, value, pad;
+};
+
+/* The same for a device's mock cache. */
+struct op_mock_cache {
+	uint32_t handle, index, value, pad;
+};
+
+struct op_mock_event {
+	uint32_t handle, pad;
+};
+
+/*
+ * Every operation, once: the vtable, the callers below, and the frames of a session are made from this list. A name at the end is
+ * never moved: its place is its number on the wire.
+ */
+#define BACKEND_OPS(OP)                                                                                          \
+	OP(probe) OP(device_open) OP(device_close) OP(device_attach) OP(device_detach) OP(device_hwinfo)         \
+	OP(device_irq) OP(device_region) OP(device_fd) OP(legacy_map) OP(legacy_unmap)                           \
+	OP(ioas_alloc) OP(ioas_map) OP(ioas_unmap) OP(ioas_copy) OP(ioas_ranges) OP(ioas_allow)                  \
+	OP(option) OP(change_process) OP(vfio_ioas)                                                              \
+	OP(hwpt_alloc) OP(hwpt_invalidate) OP(dirty_set) OP(dirty_get)                                           \
+	OP(viommu_alloc) OP(vdevice_alloc) OP(hwqueue_alloc) OP(veventq_alloc) OP(veventq_read)                  \
+	OP(faultq_alloc) OP(faultq_read) OP(faultq_respond) OP(destroy) OP(raw)                                  \
+	OP(mock_reserved) OP(mock_fault) OP(mock_dirty) OP(mock_iotlb) OP(mock_cache) OP(mock_event)
+
+enum op_nr {
+#define OP(x) OP_##x,
+	BACKEND_OPS(OP)
+#undef OP
+	OP_MAX
+};
+
+#endif
