@@ -97,7 +97,7 @@ struct op_device_hwinfo {
 	uint32_t pad;
 };
 
-enum op_irq { OP_IRQ_ARM, OP_IRQ_OFF, OP_IRQ_READ };
+enum { OP_IRQ_ARM, OP_IRQ_OFF, OP_IRQ_READ };
 
 /* One MSI (or MSI-X) vector of a device. Read: how often it came in since the last time; never waits. */
 struct op_device_irq {
@@ -185,7 +185,7 @@ struct op_change_process {
 	uint32_t pad[2];
 };
 
-enum op_vfio_ioas { OP_VFIO_IOAS_GET, OP_VFIO_IOAS_SET, OP_VFIO_IOAS_CLEAR };
+enum { OP_VFIO_IOAS_GET, OP_VFIO_IOAS_SET, OP_VFIO_IOAS_CLEAR };
 
 struct op_vfio_ioas {
 	uint32_t what, ioas_id;
