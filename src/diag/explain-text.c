@@ -598,17 +598,34 @@ void explain_warn_switches(struct host *h, struct finding *f)
 	}
 }
 
+/*
+ * The climb joins a port's group only if the port has one already (pci_device_group() in drivers/iommu/iommu.c). Groups get the
+ * lowest free number, so a lower one than the port's was made before it: seen under virtio-iommu, whose devices wait for their
+ * unit and are then taken in the order in which their drivers come.
+ */
+static bool grouped_first(const struct hop *hop)
+{
+	return hop->kind == HOP_ACS && hop->port == hop->b && hop->a->group->id < hop->b->group->id;
+}
+
+static const char *why_apart(struct host *h, const struct hop *hop)
+{
+	if (host_switches(h)->acs_override.is == TRI_YES)
+		return "pcie_acs_override= on the kernel command line may be why, or a quirk in the kernel";
+	if (grouped_first(hop))
+		return "its group has the lower number, so it was made before the port had one to join. In which order "
+		       "devices are taken may differ from boot to boot, and the groups with it";
+	return "the kernel has a quirk for this hardware that says that it isolates, or its ACS was other when the groups "
+	       "were made";
+}
+
 void explain_note_apart(struct host *h, struct finding *f, const struct hop *hop)
 {
-	struct reason *r = finding_add(f, SEVERITY_NOTE, "kept-apart");
-	const char *why = "the kernel has a quirk for this hardware that says that it isolates, or its ACS "
-			  "was other when the groups were made";
+	struct reason *r = finding_add(f, SEVERITY_NOTE, grouped_first(hop) ? "grouped-first" : "kept-apart");
 
-	if (host_switches(h)->acs_override.is == TRI_YES)
-		why = "pcie_acs_override= on the kernel command line may be why, or a quirk in the kernel";
 	r->text = arena_printf(&h->arena,
 			       "By config space, %s would be in group %u with %s, because %s. It is not: %s.",
-			       hop->a->name, hop->b->group->id, hop->b->name, cause(h, hop), why);
+			       hop->a->name, hop->b->group->id, hop->b->name, cause(h, hop), why_apart(h, hop));
 	r->device = hop->a->name;
 	if (hop->port)
 		r->file = arena_printf(&h->arena, "/sys/bus/pci/devices/%s/config", hop->port->name);

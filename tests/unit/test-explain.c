@@ -460,6 +460,24 @@ static void kept_apart_by_the_kernel(void **state _unused_)
 	machine_free(&m);
 }
 
+/* The device has the lower number: its group was there before the port's, which it could not join. */
+static void grouped_before_its_port(void **state _unused_)
+{
+	static const struct machine_pci v[] = {
+		{ "0000:00:06.0", .type = PCIE_ROOT_PORT, .group = 8 },
+		{ "0000:00:06.0/0000:04:00.0", .group = 3 },
+	};
+	const struct reason *r;
+	struct machine m;
+
+	BUILD(&m, v);
+	r = warning(explain(&m, 3, NULL), "grouped-first");
+	assert_non_null(r);
+	assert_non_null(strstr(r->text, "before the port"));
+	assert_null(warning(explain(&m, 3, NULL), "kept-apart"));
+	machine_free(&m);
+}
+
 static void switches_that_change_groups(void **state _unused_)
 {
 	static const struct machine_pci v[] = {
@@ -668,6 +686,7 @@ int main(void)
 		cmocka_unit_test(a_bridge_that_is_not_listed),
 		cmocka_unit_test(devices_of_other_buses),
 		cmocka_unit_test(kept_apart_by_the_kernel),
+		cmocka_unit_test(grouped_before_its_port),
 		cmocka_unit_test(switches_that_change_groups),
 		cmocka_unit_test(processor_root_ports_of_one_slot),
 		cmocka_unit_test(host_bridge_and_root_ports_in_one_slot),
