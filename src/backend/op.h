@@ -68,8 +68,10 @@ struct op_device_open {
 	uint32_t ret_handle;  /* names the device in all other operations; never 0 */
 	uint32_t ret_dev_id;  /* its object id in the iommufd; 0 not bound */
 	uint32_t ret_hwpt_id; /* mock: what it is attached to; else 0 */
-	uint32_t pad;
+	uint32_t group;	      /* as the caller knows it, OP_NO_GROUP: not; for the workspace's table alone */
 };
+
+#define OP_NO_GROUP UINT32_MAX
 
 struct op_device_close {
 	uint32_t handle, pad;
@@ -317,6 +319,130 @@ struct op_mock_event {
 	uint32_t handle, pad;
 };
 
+/* fd_out: one that polls readable while the kernel has something in this fault or event queue; never to be read from. */
+struct op_queue_fd {
+	uint32_t id, pad;
+};
+
+/* --- what only a workspace has (backend/workspace.h) ---------------------------------------------------------- */
+
+enum op_kind {
+	OP_KIND_NONE,
+	OP_KIND_DEVICE,
+	OP_KIND_IOAS,
+	OP_KIND_HWPT,
+	OP_KIND_VIOMMU,
+	OP_KIND_VDEVICE,
+	OP_KIND_VEVENTQ,
+	OP_KIND_HWQUEUE,
+	OP_KIND_FAULTQ,
+	OP_KIND_MAX
+};
+
+enum {
+	OP_OBJECT_AUTO = 1 << 0,   /* made by an attach to an IOAS, and goes with its last user */
+	OP_OBJECT_LEGACY = 1 << 1, /* a device of a type1 container */
+	OP_OBJECT_MOCK = 1 << 2,
+	OP_OBJECT_UNBOUND = 1 << 3, /* a device that was opened only */
+};
+
+/* One object and what it hangs on. Ids are the kernel's; 0 where there is none. */
+struct op_object {
+	op_name name;
+	op_bus bus; /* device */
+	op_dev dev;
+	uint32_t kind, id, handle, flags; /* handle: of a device, or of the device that it was made for */
+	uint32_t parent;   /* hwpt: ioas, hwpt or viommu; viommu: hwpt; vdevice, veventq, hwqueue: viommu */
+	uint32_t ioas;	   /* hwpt, viommu: the address space at the end of the parents */
+	uint32_t fault_id; /* hwpt */
+	uint32_t type, alloc_flags; /* as given when it was made */
+	uint32_t group;	   /* device; OP_NO_GROUP */
+	uint32_t pending, expired; /* faultq: groups that wait for an answer; those answered invalid by the deadline */
+	uint64_t virt_id;  /* vdevice */
+	uint64_t maps, bytes; /* ioas, legacy device */
+};
+
+/* By @name, or where that is empty by @id of the iommufd, or by @handle. -ENOENT. */
+struct op_object_find {
+	op_name name;
+	uint32_t id, handle;
+	struct op_object ret;
+};
+
+/* @out: struct op_object, in the order in which they were made, all that fit. */
+struct op_object_list {
+	uint32_t ret_n, pad;
+};
+
+enum { OP_LINK_PASID = 1 << 0 };
+
+struct op_link {
+	uint32_t handle, flags, pasid, hwpt_id;
+};
+
+/* Who is attached to what. @out: struct op_link. */
+struct op_link_list {
+	uint32_t ret_n, pad;
+};
+
+enum { OP_MAP_OF_FILE = 1 << 8, OP_MAP_COPY = 1 << 9 };
+
+struct op_map {
+	uint64_t iova, length;
+	uint32_t flags, pad; /* OP_MAP_* */
+};
+
+/* The maps of an ioas, or of a legacy device by @handle, by address. @out: struct op_map, those from @from on that fit. */
+struct op_map_list {
+	uint32_t ioas_id, handle;
+	uint64_t from;
+	uint64_t ret_n; /* in all */
+};
+
+/*
+ * A copy of the oldest page request group that nobody has taken, and from now on the asker's to answer with
+ * faultq_respond: when it goes without a word, or after @hold_ms, the answer is invalid. @out: struct iommu_hwpt_pgfault.
+ * -EAGAIN: there is none; in a session that is said only after @wait_ms.
+ */
+struct op_fault_take {
+	uint32_t id, hold_ms, wait_ms, ret_n;
+};
+
+enum op_act_what {
+	OP_ACT_OVERRIDE,
+	OP_ACT_UNBIND,
+	OP_ACT_BIND,
+	OP_ACT_MODULE,
+	OP_ACT_MODULE_OPTIONS,
+	OP_ACT_WATCH_NODES,
+	OP_ACT_WAIT_NODE,
+	OP_ACT_GROUP_TYPE,
+	OP_ACT_VFS,
+	OP_ACT_VF_AUTOPROBE,
+};
+
+/* The operations above that take strings, for a session: @arg is the driver, module, node or type. @out: the module's options. */
+struct op_act {
+	uint32_t what, has_arg;
+	op_bus bus;
+	op_dev dev, arg;
+	uint32_t number;
+	int32_t timeout_ms, ret_pid;
+	uint32_t pad;
+};
+
+enum op_fact_what { OP_FACT_READ, OP_FACT_READLINK, OP_FACT_LIST, OP_FACT_EXISTS, OP_FACT_SECTION, OP_FACT_ORIGIN };
+
+/*
+ * A fact of the session's own source, where that is not the running machine. @in: the path. @out: a file's bytes, a link's text; for a
+ * directory one byte (1 link, 2 directory), the name and a NUL each; a section's JSON; the source's name, host and boot id, each
+ * with a NUL.
+ */
+struct op_fact {
+	uint32_t what, section;
+	uint64_t ret_len; /* may be more than was asked for */
+};
+
 /*
  * Every operation, once: the vtable, the callers below, and the frames of a session are made from this list. A name at the end is
  * never moved: its place is its number on the wire.
@@ -329,7 +455,8 @@ struct op_mock_event {
 	OP(hwpt_alloc) OP(hwpt_invalidate) OP(dirty_set) OP(dirty_get)                                           \
 	OP(viommu_alloc) OP(vdevice_alloc) OP(hwqueue_alloc) OP(veventq_alloc) OP(veventq_read)                  \
 	OP(faultq_alloc) OP(faultq_read) OP(faultq_respond) OP(destroy) OP(raw)                                  \
-	OP(mock_reserved) OP(mock_fault) OP(mock_dirty) OP(mock_iotlb) OP(mock_cache) OP(mock_event)
+	OP(mock_reserved) OP(mock_fault) OP(mock_dirty) OP(mock_iotlb) OP(mock_cache) OP(mock_event)             \
+	OP(queue_fd) OP(object_find) OP(object_list) OP(link_list) OP(map_list) OP(fault_take) OP(act) OP(fact)
 
 enum op_nr {
 #define OP(x) OP_##x,
