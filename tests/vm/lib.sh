@@ -111,3 +111,27 @@ acpi_tables() {
 	# shellcheck disable=SC2086
 	"$(helper mkrmrr)" "$dmar" "$1" $regions
 }
+
+# private_apt: from here on apt has its own lists and sources, in $apt; keys and proxies are those of the machine
+private_apt() {
+	apt=$cache/apt
+	mkdir -p "$apt/lists/partial" "$apt/archives/partial" "$apt/sources.d"
+	mirror=${IOMMUCTL_MIRROR:-http://deb.debian.org}
+	: >"$apt/sources.list"
+	for s in 'debian bookworm' 'debian-security bookworm-security' 'debian bookworm-backports' \
+		'debian trixie' 'debian trixie-backports'; do
+		echo "deb [arch=amd64 signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]" \
+			"$mirror/${s% *} ${s#* } main" >>"$apt/sources.list"
+	done
+	cat >"$apt/apt.conf" <<-EOC
+	Dir::Etc::SourceList "$apt/sources.list";
+	Dir::Etc::SourceParts "$apt/sources.d";
+	Dir::Etc::Preferences "/dev/null";
+	Dir::Etc::PreferencesParts "$apt/sources.d";
+	Dir::State::Lists "$apt/lists";
+	Dir::Cache "$apt";
+	APT::Sandbox::User "";
+	Acquire::Languages "none";
+	EOC
+	export APT_CONFIG="$apt/apt.conf"
+}
