@@ -5,17 +5,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <poll.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/signalfd.h>
-#include <sys/timerfd.h>
-#include <sys/wait.h>
 
 #include "base/str.h"
 #include "cmd/rows.h"
+#include "cmd/until.h"
 #include "diag/ledger.h"
 #include "host/host.h"
 
@@ -81,7 +76,7 @@ const struct arg_row owner_trace_args[] = {
 };
 
 const struct option_row owner_trace_options[] = {
-	{ .short_name = 'd', .name = "duration", .arg = "SECONDS", .help = "end after so many seconds" },
+	UNTIL_DURATION,
 	{ .name = "save", .arg = "FILE", .help = "keep the trace as the kernel wrote it", .complete = COMPLETE_FILE },
 	{ .name = "read", .arg = "FILE", .help = "read a trace that was saved instead of watching; - is standard input",
 	  .complete = COMPLETE_FILE },
@@ -280,102 +275,19 @@ static int show_ledger(struct tracing *t)
 
 /* -- watching ----------------------------------------------------------------------------------------------------------- */
 
-/* Everything that can end a trace. */
-struct ending {
-	int signal_fd, timer_fd;
-	sigset_t before;
-	pid_t child;
-	int status;  /* of the child, when it ended */
-	int signal;  /* that ended us; 0 none */
-	bool over;
-};
-
-static int catch_signals(struct ending *e)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGQUIT);
-	sigaddset(&set, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &set, &e->before);
-	e->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return e->signal_fd < 0 ? -errno : 0;
-}
-
-static int set_timer(struct ending *e, double seconds)
-{
-	struct itimerspec when = { .it_value.tv_sec = (time_t)seconds,
-				   .it_value.tv_nsec = (long)((seconds - (double)(time_t)seconds) * 1e9) };
-
-	e->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (e->timer_fd < 0 || timerfd_settime(e->timer_fd, 0, &when, NULL) < 0)
-		return -errno;
-	return 0;
-}
-
-/* The command gets the signals as we got them. Under -j our standard output belongs to the document, so its own goes to stderr. */
-static int start_command(struct invocation *inv, struct ending *e)
-{
-	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attr;
-	sigset_t defaults;
-	int r;
-
-	posix_spawnattr_init(&attr);
-	posix_spawn_file_actions_init(&files);
-	sigemptyset(&defaults);
-	sigaddset(&defaults, SIGPIPE);
-	posix_spawnattr_setsigdefault(&attr, &defaults);
-	posix_spawnattr_setsigmask(&attr, &e->before);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-	if (out_options(inv->out)->json)
-		posix_spawn_file_actions_adddup2(&files, STDERR_FILENO, STDOUT_FILENO);
-	r = posix_spawnp(&e->child, inv->cmd[0], &files, &attr, inv->cmd, environ);
-	posix_spawn_file_actions_destroy(&files);
-	posix_spawnattr_destroy(&attr);
-	if (r) {
-		e->child = 0;
-		return ctx_error(inv->ctx, NOTE(.code = "no-command", .err = r), "%s", inv->cmd[0]);
-	}
-	return 0;
-}
-
-static void take_signals(struct ending *e)
-{
-	struct signalfd_siginfo info;
-
-	while (read(e->signal_fd, &info, sizeof(info)) == sizeof(info)) {
-		if (info.ssi_signo != SIGCHLD) {
-			e->signal = (int)info.ssi_signo;
-			/* a command that we started ends first: what it still does is part of the ledger */
-			if (e->child && info.ssi_signo != SIGINT && info.ssi_signo != SIGQUIT)
-				kill(e->child, (int)info.ssi_signo);
-			e->over |= !e->child;
-		} else if (e->child && waitpid(e->child, &e->status, WNOHANG) == e->child) {
-			e->child = 0;
-			e->over = true;
-		}
-	}
-}
-
-static int watch(struct tracing *t, struct probes *p, struct ending *e)
+static int watch(struct tracing *t, struct probes *p, struct until *u)
 {
 	int r = 0;
 
-	while (r == 0 && !e->over) {
-		struct pollfd fds[] = { { .fd = probes_fd(p), .events = POLLIN },
-					{ .fd = e->signal_fd, .events = POLLIN },
-					{ .fd = e->timer_fd, .events = POLLIN } };
+	while (r == 0 && !u->over) {
+		struct pollfd fds[UNTIL_FDS + 1];
 
+		until_fds(u, fds);
+		fds[UNTIL_FDS] = (struct pollfd){ .fd = probes_fd(p), .events = POLLIN };
 		/* not every kernel wakes us for the first event; a look now and then costs nothing */
 		if (poll(fds, ARRAY_SIZE(fds), 500) < 0 && errno != EINTR)
 			return -errno;
-		if (fds[1].revents)
-			take_signals(e);
-		e->over |= fds[2].revents != 0;
+		until_look(u, fds);
 		r = probes_read(p, &t->log, t->save_fd);
 		show_events(t, false);
 	}
@@ -383,35 +295,22 @@ static int watch(struct tracing *t, struct probes *p, struct ending *e)
 	return r == 0 ? probes_read(p, &t->log, t->save_fd) : r;
 }
 
-static int exit_code(const struct invocation *inv, const struct ending *e)
-{
-	if (inv->cmd && !e->child)
-		return WIFSIGNALED(e->status) ? 128 + WTERMSIG(e->status) : WEXITSTATUS(e->status);
-	/* without -d a signal is the way to end it */
-	return e->signal && inv_opt(inv, "duration") ? EXIT_INTERRUPTED : EXIT_DONE;
-}
-
 static int run_live(struct tracing *t, double seconds)
 {
 	_cleanup_(cleanup_probes_stop) struct probes *p = NULL;
-	struct ending e = { .signal_fd = -1, .timer_fd = -1 };
-	int r = catch_signals(&e);
+	struct until u;
+	int r = until_begin(&u);
 
 	if (r == 0)
 		r = probes_start(t->inv->ctx, &p);
-	if (r == 0 && seconds > 0)
-		r = set_timer(&e, seconds);
-	if (r == 0 && t->inv->cmd)
-		r = start_command(t->inv, &e);
 	if (r == 0)
-		r = watch(t, p, &e);
+		r = until_start(&u, t->inv, seconds, out_options(t->inv->out)->json);
+	if (r == 0)
+		r = watch(t, p, &u);
 	if (r == 0)
 		r = show_ledger(t);
-	if (e.signal_fd >= 0)
-		close(e.signal_fd);
-	if (e.timer_fd >= 0)
-		close(e.timer_fd);
-	return r < 0 ? r : exit_code(t->inv, &e);
+	until_end(&u);
+	return r < 0 ? r : until_exit(&u, t->inv);
 }
 
 static int run_read(struct tracing *t, const char *file)
@@ -435,19 +334,6 @@ static int usage_error(struct invocation *inv, const char *what, const char *why
 	return EXIT_USAGE;
 }
 
-/* "2.5"; 0 when the option is not there, negative when it is no such number. */
-static double duration(const struct invocation *inv)
-{
-	const char *s = inv_opt(inv, "duration");
-	char *end;
-	double d;
-
-	if (!s)
-		return 0;
-	d = strtod(s, &end);
-	return *s && !*end && d > 0 && d < 1e9 ? d : -1;
-}
-
 static int open_save(struct tracing *t, const char *file)
 {
 	if (!file)
@@ -461,15 +347,13 @@ static int open_save(struct tracing *t, const char *file)
 static int run(struct tracing *t)
 {
 	const char *file = inv_opt(t->inv, "read");
-	double seconds = duration(t->inv);
+	double seconds;
 	int r;
 
-	if (seconds < 0)
-		return usage_error(t->inv, "-d", "wants a number of seconds");
+	if (until_seconds(t->inv, &seconds) < 0)
+		return EXIT_USAGE;
 	if (file && (seconds > 0 || t->inv->cmd || inv_opt(t->inv, "save")))
 		return usage_error(t->inv, "--read", "reads what was recorded: -d, --save and a command make no sense with it");
-	if (seconds > 0 && t->inv->cmd)
-		return usage_error(t->inv, "-d", "the command ends the trace; give one or the other");
 	if (!file && !source_is_live(t->inv->source))
 		return usage_error(t->inv, "owner trace", "watches the running machine, not a snapshot; --read reads a saved trace");
 	r = read_onlys(t, !file);

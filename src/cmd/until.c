@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cmd/until.h"
+
+#include <errno.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <sys/wait.h>
+
+static int bad_duration(struct invocation *inv, const char *why)
+{
+	return ctx_error(inv->ctx, NOTE(.code = "bad-value", .err = EINVAL, .why = why), "-d");
+}
+
+int until_seconds(struct invocation *inv, double *ret)
+{
+	const char *s = inv_opt(inv, "duration");
+	char *end;
+	double d;
+
+	*ret = 0;
+	if (!s)
+		return 0;
+	d = strtod(s, &end);
+	if (!*s || *end || !(d > 0 && d < 1e9))
+		return bad_duration(inv, "wants a number of seconds");
+	if (inv->cmd)
+		return bad_duration(inv, "the command behind -- says when it ends; give one or the other");
+	*ret = d;
+	return 0;
+}
+
+int until_begin(struct until *u)
+{
+	sigset_t set;
+
+	*u = (struct until){ .signal_fd = -1, .timer_fd = -1 };
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGQUIT);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, &u->before);
+	u->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return u->signal_fd < 0 ? -errno : 0;
+}
+
+static int set_timer(struct until *u, double seconds)
+{
+	struct itimerspec when = { .it_value.tv_sec = (time_t)seconds,
+				   .it_value.tv_nsec = (long)((seconds - (double)(time_t)seconds) * 1e9) };
+
+	u->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (u->timer_fd < 0 || timerfd_settime(u->timer_fd, 0, &when, NULL) < 0)
+		return -errno;
+	return 0;
+}
+
+/* The command gets the signals as we got them. When standard output is ours (a document, a trace), its own goes to stderr. */
+static int start_command(struct until *u, struct invocation *inv, bool stdout_is_ours)
+{
+	posix_spawn_file_actions_t files;
+	posix_spawnattr_t attr;
+	sigset_t defaults;
+	int r;
+
+	posix_spawnattr_init(&attr);
+	posix_spawn_file_actions_init(&files);
+	sigemptyset(&defaults);
+	sigaddset(&defaults, SIGPIPE);
+	posix_spawnattr_setsigdefault(&attr, &defaults);
+	posix_spawnattr_setsigmask(&attr, &u->before);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+	if (stdout_is_ours)
+		posix_spawn_file_actions_adddup2(&files, STDERR_FILENO, STDOUT_FILENO);
+	r = posix_spawnp(&u->child, inv->cmd[0], &files, &attr, inv->cmd, environ);
+	posix_spawn_file_actions_destroy(&files);
+	posix_spawnattr_destroy(&attr);
+	if (r) {
+		u->child = 0;
+		return ctx_error(inv->ctx, NOTE(.code = "no-command", .err = r), "%s", inv->cmd[0]);
+	}
+	return 0;
+}
+
+int until_start(struct until *u, struct invocation *inv, double seconds, bool stdout_is_ours)
+{
+	int r = seconds > 0 ? set_timer(u, seconds) : 0;
+
+	return r == 0 && inv->cmd ? start_command(u, inv, stdout_is_ours) : r;
+}
+
+void until_fds(const struct until *u, struct pollfd fds[UNTIL_FDS])
+{
+	fds[0] = (struct pollfd){ .fd = u->signal_fd, .events = POLLIN };
+	fds[1] = (struct pollfd){ .fd = u->timer_fd, .events = POLLIN };
+}
+
+static void take_signals(struct until *u)
+{
+	struct signalfd_siginfo info;
+
+	while (read(u->signal_fd, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo != SIGCHLD) {
+			u->signal = (int)info.ssi_signo;
+			/* a command that we started ends first: what it still does is part of what we watch */
+			if (u->child && info.ssi_signo != SIGINT && info.ssi_signo != SIGQUIT)
+				kill(u->child, (int)info.ssi_signo);
+			u->over |= !u->child;
+		} else if (u->child && waitpid(u->child, &u->status, WNOHANG) == u->child) {
+			u->child = 0;
+			u->over = true;
+		}
+	}
+}
+
+void until_look(struct until *u, const struct pollfd fds[UNTIL_FDS])
+{
+	if (fds[0].revents)
+		take_signals(u);
+	u->over |= fds[1].revents != 0;
+}
+
+int until_exit(const struct until *u, const struct invocation *inv)
+{
+	if (inv->cmd && !u->child)
+		return WIFSIGNALED(u->status) ? 128 + WTERMSIG(u->status) : WEXITSTATUS(u->status);
+	/* without -d a signal is the way to end it */
+	return u->signal && inv_opt(inv, "duration") ? EXIT_INTERRUPTED : EXIT_DONE;
+}
+
+void until_end(struct until *u)
+{
+	if (u->signal_fd >= 0)
+		close(u->signal_fd);
+	if (u->timer_fd >= 0)
+		close(u->timer_fd);
+}
