@@ -59,10 +59,10 @@ static int make_events(struct ctx *ctx, struct probes *p, const struct ktypes *t
 		arguments(t, wanted[i].arguments, args, sizeof(args));
 		r = tracefs_add_probe(&p->fs, wanted[i].arguments == 'R' ? 'r' : 'p', wanted[i].event, wanted[i].function, args);
 		if (r == -EPERM)
-			return tracefs_cannot(ctx, &p->fs, "lockdown", EPERM,
+			return tracefs_cannot(ctx, "lockdown", &p->fs, EPERM,
 					      "the kernel refuses probes: it is locked down (confidentiality)", NULL);
 		if (r < 0 && wanted[i].needed)
-			return tracefs_cannot(ctx, &p->fs, "no-probe", -r == EACCES ? EACCES : EOPNOTSUPP,
+			return tracefs_cannot(ctx, "no-probe", &p->fs, -r == EACCES ? EACCES : EOPNOTSUPP,
 					      arena_printf(&ctx->arena, "no probe can be set on %s: %s", wanted[i].function,
 							   err_text(-r)),
 					      NULL);
@@ -85,12 +85,12 @@ static int needed_types(struct ctx *ctx, const struct probes *p, struct ktypes *
 	int r = kmem_types("", t);
 
 	if (r < 0)
-		return tracefs_cannot(ctx, &p->fs, "no-btf", EOPNOTSUPP,
+		return tracefs_cannot(ctx, "no-btf", &p->fs, EOPNOTSUPP,
 				      "the kernel's type information, /sys/kernel/btf/vmlinux, is not there (CONFIG_DEBUG_INFO_BTF) or cannot be read",
 			      NULL);
 	for (size_t i = 0; i < ARRAY_SIZE(needed); i++)
 		if (!t->field[needed[i]].size)
-			return tracefs_cannot(ctx, &p->fs, "no-member", EOPNOTSUPP,
+			return tracefs_cannot(ctx, "no-member", &p->fs, EOPNOTSUPP,
 					      arena_printf(&ctx->arena, "this kernel has no %s of the kind we know", kfield_name(needed[i])), NULL);
 	return 0;
 }
@@ -117,7 +117,7 @@ int probes_start(struct ctx *ctx, struct probes **ret)
 	want_stacks(p);
 	r = tracefs_enable_probes(&p->fs, true);
 	if (r < 0)
-		return tracefs_cannot(ctx, &p->fs, "no-probe", -r, "the probes cannot be switched on", NULL);
+		return tracefs_cannot(ctx, "no-probe", &p->fs, -r, "the probes cannot be switched on", NULL);
 	*ret = p;
 	p = NULL;
 	return 0;

@@ -13,7 +13,7 @@
 #include "base/str.h"
 #include "source/source.h"
 
-int tracefs_cannot(struct ctx *ctx, const struct tracefs *t, const char *code, int err, const char *why, const char *hint)
+int tracefs_cannot(struct ctx *ctx, const char *code, const struct tracefs *t, int err, const char *why, const char *hint)
 {
 	return ctx_error(ctx, NOTE(.code = code, .err = err, .why = why, .hint = hint), "%s", t->doing);
 }
@@ -210,10 +210,10 @@ static int find_root(struct ctx *ctx, struct tracefs *t)
 		err = errno == ENOENT ? err : errno;
 	}
 	if (err == ENOENT)
-		return tracefs_cannot(ctx, t, "no-tracefs", EOPNOTSUPP,
+		return tracefs_cannot(ctx, "no-tracefs", t, EOPNOTSUPP,
 				      "there is no kprobe_events below /sys/kernel/tracing: tracefs is not mounted, or the kernel has no kprobe events",
 				      "mount -t tracefs tracefs /sys/kernel/tracing");
-	return tracefs_cannot(ctx, t, "tracefs-permission", err, "only root may set probes", "run this as root");
+	return tracefs_cannot(ctx, "tracefs-permission", t, err, "only root may set probes", "run this as root");
 }
 
 int tracefs_open(struct ctx *ctx, const char *what, const char *doing, struct tracefs *ret)
@@ -237,12 +237,12 @@ int tracefs_make_instance(struct ctx *ctx, struct tracefs *t)
 
 	pathf(path, sizeof(path), "%s/instances/%s", t->root, t->name);
 	if (mkdir(path, 0700) < 0)
-		return tracefs_cannot(ctx, t, "no-instance", errno, "a tracing instance cannot be made", NULL);
+		return tracefs_cannot(ctx, "no-instance", t, errno, "a tracing instance cannot be made", NULL);
 	t->instance = true;
 	pathf(path, sizeof(path), "%s/instances/%s/trace_pipe", t->root, t->name);
 	t->pipe = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (t->pipe < 0)
-		return tracefs_cannot(ctx, t, "no-instance", errno, "its trace cannot be opened", NULL);
+		return tracefs_cannot(ctx, "no-instance", t, errno, "its trace cannot be opened", NULL);
 	tracefs_write_own(t, "mono", "trace_clock");
 	tracefs_write_own(t, "0", "buffer_percent");
 	return 0;

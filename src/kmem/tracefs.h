@@ -55,6 +55,6 @@ uint64_t tracefs_lost(const struct tracefs *t);
 void tracefs_close(struct tracefs *t);
 
 /* Notes why something of it cannot be done, and returns -err. */
-int tracefs_cannot(struct ctx *ctx, const struct tracefs *t, const char *code, int err, const char *why, const char *hint);
+int tracefs_cannot(struct ctx *ctx, const char *code, const struct tracefs *t, int err, const char *why, const char *hint);
 
 #endif
