@@ -28,8 +28,6 @@ static void grid_put(struct grid *g, size_t line, size_t col, const char *text, 
 		g->lines++;
 	}
 	g->cells.v[line * g->cols + col] = arena_memdup(&g->arena, text, len);
-	for (size_t i = 0; i < len; i++)
-		g->beyond_ascii |= (text[i] & 0x80) != 0;
 }
 
 struct layout {

@@ -74,7 +74,6 @@ void add_safe(struct strbuf *b, const char *s, bool utf8);
 struct grid {
 	VEC(const char *) cells; /* line * columns + column; NULL: nothing here */
 	size_t cols, lines;
-	bool beyond_ascii; /* some cell is */
 	struct arena arena;
 };
 

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Tables and trees, drawn by libsmartcols: it lines up, cuts, wraps and draws branches. What is too wide for it on a
- * narrow terminal flows in lines of our own, and --raw is one record a line.
+ * Tables and trees, drawn by libsmartcols: it lines up, cuts, wraps, colours and draws branches. What is too wide for it on a
+ * narrow terminal flows in lines of our own, a table for a file or a pipe is padded by us, and --raw is one record a line.
  */
 #include <ctype.h>
 #include <errno.h>
 #include <libsmartcols/libsmartcols.h>
-#include <locale.h>
 #include <string.h>
 
 #include "out/internal.h"
@@ -171,24 +170,6 @@ static void write_line(struct table *t, char *line, int indent, bool narrow)
 	line_end(t->o, MIN(indent + branch_width(line) + 2, t->o->opt.width / 2));
 }
 
-/*
- * Measuring text is most of what libsmartcols does. Where all of it is ASCII, C's rules give the same widths
- * for a fraction of the time.
- */
-static int print_ascii(struct libscols_table *tb)
-{
-	locale_t c = newlocale(LC_CTYPE_MASK, "C", NULL), before;
-	int r;
-
-	if (!c)
-		return scols_print_table(tb);
-	before = uselocale(c);
-	r = scols_print_table(tb);
-	uselocale(before);
-	freelocale(c);
-	return r;
-}
-
 static int scols_write(struct table *t, struct libscols_table *tb, int indent, bool narrow)
 {
 	_cleanup_free_ char *text = NULL;
@@ -196,7 +177,7 @@ static int scols_write(struct table *t, struct libscols_table *tb, int indent, b
 	int r;
 
 	if (!indent && !narrow)
-		return t->grid.beyond_ascii || t->tree ? scols_print_table(tb) : print_ascii(tb);
+		return scols_print_table(tb);
 	r = scols_print_table_to_string(tb, &text);
 	if (r)
 		return r;
@@ -252,11 +233,14 @@ static int branches(const struct table *t)
 	return 2 * deepest;
 }
 
-/* What a column needs when it is cut or wrapped, where it can be. */
-static int column_need(const struct table *t, size_t c)
+static int head_width(const struct table *t, size_t c)
 {
-	const struct column *col = &t->sel->cols.v[c];
-	int head = t->o->opt.noheadings ? 0 : text_width(column_head(col)), w = head;
+	return t->o->opt.noheadings ? 0 : text_width(column_head(&t->sel->cols.v[c]));
+}
+
+static int column_width(const struct table *t, size_t c)
+{
+	int w = head_width(t, c);
 
 	for (size_t i = 0; i < t->grid.lines; i++) {
 		const char *text = grid_cell(&t->grid, i, c);
@@ -264,7 +248,17 @@ static int column_need(const struct table *t, size_t c)
 		if (text)
 			w = MAX(w, text_width(text));
 	}
-	return col->field->flags & (FIELD_TRUNC | FIELD_WRAP) ? MIN(w, MAX(head, CUT_MIN)) : w;
+	return w;
+}
+
+/* What a column needs when it is cut or wrapped, where it can be. */
+static int column_need(const struct table *t, size_t c)
+{
+	int w = column_width(t, c);
+
+	if (t->sel->cols.v[c].field->flags & (FIELD_TRUNC | FIELD_WRAP))
+		return MIN(w, MAX(head_width(t, c), CUT_MIN));
+	return w;
 }
 
 static bool fits(const struct table *t, int width)
@@ -326,6 +320,61 @@ static void print_flowing(struct table *t, int indent)
 	}
 }
 
+/* -- not on a terminal --------------------------------------------------------------------------- */
+
+static void put_blanks(FILE *f, int n)
+{
+	while (n-- > 0)
+		putc_unlocked(' ', f);
+}
+
+/* Blanks are written when something follows them. */
+static void plain_line(struct table *t, const int *widths, const char *const *texts, int indent)
+{
+	int due = indent;
+
+	for (size_t c = 0; c < t->grid.cols; c++) {
+		const char *text = texts[c] ? texts[c] : "";
+		int rest = widths[c] - text_width(text);
+		bool right = t->sel->cols.v[c].field->flags & FIELD_RIGHT;
+
+		if (*text) {
+			put_blanks(t->o->f, due + (right ? rest : 0));
+			fputs(text, t->o->f);
+			due = right ? 0 : rest;
+		} else {
+			due += rest;
+		}
+		due++; /* between columns */
+	}
+	putc_unlocked('\n', t->o->f);
+}
+
+static void plain_headings(struct table *t, const int *widths, int indent)
+{
+	const char **heads = arena_array(&t->grid.arena, const char *, t->grid.cols);
+
+	for (size_t c = 0; c < t->grid.cols; c++)
+		heads[c] = column_head(&t->sel->cols.v[c]);
+	plain_line(t, widths, heads, indent);
+}
+
+/*
+ * Where nothing is cut, wrapped, coloured or drawn, what is left of a table is blanks. libsmartcols, which measures each
+ * text character by character several times, takes 25 times the instructions for them: a fifth of the time of a large list.
+ */
+static void print_plain(struct table *t, int indent)
+{
+	int *widths = arena_array(&t->grid.arena, int, t->grid.cols);
+
+	for (size_t c = 0; c < t->grid.cols; c++)
+		widths[c] = column_width(t, c);
+	if (!t->o->opt.noheadings)
+		plain_headings(t, widths, indent);
+	for (size_t i = 0; i < t->grid.lines; i++)
+		plain_line(t, widths, &t->grid.cells.v[i * t->grid.cols], indent);
+}
+
 int table_print(struct table *t, int indent)
 {
 	int width = t->o->opt.width;
@@ -333,9 +382,12 @@ int table_print(struct table *t, int indent)
 
 	if (!t->grid.lines)
 		return 0;
-	if (t->tree || !narrow)
+	if (!t->tree && narrow)
+		print_flowing(t, indent);
+	else if (!t->tree && !width && !t->o->opt.colour)
+		print_plain(t, indent);
+	else
 		return print_scols(t, indent, narrow);
-	print_flowing(t, indent);
 	return 0;
 }
 

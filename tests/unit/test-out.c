@@ -129,6 +129,27 @@ static void tables_align_lists(void **state _unused_)
 	      "-          -           -\n");
 }
 
+/* Padded by us for a pipe, by libsmartcols for a terminal: where nothing needs cutting the two agree to the last blank. */
+static void pipes_get_what_wide_terminals_show(void **state _unused_)
+{
+	static const char *const cols[] = { NULL, "type,id", "id,devices.driver,netdevs,type", "dear,mask", "port.speed,dear" };
+	struct row rows[] = { full, empty, full, empty };
+
+	rows[1].type = "";
+	rows[2].type = "gr\xc3\xb6\xc3\x9f" "er \xe5\xae\xbd e\xcc\x81";
+	rows[2].dear = "\033[31m";
+	rows[3].dear = "";
+	for (size_t c = 0; c < ARRAY_SIZE(cols); c++)
+		for (int face = 0; face < 4; face++) {
+			struct out_options opt = { .cols = cols[c], .noheadings = face & 1, .utf8 = face & 2, .width = 1000 };
+			struct result wide = run(opt, FACE_ROWS, rows, ARRAY_SIZE(rows));
+
+			opt.width = 0;
+			check(opt, rows, ARRAY_SIZE(rows), wide.text);
+			done(&wide);
+		}
+}
+
 /* Longer than any buffer that a renderer may have. */
 static void nothing_is_cut_where_no_terminal_is(void **state _unused_)
 {
@@ -495,6 +516,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tables_align_lists),
+		cmocka_unit_test(pipes_get_what_wide_terminals_show),
 		cmocka_unit_test(nothing_is_cut_where_no_terminal_is),
 		cmocka_unit_test(narrow_terminals_cut_then_flow),
 		cmocka_unit_test(columns_can_be_added_and_chosen),
