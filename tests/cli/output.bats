@@ -109,7 +109,8 @@ load lib
 }
 
 @test "a full, closed or abandoned stdout is an error in each format" {
-	local f
+	local f fifo=$BATS_TEST_TMPDIR/fifo
+	mkfifo "$fifo"
 	for f in "" --raw -j; do
 		for args in "group list" "group show 3" "device list" "group explain 3" "group tree"; do
 			run --separate-stderr bash -c '"$IOMMUCTL" --demo "$@" >/dev/full' - $f $args
@@ -118,7 +119,9 @@ load lib
 			run --separate-stderr bash -c '"$IOMMUCTL" --demo "$@" >&-' - $f $args
 			expect_status 1
 			expect_in "$stderr" "cannot write the output: Bad file descriptor"
-			run bash -c '{ sleep 0.1; "$IOMMUCTL" --demo "$@"; echo "status $?" >&2; } 2>&1 >&3 3>&- | cat' - $f $args 3> >(true)
+			# a pipe whose reader has gone
+			run bash -c 'exec 4<>"$0" 3>"$0" 4<&-; { "$IOMMUCTL" --demo "$@"; echo "status $?" >&2; } 2>&1 >&3 3>&- | cat' \
+				"$fifo" $f $args
 			expect_in "$output" "Broken pipe" "status 1"
 		done
 	done
