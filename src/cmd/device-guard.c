@@ -8,6 +8,7 @@
 #include "cmd/reasons.h"
 #include "cmd/rows.h"
 #include "diag/guard.h"
+#include "host/names.h"
 
 struct guard_row {
 	const char *device, *name, *driver;
@@ -100,6 +101,7 @@ int device_guard_run(struct invocation *inv)
 	r = out_begin(inv->out, &device_guard_record);
 	if (r < 0)
 		return EXIT_USAGE;
+	names_begin();
 	r = host_load(inv->ctx, inv->source, HOST_IDS | HOST_DRIVERS, &h);
 	if (r < 0)
 		return r;

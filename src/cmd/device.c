@@ -116,13 +116,12 @@ static const char *id_path_of(struct host *h, struct device *d)
 	return dir && source_udev(h->src, h->ctx, &h->arena, dir, &facts) == 0 ? facts.path : NULL;
 }
 
-static void fill_cheap(struct host *h, struct device *d, struct device_row *row)
+static void fill_cheap(struct device *d, struct device_row *row)
 {
 	*row = (struct device_row){
 		.device = d->name,
 		.bus = d->bus,
 		.class = device_class_word(d),
-		.name = device_label(h, d),
 		.driver = d->driver,
 		.unit = d->unit ? d->unit->name : NULL,
 		.viable = TRI_UNKNOWN,
@@ -214,7 +213,12 @@ static bool wants_any(const struct out *out, const char *const *paths)
 	return *paths;
 }
 
-static void fill_wanted(struct invocation *inv, struct host *h, struct device *d, struct device_row *row)
+/* Which of the dear facts somebody asked for; of the cheap ones, names may cost a database. */
+struct wanted {
+	bool name, class_name, info, pci, reset_set, path, holders;
+};
+
+static struct wanted what_is_wanted(const struct out *out)
 {
 	static const char *const info[] = { "override", "vfio_dev", "power", "pf", "vfs", "sriov_total", "sriov_vfs",
 					    "netdevs", "blocks", "reset_methods", "numa_node", "boot_vga",
@@ -224,33 +228,49 @@ static void fill_wanted(struct invocation *inv, struct host *h, struct device *d
 					       "holders.unit", "holders.container", "holders.pod",
 					       "holders.guest", NULL };
 
-	if (out_wants(inv->out, "class_name"))
+	return (struct wanted){
+		.name = out_wants(out, "name"),
+		.class_name = out_wants(out, "class_name"),
+		.info = wants_any(out, info),
+		.pci = wants_any(out, pci),
+		.reset_set = out_wants(out, "reset_set"),
+		.path = out_wants(out, "path"),
+		.holders = wants_any(out, holders),
+	};
+}
+
+static void fill_wanted(struct host *h, struct device *d, const struct wanted *w, struct device_row *row)
+{
+	if (w->name)
+		row->name = device_label(h, d);
+	if (w->class_name)
 		row->class_name = device_class_title(h, d);
-	if (wants_any(inv->out, info))
+	if (w->info)
 		fill_info(h, d, row);
-	if (wants_any(inv->out, pci))
+	if (w->pci)
 		fill_pci(h, d, row);
-	if (out_wants(inv->out, "reset_set"))
+	if (w->reset_set)
 		row->reset_set = reset_set_names(h, d);
-	if (out_wants(inv->out, "path"))
+	if (w->path)
 		row->path = path_of(h, d);
-	if (wants_any(inv->out, holders))
+	if (w->holders)
 		row->holders = holder_rows_of_device(h, d);
 }
 
 /* -- list ---------------------------------------------------------------------------------------------------- */
 
-static int list_device(struct invocation *inv, struct host *h, const struct filter *f, struct device *d)
+static int list_device(struct invocation *inv, struct host *h, const struct filter *f, const struct wanted *w,
+		       struct device *d)
 {
 	struct device_row row;
 
 	if (!filter_device(f, d))
 		return 0;
-	fill_cheap(h, d, &row);
+	fill_cheap(d, &row);
 	fill_verdict(h, d, true, &row);
 	if (!filter_viable(f, row.viable))
 		return 0;
-	fill_wanted(inv, h, d, &row);
+	fill_wanted(h, d, w, &row);
 	return out_row(inv->out, &row);
 }
 
@@ -258,12 +278,16 @@ static int run_list(struct invocation *inv)
 {
 	_cleanup_(cleanup_host_free) struct host *h = NULL;
 	struct group *g = NULL;
+	struct wanted wanted;
 	struct filter f;
 	int r;
 
 	r = out_begin(inv->out, &device_list_record);
 	if (r < 0)
 		return EXIT_USAGE;
+	wanted = what_is_wanted(inv->out);
+	if (wanted.name || wanted.class_name)
+		names_begin();
 	r = host_load(inv->ctx, inv->source, HOST_IDS | HOST_DRIVERS | HOST_REGIONS, &h);
 	if (r < 0)
 		return r;
@@ -276,7 +300,7 @@ static int run_list(struct invocation *inv)
 		return exit_from_lookup(r);
 	for (size_t i = 0; r >= 0 && i < h->n_devices; i++)
 		if (!g || h->devices[i].group == g)
-			r = list_device(inv, h, &f, &h->devices[i]);
+			r = list_device(inv, h, &f, &wanted, &h->devices[i]);
 	return r;
 }
 
@@ -298,10 +322,11 @@ static int run_show(struct invocation *inv)
 	r = host_find_device(h, inv->argv[0], &d);
 	if (r < 0)
 		return exit_from_lookup(r);
-	fill_cheap(h, d, &row);
+	fill_cheap(d, &row);
 	fill_verdict(h, d, false, &row);
 	fill_info(h, d, &row);
 	fill_pci(h, d, &row);
+	row.name = device_label(h, d);
 	row.class_name = device_class_title(h, d);
 	row.reset_set = reset_set_names(h, d);
 	row.holders = holder_rows_of_device(h, d);

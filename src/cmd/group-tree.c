@@ -9,6 +9,7 @@
 #include "base/vec.h"
 #include "cmd/group.h"
 #include "cmd/rows.h"
+#include "host/names.h"
 #include "host/pci.h"
 #include "host/topology.h"
 #include "out/tree.h"
@@ -270,6 +271,7 @@ int group_tree_run(struct invocation *inv)
 			  "--dot with --json");
 		return EXIT_USAGE;
 	}
+	names_begin();
 	r = host_load(inv->ctx, inv->source, HOST_IDS | HOST_DRIVERS | HOST_NAMES, &h);
 	if (r < 0)
 		return r;

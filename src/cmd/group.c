@@ -12,6 +12,7 @@
 #include "host/acpi.h"
 #include "host/devinfo.h"
 #include "host/holders.h"
+#include "host/names.h"
 
 /* -- list ------------------------------------------------------------------------------------------------ */
 
@@ -51,7 +52,7 @@ static const struct field group_fields[] = {
 
 static const struct record_type group_list_record = RECORD("group.list", 1, struct group_row, group_fields);
 
-static struct rows member_rows(struct host *h, const struct group *g)
+static struct rows member_rows(struct host *h, const struct group *g, bool names)
 {
 	struct member_row *v = arena_array(&h->arena, struct member_row, g->n_devices);
 
@@ -60,7 +61,7 @@ static struct rows member_rows(struct host *h, const struct group *g)
 	for (size_t i = 0; i < g->n_devices; i++) {
 		const struct device *d = g->devices[i];
 
-		v[i] = (struct member_row){ d->name, d->bus, device_class_word(d), device_label(h, d), d->driver };
+		v[i] = (struct member_row){ d->name, d->bus, device_class_word(d), names ? device_label(h, d) : NULL, d->driver };
 	}
 	return ROWS(v, g->n_devices);
 }
@@ -119,7 +120,7 @@ static int list_group(struct invocation *inv, struct host *h, const struct filte
 		.type = g->type,
 		.name = g->name,
 		.units = group_units(h, g),
-		.devices = member_rows(h, g),
+		.devices = member_rows(h, g, out_wants(inv->out, "devices.name")),
 	});
 }
 
@@ -135,6 +136,8 @@ static int run_list(struct invocation *inv)
 		return EXIT_USAGE;
 	if (out_wants(inv->out, "name"))
 		want |= HOST_NAMES;
+	if (out_wants(inv->out, "devices.name"))
+		names_begin();
 	r = host_load(inv->ctx, inv->source, want, &h);
 	if (r < 0)
 		return r;

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "host/names.h"
 
 #define UNITS "sys/class/iommu"
 
@@ -445,6 +446,7 @@ void host_free(struct host *h)
 {
 	if (!h)
 		return;
+	names_end();
 	arena_free(&h->arena);
 	free(h);
 }

@@ -6,6 +6,7 @@
  */
 #include "host/names.h"
 
+#include <errno.h>
 #include <libudev.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 
 #ifdef HAVE_LIBPCI
 #include <pci/pci.h>
+#include <pthread.h>
 #include <setjmp.h>
 #endif
 
@@ -90,24 +92,58 @@ static _printf_(1, 2) void libpci_quiet(_unused_ char *msg, ...)
 {
 }
 
+static struct pci_access *pci;
+static bool pci_broken;
+static pthread_t pci_loader;
+static bool pci_loading;
+
+/* -EIO when libpci gave up, now or before. */
+static int load_pci_ids(void)
+{
+	if (pci || pci_broken)
+		return pci_broken ? -EIO : 0;
+	if (setjmp(libpci_failed)) {
+		pci_broken = true;
+		return -EIO;
+	}
+	/* no pci_init(): it looks for a way to reach the hardware, and gives up where there is none */
+	pci = pci_alloc();
+	pci->error = libpci_error;
+	pci->warning = libpci_quiet;
+	pci->debug = libpci_quiet;
+	pci_load_name_list(pci);
+	return 0;
+}
+
+static void *loader_thread(_unused_ void *arg)
+{
+	load_pci_ids();
+	return NULL;
+}
+
+void names_begin(void)
+{
+	if (!pci && !pci_loading && !hwdb())
+		pci_loading = !pthread_create(&pci_loader, NULL, loader_thread, NULL);
+}
+
+void names_end(void)
+{
+	if (pci_loading)
+		pthread_join(pci_loader, NULL);
+	pci_loading = false;
+}
+
 static const char *from_pci_ids(enum kind kind, unsigned a, unsigned b, char *buf, int size)
 {
-	static struct pci_access *pci;
-	static bool broken;
 	int flags = PCI_LOOKUP_NO_NUMBERS | PCI_LOOKUP_NO_HWDB;
 
-	if (broken)
+	names_end();
+	if (load_pci_ids() < 0)
 		return NULL;
 	if (setjmp(libpci_failed)) {
-		broken = true;
+		pci_broken = true;
 		return NULL;
-	}
-	if (!pci) {
-		/* no pci_init(): it looks for a way to reach the hardware, and gives up where there is none */
-		pci = pci_alloc();
-		pci->error = libpci_error;
-		pci->warning = libpci_quiet;
-		pci->debug = libpci_quiet;
 	}
 	switch (kind) {
 	case KIND_VENDOR:
@@ -120,6 +156,14 @@ static const char *from_pci_ids(enum kind kind, unsigned a, unsigned b, char *bu
 	return NULL;
 }
 #else
+void names_begin(void)
+{
+}
+
+void names_end(void)
+{
+}
+
 static const char *from_pci_ids(_unused_ enum kind kind, _unused_ unsigned a, _unused_ unsigned b,
 				_unused_ char *buf, _unused_ int size)
 {
