@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The running kernel: writes to sysfs. */
-#include "backend/kernel.h"
+/* The running kernel: its table of operations, and those that are writes to sysfs. */
+#include "backend/kernel-objects.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,8 +25,7 @@ int kernel_ms_left(int64_t deadline)
 	return left < 0 ? 0 : left > INT32_MAX ? INT32_MAX : (int)left;
 }
 
-/* A name comes from a directory's listing, or from a journal: it must never lead elsewhere. */
-static bool good_name(const char *s)
+bool kernel_good_name(const char *s)
 {
 	return *s && *s != '.' && !strchr(s, '/');
 }
@@ -47,7 +46,7 @@ static int write_text(const char *path, const char *text)
 
 static int device_path_of(char path[static PATH_SIZE], const char *bus, const char *dev, const char *file)
 {
-	if (!good_name(bus) || !good_name(dev))
+	if (!kernel_good_name(bus) || !kernel_good_name(dev))
 		return -EINVAL;
 	if (snprintf(path, PATH_SIZE, "/sys/bus/%s/devices/%s/%s", bus, dev, file) >= PATH_SIZE)
 		return -ENAMETOOLONG;
@@ -56,7 +55,7 @@ static int device_path_of(char path[static PATH_SIZE], const char *bus, const ch
 
 static int driver_path_of(char path[static PATH_SIZE], const char *bus, const char *driver, const char *file)
 {
-	if (!good_name(bus) || !good_name(driver))
+	if (!kernel_good_name(bus) || !kernel_good_name(driver))
 		return -EINVAL;
 	if (snprintf(path, PATH_SIZE, "/sys/bus/%s/drivers/%s/%s", bus, driver, file) >= PATH_SIZE)
 		return -ENAMETOOLONG;
@@ -81,7 +80,7 @@ static int kernel_unbind(struct backend *b, const char *bus, const char *dev, co
 			 pid_t *ret_pid)
 {
 	char path[PATH_SIZE];
-	int r = good_name(dev) ? driver_path_of(path, bus, driver, "unbind") : -EINVAL;
+	int r = kernel_good_name(dev) ? driver_path_of(path, bus, driver, "unbind") : -EINVAL;
 
 	return r < 0 ? r : kernel_write_guarded((struct kernel_backend *)b, path, dev, timeout_ms, ret_pid);
 }
@@ -89,7 +88,7 @@ static int kernel_unbind(struct backend *b, const char *bus, const char *dev, co
 static int kernel_bind(struct backend *b, const char *bus, const char *dev, const char *driver)
 {
 	char path[PATH_SIZE];
-	int r = good_name(dev) ? driver_path_of(path, bus, driver, "bind") : -EINVAL;
+	int r = kernel_good_name(dev) ? driver_path_of(path, bus, driver, "bind") : -EINVAL;
 
 	(void)b;
 	return r < 0 ? r : write_text(path, dev);
@@ -129,6 +128,7 @@ static void kernel_close(struct backend *b)
 {
 	struct kernel_backend *k = (struct kernel_backend *)b;
 
+	kernel_close_objects(k);
 	kernel_close_modules(k);
 	kernel_close_nodes(k);
 	free(k);
@@ -145,6 +145,9 @@ static const struct backend_ops kernel_ops = {
 	.set_group_type = kernel_set_group_type,
 	.set_vfs = kernel_set_vfs,
 	.set_vf_autoprobe = kernel_set_vf_autoprobe,
+#define OP(x) .x = kernel_##x,
+	KERNEL_OPS(OP)
+#undef OP
 	.close = kernel_close,
 };
 

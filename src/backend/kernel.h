@@ -8,6 +8,7 @@
 #include "backend/backend.h"
 
 struct kmod_ctx;
+struct kernel_objects;
 
 struct kernel_backend {
 	struct backend backend;
@@ -16,12 +17,16 @@ struct kernel_backend {
 	struct udev *udev;
 	struct udev_monitor *monitor;
 	bool udevd; /* udev is running: its events count, not the kernel's */
+	struct kernel_objects *objects; /* made on first use; see kernel-objects.h */
 	VEC(char *) seen; /* nodes, below /dev, whose events came in since the watch began */
 };
 
 /* Milliseconds of a clock that nobody sets; and what is left until @deadline, 0 when it has passed. */
 int64_t kernel_now_ms(void);
 int kernel_ms_left(int64_t deadline);
+
+/* A name comes from a directory's listing, a journal or a session: it must never lead elsewhere. */
+bool kernel_good_name(const char *s);
 
 /* kernel-unbind.c: the write in a process of its own; see backend_unbind(). */
 int kernel_write_guarded(struct kernel_backend *k, const char *path, const char *text, int timeout_ms,

@@ -55,9 +55,13 @@ enum {
 };
 
 /*
+ * In every operation a handle that names no device is -ENODEV; one whose device is not bound to the iommufd counts there as object
+ * 0, which is the kernel's -ENOENT, but for attach and detach: VFIO's -EINVAL.
+ *
  * Opens a device and, unless told not to, binds it to the iommufd of this backend. Opening resets it. Bus "mock": a new device of
  * the kernel's selftest driver, which the kernel attaches at once, to @pt_id or, when that is 0, to an IOAS that is made for
- * it and goes with it.
+ * it and goes with it. -ENODEV: no such device; -ENOENT: it has no node, for want of a VFIO driver, or of a kernel that gives it one;
+ * -EINVAL: what is no name. The rest is the kernel's.
  */
 struct op_device_open {
 	op_name name;
@@ -79,7 +83,10 @@ struct op_device_close {
 
 enum { OP_ATTACH_PASID = 1 << 0 };
 
-/* Attaches, or replaces when it is attached already. @pt_id: an hwpt, or an IOAS, which becomes the hwpt that was found or made. */
+/*
+ * Attaches, or replaces when it is attached already. @pt_id: an hwpt, or an IOAS, which becomes the hwpt that was found or made. A mock
+ * device is never without a page table: detaching it, but for a PASID, is -EOPNOTSUPP.
+ */
 struct op_device_attach {
 	uint32_t handle, flags, pasid, pt_id;
 };
@@ -101,13 +108,19 @@ struct op_device_hwinfo {
 
 enum { OP_IRQ_ARM, OP_IRQ_OFF, OP_IRQ_READ };
 
-/* One MSI (or MSI-X) vector of a device. Read: how often it came in since the last time; never waits. */
+/*
+ * One MSI-X vector of a device, or MSI where it has no MSI-X. Read: how often it came in since the last time; never waits. -EINVAL: the
+ * device has no such vector, or it is not armed; -EBUSY: it is armed already; -EOPNOTSUPP: a mock.
+ */
 struct op_device_irq {
 	uint32_t handle, what, vector, pad;
 	uint64_t ret_count;
 };
 
-/* Reads or writes 1, 2, 4 or 8 bytes of a region of the device (VFIO_PCI_BAR0_REGION_INDEX and so on). */
+/*
+ * Reads or writes 1, 2, 4 or 8 bytes of a region of the device (VFIO_PCI_BAR0_REGION_INDEX and so on). -EINVAL: not in it;
+ * -EOPNOTSUPP: a mock.
+ */
 struct op_device_region {
 	uint32_t handle, index, width, write;
 	uint64_t offset;
@@ -216,7 +229,7 @@ struct op_dirty_set {
 	uint32_t hwpt_id, enable;
 };
 
-/* @out: a bitmap, one bit a page of @page_size, zeroed before. */
+/* @out: a bitmap, one bit a page of @page_size, zeroed before. -EMSGSIZE: there is no room for it, and nothing was cleared. */
 struct op_dirty_get {
 	uint32_t hwpt_id, flags;
 	uint64_t iova, length, page_size;
@@ -264,8 +277,11 @@ struct op_faultq_alloc {
 
 /*
  * @out: struct iommu_hwpt_pgfault of src/abi, whole groups, oldest first; none is not an error. Never waits. A group that was
- * read is gone from the kernel's queue: only its cookie answers it.
+ * read is gone from the kernel's queue: only its cookie answers it. -EMSGSIZE: less room than OP_FAULT_ROOM; with that much a
+ * group always fits, as its index has nine bits.
  */
+#define OP_FAULT_ROOM (512 * 40)
+
 struct op_faultq_read {
 	uint32_t id, pad;
 };
@@ -280,7 +296,10 @@ struct op_destroy {
 	uint32_t id, pad;
 };
 
-/* Any iommufd ioctl with any bytes: @in is copied, the ioctl made, the bytes come back in @out. For tests of an ABI's edges. */
+/*
+ * Any iommufd ioctl with any bytes: @in is copied, the ioctl made, the bytes come back in @out, on errors too. For tests of an ABI's
+ * edges. No bytes: an address that cannot be read. Behind them are zeroes to the end of a page, and then nothing to be read.
+ */
 struct op_raw {
 	uint32_t nr, pad;
 };
