@@ -56,6 +56,21 @@ static struct num get_number(struct json_object *o, const char *key)
 	return NUM(json_object_get_int64(v));
 }
 
+/* Of those that older versions did not write. */
+static int get_new_string(struct json_object *o, const char *key, struct arena *a, const char **ret)
+{
+	return json_object_object_get_ex(o, key, NULL) ? get_string(o, key, a, ret) : 0;
+}
+
+static enum tri get_tri(struct json_object *o, const char *key)
+{
+	struct json_object *v;
+
+	if (!json_object_object_get_ex(o, key, &v) || !json_object_is_type(v, json_type_boolean))
+		return TRI_UNKNOWN;
+	return json_object_get_boolean(v) ? TRI_YES : TRI_NO;
+}
+
 static int get_state(struct json_object *o, struct arena *a, enum journal_state *ret)
 {
 	const char *word;
@@ -80,14 +95,19 @@ static int read_entry(struct json_object *o, struct arena *a, struct journal_ent
 	if (!json_object_is_type(o, json_type_object) || get_string(o, "bus", a, &e.bus) < 0 ||
 	    get_string(o, "device", a, &e.device) < 0 || get_string(o, "driver", a, &e.driver) < 0 ||
 	    get_string(o, "module", a, &e.module) < 0 || get_string(o, "override", a, &e.override) < 0 ||
-	    get_string(o, "to", a, &e.to) < 0 || get_state(o, a, &e.state) < 0)
+	    get_string(o, "to", a, &e.to) < 0 || get_state(o, a, &e.state) < 0 ||
+	    get_new_string(o, "pf", a, &e.pf) < 0)
 		return -EBADMSG;
 	if (!good_name(e.bus) || !good_name(e.device) || (e.driver && !good_name(e.driver)) ||
-	    (e.to && !good_name(e.to)))
+	    (e.to && !good_name(e.to)) || (e.pf && !good_name(e.pf)))
 		return -EBADMSG;
 	e.has_override = json_object_object_get_ex(o, "has_override", &v) && json_object_get_boolean(v);
 	e.pid = get_number(o, "pid");
 	e.pid_start = get_number(o, "pid_start");
+	e.vfs = get_number(o, "vfs");
+	if (e.vfs.known && (e.vfs.v < 0 || e.vfs.v > UINT16_MAX))
+		return -EBADMSG;
+	e.vf_autoprobe = get_tri(o, "vf_autoprobe");
 	*ret = e;
 	return 0;
 }
@@ -288,6 +308,7 @@ void journal_put(struct journal *j, const struct journal_entry *e)
 	copy.module = arena_strdup(a, e->module);
 	copy.override = arena_strdup(a, e->override);
 	copy.to = arena_strdup(a, e->to);
+	copy.pf = arena_strdup(a, e->pf);
 	if (!slot)
 		slot = vec_push(&j->v);
 	*slot = copy;
@@ -329,6 +350,9 @@ static struct json_object *entry_json(const struct journal_entry *e)
 	add_string(o, "state", state_words[e->state]);
 	add_number(o, "pid", e->pid);
 	add_number(o, "pid_start", e->pid_start);
+	add_number(o, "vfs", e->vfs);
+	json_object_object_add(o, "vf_autoprobe", e->vf_autoprobe == TRI_UNKNOWN ? NULL : json_object_new_boolean(e->vf_autoprobe));
+	add_string(o, "pf", e->pf);
 	return o;
 }
 

@@ -4,11 +4,13 @@
  * one; an entry is in it before the first write to its device, and leaves it when the device is back. Only root reads it.
  *
  *	{"schema":"iommuctl.bindings/1","boot_id":"…","devices":[{"bus":"pci","device":"0000:01:00.0","driver":"e1000e",
- *	 "module":"e1000e","has_override":true,"override":null,"to":"vfio-pci","state":"moved","pid":null,"pid_start":null}]}
+ *	 "module":"e1000e","has_override":true,"override":null,"to":"vfio-pci","state":"moved","pid":null,"pid_start":null,
+ *	 "vfs":null,"vf_autoprobe":null,"pf":null}]}
  *
  * driver, module, override: what it had before, null none. to: where it was taken, null: off its driver. state: moving
- * (the command has not come to its end, or never will), moved, pending (an unbind hangs in process pid). What
- * another boot wrote says nothing about this one.
+ * (the command has not come to its end, or never will), moved, pending (an unbind hangs in process pid). vfs, vf_autoprobe: how
+ * many virtual functions it had, and whether new ones got drivers; null: that was not changed. pf: it was taken away with the other virtual
+ * functions of that one. The last three are not in files of older versions. What another boot wrote says nothing about this one.
  */
 #ifndef IOMMUCTL_ACT_JOURNAL_H
 #define IOMMUCTL_ACT_JOURNAL_H
@@ -26,6 +28,9 @@ struct journal_entry {
 	const char *to;
 	enum journal_state state;
 	struct num pid, pid_start; /* pid_start: as in /proc/PID/stat, so that a pid used again is told apart */
+	struct num vfs;
+	enum tri vf_autoprobe;
+	const char *pf;
 };
 
 struct journal {

@@ -299,6 +299,7 @@ static void write_down(struct mover *m, const struct move *v, enum journal_state
 		.module = v->module,
 		.override = v->override,
 		.has_override = v->has_override,
+		.vf_autoprobe = TRI_UNKNOWN,
 	};
 
 	if (old)

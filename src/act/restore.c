@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "act/move-internal.h"
+#include "act/vfs.h"
 #include "base/str.h"
 
 static bool is_vfio(const char *driver)
@@ -124,6 +125,44 @@ static int check_pending(struct mover *m, const struct journal_entry *e, const s
 		      "it completes when whoever uses the device lets go", was);
 }
 
+/* Those that there are go away with what holds them, and so only when nobody does. */
+static int check_vfs(struct mover *m, struct host *h, const struct journal_entry *e, const struct move *was)
+{
+	struct vf_change now = { .pf = e->device };
+	const char *who = NULL;
+	size_t i;
+
+	if (m->wait || vfs_look(m, &now) < 0 || now.n_v == (size_t)e->vfs.v)
+		return 0;
+	for (i = 0; i < now.n_v; i++) {
+		who = is_vfio(now.v[i].driver) ? move_held_by(h, "pci", now.v[i].device, false) : NULL;
+		if (who)
+			break;
+	}
+	if (!who)
+		return 0;
+	return move_failed(m, "held", EBUSY,
+		      arena_printf(&m->ctx->arena, "%s has its virtual function %s open", who, now.v[i].device),
+		      "close it there first (stop the guest)", was);
+}
+
+static int put_vfs_back(struct mover *m, struct host *h, const struct journal_entry *e, const struct move *was, pid_t *ret_pid)
+{
+	int r = e->vfs.known ? check_vfs(m, h, e, was) : 0;
+
+	if (r < 0 || !e->vfs.known)
+		return r;
+	return vfs_put_back(m, e->device, (unsigned)e->vfs.v, e->vf_autoprobe, ret_pid);
+}
+
+/* A virtual function that went with the others comes back with them, but for when that did not work. */
+static bool may_come_back(struct mover *m, const struct journal_entry *e)
+{
+	const struct journal_entry *pf = e->pf ? journal_find(m->j, e->bus, e->pf) : NULL;
+
+	return pf && pf->vfs.known && pf->vfs.v;
+}
+
 static void restore_one(struct mover *m, struct host *h, const struct journal_entry *e, struct move *v)
 {
 	struct move now = { 0 };
@@ -138,7 +177,15 @@ static void restore_one(struct mover *m, struct host *h, const struct journal_en
 	if (r == 0)
 		r = check_pending(m, e, v);
 	if (r == 0)
+		r = put_vfs_back(m, h, e, v, &pid);
+	if (r == 0)
 		r = move_put_back(m, h, v, &pid);
+	if (r == -ENODEV && may_come_back(m, e)) {
+		move_failed(m, "gone", ENODEV, arena_printf(&m->ctx->arena, "it went with the other virtual functions of %s", e->pf),
+			    arena_printf(&m->ctx->arena, "iommuctl device restore %s", e->pf), v);
+		v->state = MOVE_REFUSED;
+		return;
+	}
 	if (r == -ENODEV)
 		ctx_warn(m->ctx, "gone", 0, NULL, "%s is gone: nothing to put back", e->device);
 	v->state = r == 0 ? MOVE_DONE : r == -ENODEV ? MOVE_GONE : r == -EINPROGRESS ? MOVE_PENDING : MOVE_DIFFERS;
@@ -154,7 +201,7 @@ static void restore_one(struct mover *m, struct host *h, const struct journal_en
 	v->left = now.driver;
 	/* refused before anything was written */
 	if (v->state == MOVE_DIFFERS && (r == -EBUSY || r == -ESTALE) && streq(now.driver, e->to) &&
-	    streq(now.override, e->to))
+	    (e->vfs.known || streq(now.override, e->to)))
 		v->state = MOVE_REFUSED;
 }
 

@@ -53,9 +53,9 @@ int backend_set_group_type(struct backend *b, uint32_t group, const char *type)
 	return CALL(b, set_group_type, group, type);
 }
 
-int backend_set_vfs(struct backend *b, const char *dev, unsigned n)
+int backend_set_vfs(struct backend *b, const char *dev, unsigned n, int timeout_ms, pid_t *ret_pid)
 {
-	return CALL(b, set_vfs, dev, n);
+	return CALL(b, set_vfs, dev, n, timeout_ms, ret_pid);
 }
 
 int backend_set_vf_autoprobe(struct backend *b, const char *dev, bool on)

@@ -31,7 +31,7 @@ struct backend_ops {
 	int (*wait_node)(struct backend *b, const char *node, int timeout_ms);
 	/* Groups and virtual functions. */
 	int (*set_group_type)(struct backend *b, uint32_t group, const char *type);
-	int (*set_vfs)(struct backend *b, const char *dev, unsigned n);
+	int (*set_vfs)(struct backend *b, const char *dev, unsigned n, int timeout_ms, pid_t *ret_pid);
 	int (*set_vf_autoprobe)(struct backend *b, const char *dev, bool on);
 	/* iommufd and VFIO: see backend/op.h. @d is never NULL. */
 #define OP(x) int (*x)(struct backend *b, struct op_##x *op, struct op_data *d);
@@ -92,8 +92,14 @@ int backend_wait_node(struct backend *b, const char *node, int timeout_ms);
 /* Writes the group's type: see iommu_group_store_type() in drivers/iommu/iommu.c for what each errno means. */
 int backend_set_group_type(struct backend *b, uint32_t group, const char *type);
 
-/* The number of virtual functions of a PCI function; and whether new ones get drivers. */
-int backend_set_vfs(struct backend *b, const char *dev, unsigned n);
+/*
+ * The number of virtual functions of a PCI function. Taking them away unbinds them, so it is done, and answers, as backend_unbind().
+ * -ENOENT: no driver, or one that makes none; -ERANGE: more than the function has; -EBUSY: there are some, which have to go first
+ * (sriov_numvfs_store() in drivers/pci/iov.c).
+ */
+int backend_set_vfs(struct backend *b, const char *dev, unsigned n, int timeout_ms, pid_t *ret_pid);
+
+/* Whether new virtual functions of it get drivers. -ENOENT: not a physical function. */
 int backend_set_vf_autoprobe(struct backend *b, const char *dev, bool on);
 
 /*

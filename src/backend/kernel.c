@@ -103,16 +103,15 @@ static int kernel_set_group_type(struct backend *b, uint32_t group, const char *
 	return write_text(path, type);
 }
 
-static int kernel_set_vfs(struct backend *b, const char *dev, unsigned n)
+static int kernel_set_vfs(struct backend *b, const char *dev, unsigned n, int timeout_ms, pid_t *ret_pid)
 {
 	char path[PATH_SIZE], text[16];
 	int r = device_path_of(path, "pci", dev, "sriov_numvfs");
 
-	(void)b;
 	if (r < 0)
 		return r;
 	snprintf(text, sizeof(text), "%u", n);
-	return write_text(path, text);
+	return kernel_write_guarded((struct kernel_backend *)b, path, text, timeout_ms, ret_pid);
 }
 
 static int kernel_set_vf_autoprobe(struct backend *b, const char *dev, bool on)

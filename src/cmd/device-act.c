@@ -5,6 +5,7 @@
 
 #include "base/str.h"
 #include "cmd/device.h"
+#include "cmd/device-vfs.h"
 #include "cmd/plan.h"
 #include "cmd/rows.h"
 
@@ -172,6 +173,18 @@ static bool has_entry(const struct journal_entry *v, size_t n, const struct jour
 	return false;
 }
 
+/* Virtual functions that were there come back with their physical one, and go where they were. */
+static void pick_vfs(struct acting *a, bool *picked)
+{
+	struct journal_entry *e, *pf;
+
+	vec_for_each(e, &a->j->v) {
+		pf = e->pf ? journal_find(a->j, e->bus, e->pf) : NULL;
+		if (pf && picked[pf - a->j->v.v])
+			picked[e - a->j->v.v] = true;
+	}
+}
+
 /* Copies: the journal's own move when entries leave it. In its order, whatever the order of the arguments. */
 static int pick_entries(struct invocation *inv, struct acting *a, struct host *h, struct journal_entry **ret, size_t *ret_n)
 {
@@ -188,6 +201,7 @@ static int pick_entries(struct invocation *inv, struct acting *a, struct host *h
 		if (e)
 			picked[e - a->j->v.v] = true;
 	}
+	pick_vfs(a, picked);
 	vec_for_each(e, &a->j->v)
 		if ((inv_opt(inv, "all") || picked[e - a->j->v.v]) && !has_entry(v, n, e))
 			v[n++] = *e;
@@ -221,6 +235,10 @@ static int restore(struct invocation *inv, struct acting *a, struct host *h)
 	rows = arena_array(&inv->ctx->arena, struct move, n);
 	done = arena_array(&inv->ctx->arena, struct move, n);
 	turn_round(a, entries, rows, n);
+	for (size_t i = 0; r == EXIT_DONE && i < n; i++)
+		r = entries[i].vfs.known ? vfs_check_removal(inv, a, entries[i].device, (unsigned)entries[i].vfs.v) : EXIT_DONE;
+	if (r != EXIT_DONE)
+		return r;
 	if (!inv->dry_run && n)
 		r = exit_from_moves(move_restore(&a->mover, entries, n, done));
 	for (size_t i = 0; !inv->dry_run && i < n; i++) {

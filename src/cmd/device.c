@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 #include "cmd/device.h"
+#include "cmd/device-vfs.h"
 #include "cmd/filter.h"
 #include "cmd/rows.h"
 #include "diag/viability.h"
@@ -410,6 +411,16 @@ static const struct command commands[] = {
 		.record = &device_restore_record,
 		.flags = COMMAND_ACTS,
 		.run = device_restore_run,
+	},
+	{
+		.verb = "vfs",
+		.summary = "set the number of virtual functions (SR-IOV)",
+		.text = device_vfs_text,
+		.args = device_vfs_args,
+		.options = device_vfs_options,
+		.record = &device_vfs_record,
+		.flags = COMMAND_ACTS,
+		.run = device_vfs_run,
 	},
 };
 

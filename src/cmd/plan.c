@@ -240,11 +240,11 @@ int plan_check(struct plan *p)
 
 /* -- drivers --------------------------------------------------------------------------------------------------------- */
 
-static bool has_driver(struct plan *p, const struct move *v)
+static bool has_driver(struct plan *p, const char *bus, const char *driver)
 {
 	char path[SRC_PATH_MAX];
 
-	PATHF(path, "sys/bus/%s/drivers/%s", v->bus, v->to);
+	PATHF(path, "sys/bus/%s/drivers/%s", bus, driver);
 	return source_exists(p->inv->source, path);
 }
 
@@ -266,19 +266,22 @@ static int check_ids(struct plan *p, const char *module)
 	return p->inv->force ? EXIT_DONE : code;
 }
 
-static int load_driver(struct plan *p, const struct move *v)
+int plan_driver(struct plan *p, const char *bus, const char *driver)
 {
-	int r = check_ids(p, v->to);
+	int r;
 
+	if (has_driver(p, bus, driver))
+		return EXIT_DONE;
+	r = check_ids(p, driver);
 	if (r != EXIT_DONE || p->inv->dry_run)
 		return r;
-	r = backend_load_module(p->a->be, v->to);
-	if (has_driver(p, v))
+	r = backend_load_module(p->a->be, driver);
+	if (has_driver(p, bus, driver))
 		return EXIT_DONE;
 	if (r != -ENOENT && r < 0)
-		return mistake(p, "no-driver", exit_from_errno(r), r, v->to,
+		return mistake(p, "no-driver", exit_from_errno(r), r, driver,
 			       arena_printf(&p->inv->ctx->arena, "the module cannot be loaded: %s", err_text(r)), NULL);
-	return mistake(p, "no-driver", EXIT_FAILED, ENOENT, v->to, "there is no such driver, nor a module of that name", NULL);
+	return mistake(p, "no-driver", EXIT_FAILED, ENOENT, driver, "there is no such driver, nor a module of that name", NULL);
 }
 
 int plan_drivers(struct plan *p)
@@ -286,7 +289,7 @@ int plan_drivers(struct plan *p)
 	int r = EXIT_DONE;
 
 	for (size_t i = 0; r == EXIT_DONE && i < p->n; i++)
-		if (p->v[i].to && p->v[i].state != MOVE_UNCHANGED && !has_driver(p, &p->v[i]))
-			r = load_driver(p, &p->v[i]);
+		if (p->v[i].to && p->v[i].state != MOVE_UNCHANGED)
+			r = plan_driver(p, p->v[i].bus, p->v[i].to);
 	return r;
 }

@@ -31,4 +31,7 @@ int plan_check(struct plan *p);
 /* Whether the drivers are there. Loads them unless it is a dry run. */
 int plan_drivers(struct plan *p);
 
+/* The same for one driver, whoever is to go to it. */
+int plan_driver(struct plan *p, const char *bus, const char *driver);
+
 #endif

@@ -359,6 +359,43 @@ static void mention_addresses(struct guarding *g, const struct network *net, con
 	r->text = arena_printf(a, "the machine has %s on it", guard_join(a, v, n));
 }
 
+/*
+ * sysfs shows interfaces to their own network namespace only, but the directory that they are in to all: where it is empty, the
+ * interface was given to a container (a virtual function to a pod, say). Those of virtio are one device further down.
+ */
+static const char *emptied_dir(struct guarding *g)
+{
+	struct arena *a = &g->h->arena;
+	struct src_list children = { 0 }, list = { 0 };
+	char path[SRC_PATH_MAX];
+
+	PATHF(path, "%s/net", device_sysfs(g->h, g->d));
+	if (source_list(g->h->src, path, a, &list) == 0)
+		return list.n ? NULL : arena_printf(a, "/%s", path);
+	if (!g->d->has_ids || g->d->class >> 16 != 0x02)
+		return NULL;
+	source_list(g->h->src, device_sysfs(g->h, g->d), a, &children);
+	for (size_t i = 0; i < children.n; i++) {
+		PATHF(path, "%s/%s/net", device_sysfs(g->h, g->d), children.v[i].name);
+		if (strstarts(children.v[i].name, "virtio") && source_list(g->h->src, path, a, &list) == 0 && !list.n)
+			return arena_printf(a, "/%s", path);
+	}
+	return NULL;
+}
+
+static void judge_elsewhere(struct guarding *g)
+{
+	const char *dir = g->d->driver ? emptied_dir(g) : NULL;
+	struct reason *r;
+
+	if (!dir)
+		return;
+	r = guard_loss(g, "interface-elsewhere");
+	r->text = "its network interface was given to another network namespace: a container uses it";
+	r->file = dir;
+	finding_remedy(&g->out, false, "lsns -t net", "see which other network namespaces there are");
+}
+
 void guard_network(struct guarding *g)
 {
 	const struct devinfo *info = device_info(g->h, g->d);
@@ -366,8 +403,10 @@ void guard_network(struct guarding *g)
 	struct stack s = { .own = info->netdevs.n };
 	struct reason *r;
 
-	if (info->netdevs.known && !info->netdevs.n)
+	if (info->netdevs.known && !info->netdevs.n) {
+		judge_elsewhere(g);
 		return;
+	}
 	gn = read_net(g->f);
 	if (gn->err || !info->netdevs.known) {
 		r = guard_unknown(g, "network", gn->err ? gn->err : -EACCES);

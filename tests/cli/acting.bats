@@ -4,7 +4,7 @@
 load lib
 
 @test "acting needs this machine: --from is a mistake" {
-	for verb in "bind 00:03.0" "unbind 00:03.0" "restore --all"; do
+	for verb in "bind 00:03.0" "unbind 00:03.0" "restore --all" "vfs 00:03.0 2"; do
 		# shellcheck disable=SC2086
 		run_ctl --demo device $verb
 		expect_status 2
@@ -33,4 +33,13 @@ load lib
 @test "bind wants a device" {
 	run_ctl device bind
 	expect_status 2
+}
+
+@test "vfs wants a physical function and a number" {
+	run_ctl device vfs 00:03.0
+	expect_status 2
+	for n in x -1 1x 65536 ''; do
+		run_ctl device vfs -n 00:03.0 -- "$n"
+		expect_status 2
+	done
 }

@@ -57,7 +57,7 @@ setup_file() {
 @test "errors.md has every code, and no other" {
 	local used listed
 	used=$(find "$SRC/src" -name '*.c' -exec cat {} + | tr '\n' ' ' |
-		grep -oE '(\.code = |ctx_warn\( *[^,()]+, *|mistake\(p, *|move_failed\(m, *|stands_in_the_way\(o, *|cannot\(ctx, *)"[a-z0-9-]+"' |
+		grep -oE '(\.code = |ctx_warn\( *[^,()]+, *|mistake\(p, *|refuse\(s, *|move_failed\(m, *|stands_in_the_way\(o, *|cannot\(ctx, *)"[a-z0-9-]+"' |
 		grep -oE '"[a-z0-9-]+"$' | tr -d '"' | sort -u)
 	listed=$(grep '^| `' "$SRC/docs/schema/errors.md" | cut -d'|' -f2 | grep -oE '[a-z0-9-]+' | sort -u)
 	[ "$(wc -l <<<"$used")" -gt 30 ]

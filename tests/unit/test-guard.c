@@ -293,6 +293,19 @@ static void virtual_functions(void **state)
 	expect_loss(*state, NIC, "vfs-enabled", "2 virtual functions on it are enabled");
 }
 
+/* As that of a virtual function in a pod: sysfs shows the interfaces of its own network namespace only. */
+static void an_interface_elsewhere(void **state)
+{
+	machine_remove(*state, "sys/class/net/eth0");
+	assert_string_equal(judge(*state, NIC, NULL).verdict, "safe");
+	machine_file(*state, "sys/bus/pci/devices/" NIC "/net/eth0/mtu", "1500\n");
+	machine_remove(*state, "sys/bus/pci/devices/" NIC "/net/eth0");
+	expect_loss(*state, NIC, "interface-elsewhere",
+		    "its network interface was given to another network namespace: a container uses it");
+	machine_remove(*state, "sys/bus/pci/devices/" NIC "/driver");
+	assert_string_equal(judge(*state, NIC, NULL).verdict, "safe");
+}
+
 static void bridges(void **state)
 {
 	assert_string_equal(judge(*state, "0000:00:01.0", NULL).verdict, "loss");
@@ -318,6 +331,7 @@ int main(void)
 		T(the_screen),
 		T(the_last_keyboard),
 		T(virtual_functions),
+		T(an_interface_elsewhere),
 		T(bridges),
 	};
 

@@ -62,6 +62,9 @@ static void write_sample(void)
 	other.override = "e1000e";
 	other.state = JOURNAL_PENDING;
 	other.pid = NUM(4711);
+	other.vfs = NUM(4);
+	other.vf_autoprobe = TRI_YES;
+	other.pf = "0000:03:00.0";
 	journal_put(j, &other);
 	assert_int_equal(journal_save(j), 0);
 	journal_close(j);
@@ -91,6 +94,9 @@ static void what_is_written_is_read(void **state)
 	assert_string_equal(e->override, "e1000e");
 	assert_int_equal(e->state, JOURNAL_PENDING);
 	assert_int_equal(e->pid.v, 4711);
+	assert_int_equal(e->vfs.v, 4);
+	assert_int_equal(e->vf_autoprobe, TRI_YES);
+	assert_string_equal(e->pf, "0000:03:00.0");
 	assert_null(journal_find(j, "platform", "0000:02:00.0"));
 
 	journal_drop(j, "pci", "0000:01:00.0");
@@ -98,6 +104,28 @@ static void what_is_written_is_read(void **state)
 	journal_drop(j, "pci", "0000:02:00.0");
 	assert_int_equal(journal_save(j), 0);
 	assert_int_equal(access(file, F_OK), -1);
+	journal_close(j);
+}
+
+/* As versions wrote it that knew nothing of virtual functions. */
+static void an_older_file(void **state)
+{
+	static const char text[] =
+		"{\"schema\":\"iommuctl.bindings/1\",\"boot_id\":\"boot\",\"devices\":[{\"bus\":\"pci\",\"device\":\"0000:01:00.0\","
+		"\"driver\":\"e1000e\",\"module\":\"e1000e\",\"has_override\":true,\"override\":null,\"to\":\"vfio-pci\","
+		"\"state\":\"moved\",\"pid\":null,\"pid_start\":null}]}";
+	struct journal *j;
+	FILE *f = fopen(file, "w");
+
+	(void)state;
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+	assert_int_equal(reopen("boot", &j), 0);
+	assert_int_equal(j->v.n, 1);
+	assert_string_equal(j->v.v[0].driver, "e1000e");
+	assert_false(j->v.v[0].vfs.known);
+	assert_null(j->v.v[0].pf);
 	journal_close(j);
 }
 
@@ -213,6 +241,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		T(what_is_written_is_read),
+		T(an_older_file),
 		T(another_boot),
 		T(one_at_a_time),
 		T(damage),
