@@ -7,7 +7,7 @@
 #include "cmd/acting.h"
 #include "cmd/group.h"
 #include "cmd/rows.h"
-#include "diag/drivers.h"
+#include "host/drivers.h"
 #include "host/holders.h"
 
 struct type_row {

@@ -6,7 +6,7 @@
 
 #include "act/ids.h"
 #include "base/str.h"
-#include "diag/drivers.h"
+#include "host/drivers.h"
 #include "diag/guard.h"
 #include "diag/viability.h"
 #include "host/holders.h"

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "diag/drivers.h"
+#include "host/drivers.h"
 #include "diag/guard-facts.h"
 #include "host/holders.h"
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "diag/drivers.h"
+#include "host/drivers.h"
 #include "diag/guard.h"
 #include "host/devinfo.h"
 #include "host/switches.h"

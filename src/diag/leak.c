@@ -5,7 +5,7 @@
 #include <inttypes.h>
 
 #include "base/str.h"
-#include "diag/drivers.h"
+#include "host/drivers.h"
 #include "diag/leak-cure.h"
 #include "host/holders.h"
 #include "host/switches.h"

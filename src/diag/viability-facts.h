@@ -3,7 +3,7 @@
 #ifndef IOMMUCTL_DIAG_VIABILITY_FACTS_H
 #define IOMMUCTL_DIAG_VIABILITY_FACTS_H
 
-#include "diag/drivers.h"
+#include "host/drivers.h"
 #include "diag/leak.h"
 #include "diag/viability.h"
 #include "host/holders.h"

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "host/drivers.h"
 #include "source/holders.h"
 
 #define VFIO_GROUPS "sys/class/vfio"
@@ -112,22 +113,9 @@ const char *device_vfio_dev(struct host *h, const struct device *d)
 	return v->name;
 }
 
-/* Modules are named with underscores, drivers with either. */
-static bool is_vfio_name(const char *driver)
-{
-	char name[64];
-	size_t n = strlen(driver);
-
-	if (n >= sizeof(name))
-		return false;
-	for (size_t i = 0; i <= n; i++)
-		name[i] = driver[i] == '_' ? '-' : driver[i];
-	return strstarts(name, "vfio-") || strends(name, "-vfio-pci");
-}
-
 bool device_on_vfio(struct host *h, const struct device *d)
 {
-	return d->driver && (is_vfio_name(d->driver) || device_vfio_dev(h, d));
+	return d->driver && (driver_is_vfio(d->driver) || device_vfio_dev(h, d));
 }
 
 bool group_has_node(struct host *h, const struct group *g)

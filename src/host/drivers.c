@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "diag/drivers.h"
+#include "host/drivers.h"
+
+#include <string.h>
 
 #include "base/str.h"
 #include "host/holders.h"
@@ -26,6 +28,27 @@ static const struct {
 	{ "cdx", "vfio-cdx" },
 };
 
+/* Modules are named with underscores, drivers with either. */
+bool driver_is_vfio(const char *driver)
+{
+	char name[64];
+	size_t n = strlen(driver);
+
+	if (n >= sizeof(name))
+		return false;
+	for (size_t i = 0; i <= n; i++)
+		name[i] = driver[i] == '_' ? '-' : driver[i];
+	return strstarts(name, "vfio-") || strends(name, "-vfio-pci");
+}
+
+bool driver_is_managed(const char *bus, const char *driver)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(managed); i++)
+		if (streq(bus, managed[i].bus) && streq(driver, managed[i].driver))
+			return true;
+	return driver_is_vfio(driver);
+}
+
 enum driver_use device_driver_use(struct host *h, const struct device *d)
 {
 	if (d->driver_err)
@@ -34,10 +57,7 @@ enum driver_use device_driver_use(struct host *h, const struct device *d)
 		return USE_NONE;
 	if (device_on_vfio(h, d))
 		return USE_VFIO;
-	for (size_t i = 0; i < ARRAY_SIZE(managed); i++)
-		if (streq(d->bus, managed[i].bus) && streq(d->driver, managed[i].driver))
-			return USE_MANAGED;
-	return USE_NATIVE;
+	return driver_is_managed(d->bus, d->driver) ? USE_MANAGED : USE_NATIVE;
 }
 
 const char *bus_vfio_driver(const char *bus)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What a bound driver means for the ownership of its device's group. */
-#ifndef IOMMUCTL_DIAG_DRIVERS_H
-#define IOMMUCTL_DIAG_DRIVERS_H
+#ifndef IOMMUCTL_HOST_DRIVERS_H
+#define IOMMUCTL_HOST_DRIVERS_H
 
 #include "host/host.h"
 
@@ -14,6 +14,13 @@ enum driver_use {
 };
 
 enum driver_use device_driver_use(struct host *h, const struct device *d);
+
+/*
+ * By their names alone: a VFIO driver (vfio-pci, mlx5_vfio_pci …), and any driver that leaves DMA alone, VFIO's among them. The
+ * former may be another's module that registers a VFIO device; device_driver_use() sees those too.
+ */
+bool driver_is_vfio(const char *driver);
+bool driver_is_managed(const char *bus, const char *driver);
 
 /* The driver of the kernel that gives devices of this bus away: "vfio-pci" …; NULL: there is none. */
 const char *bus_vfio_driver(const char *bus);

@@ -1,0 +1,569 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the files of the model share: the machine (units, groups, devices, as the driver core and the IOMMU core see them), the
+ * objects of the one iommufd, and the descriptors that a client has open. Nothing waits and nothing runs beside: an operation is done when its
+ * function returns, so there are no locks.
+ */
+#ifndef IOMMUCTL_MODEL_INTERNAL_H
+#define IOMMUCTL_MODEL_INTERNAL_H
+
+#include "abi/iommufd.h"
+#include "abi/selftest.h"
+#include "host/drivers.h"
+#include "host/host.h"
+#include "model/interval.h"
+#include "model/model.h"
+
+#define PAGE_BYTES 4096u
+#define NO_PASID 0u
+
+struct model;
+struct hwpt;
+struct idev;
+struct munit;
+struct mdev;
+struct viommu;
+struct overlay;
+
+/* --- objects -------------------------------------------------------------------------------------------------- */
+
+enum obj_type {
+	OBJ_ANY,
+	OBJ_DEVICE,
+	OBJ_IOAS,
+	OBJ_HWPT_PAGING,
+	OBJ_HWPT_NESTED,
+	OBJ_FAULT,
+	OBJ_VIOMMU,
+	OBJ_VDEVICE,
+	OBJ_VEVENTQ,
+	OBJ_HW_QUEUE,
+	OBJ_ACCESS,
+	OBJ_SELFTEST,
+	OBJ_TOMBSTONE, /* a vdevice that its device took along: the id stays taken */
+};
+
+/* The head of every object. @users counts those beside the table of ids; DESTROY is EBUSY while there are any. */
+struct obj {
+	uint32_t id;
+	enum obj_type type;
+	unsigned users;
+};
+
+/* Memory that maps share: its length and what it may be used for are all that the model knows of it. */
+struct pages {
+	unsigned refs;
+	uint64_t length;
+	bool writable, file;
+	bool bad; /* a raw map's address, which leads nowhere: mapped lazily, and EFAULT once a page table wants it */
+};
+
+/* A map. Dirty bits are the page tables'. */
+struct area {
+	struct range r; /* first: also its place in the tree */
+	struct pages *pages;
+	uint64_t offset; /* into the pages, in bytes */
+	unsigned prot;	 /* OP_MAP_READ, OP_MAP_WRITE */
+	bool copy;
+	unsigned locks;	 /* hardware queues that sit on it */
+};
+
+struct reserved {
+	struct range r;
+	const void *owner; /* device, page table, or NULL of the selftest */
+};
+
+struct ioas {
+	struct obj obj;
+	struct ranges areas, allowed, reserved;
+	uint64_t alignment;
+	bool no_large_pages;
+	unsigned accesses; /* kernel-internal users that need whole pages */
+	VEC(struct hwpt *) hwpts; /* in the order in which they were made */
+	uint64_t bytes;
+};
+
+/* What a driver makes of a request for a page table. */
+struct domain {
+	const struct profile *profile;
+	struct munit *unit;
+	bool nested, nest_parent, dirty_ops, tracking;
+	bool first_stage;    /* VT-d, SMMUv3 */
+	bool guest_tables;   /* AMD: page table of version 2 */
+	bool forced_snoop;
+	uint64_t aperture_first, aperture_last;
+	uint64_t page_sizes; /* one bit each */
+	unsigned width;	     /* of addresses */
+	struct hwpt *parent; /* nested */
+	struct viommu *viommu;
+	uint32_t iotlb[MOCK_NESTED_DOMAIN_IOTLB_NUM];
+	uint64_t words[2];   /* SMMUv3: the stream table entry */
+};
+
+struct hwpt {
+	struct obj obj;
+	struct domain domain;
+	struct ioas *ioas;	/* paging */
+	bool automatic, pasid_ok;
+	struct faultq *fault;
+	struct ranges dirty;	/* struct range each, on the heap */
+};
+
+/* A page request group: the requests, and who is to be told. */
+struct fault_group {
+	struct fault_group *next;
+	const struct attach *attach;
+	uint32_t cookie; /* 0: not read yet */
+	struct mdev *dev;
+	uint32_t pasid, grpid;
+	size_t n;
+	struct iommu_hwpt_pgfault v[];
+};
+
+struct faultq {
+	struct obj obj;
+	struct fault_group *deliver, *responding;
+	uint32_t last_cookie;
+	int fd; /* eventfd, for those who wait; -1 none */
+};
+
+struct viommu {
+	struct obj obj;
+	struct hwpt *hwpt;
+	struct munit *unit;
+	const struct profile *profile;
+	uint32_t type;
+	VEC(struct vdevice *) vdevices;
+	VEC(struct veventq *) queues;
+	struct hwqueue *hwqueues[IOMMU_TEST_HW_QUEUE_MAX];
+	bool has_mmap;
+};
+
+struct vdevice {
+	struct obj obj;
+	struct viommu *viommu;
+	struct idev *idev;
+	uint64_t virt_id;
+};
+
+struct vevent {
+	struct vevent *next;
+	uint32_t flags, sequence;
+	size_t len;
+	uint8_t data[];
+};
+
+struct veventq {
+	struct obj obj;
+	struct viommu *viommu;
+	uint32_t type, depth, n;
+	uint32_t sequence; /* of the next event */
+	struct vevent *first, **tail;
+	bool lost_last; /* the note of lost events is the last in the queue */
+	int fd;
+};
+
+struct hwqueue {
+	struct obj obj;
+	struct viommu *viommu;
+	struct obj *access; /* the id that the kernel's own hold on the memory takes */
+	struct hwqueue *prev;
+	uint32_t index;
+	uint64_t base, length;
+};
+
+/* The selftest's handle on a mock device; destroying it takes the device away. */
+struct selftest {
+	struct obj obj;
+	struct handle *handle;
+};
+
+/* A device bound to the iommufd. */
+struct idev {
+	struct obj obj;
+	struct mdev *dev;
+	struct vdevice *vdev;
+};
+
+/* --- the machine ---------------------------------------------------------------------------------------------- */
+
+/* Who is attached to one PASID of a group, or with NO_PASID to the requester ids themselves. */
+struct attach {
+	uint32_t pasid;
+	struct hwpt *hwpt;
+	struct idev *first;	  /* made the attach: the one that page requests name */
+	VEC(struct idev *) idevs;
+};
+
+enum owns { OWNER_NOBODY, OWNER_KERNEL_DMA, OWNER_US, OWNER_LEGACY, OWNER_OTHERS };
+
+struct mgroup {
+	struct mgroup *next;
+	uint32_t id;
+	const struct group *facts; /* NULL: made by the model */
+	enum owns owner;
+	unsigned owner_cnt;
+	struct type_word { char s[16]; } type; /* of the default domain; "" unknown */
+	bool type_changed;
+	VEC(struct mdev *) devs;
+	VEC(struct attach *) attaches;
+	VEC(struct region) regions;
+	bool sw_msi; /* one of them is a software window, by what is known of the unit */
+	unsigned legacy_opens;
+	struct container *container;
+};
+
+/* One IOMMU, and what its driver would ask its registers. */
+struct munit {
+	struct munit *next;
+	char *name;
+	const struct unit *facts; /* NULL: the selftest's */
+	const struct profile *profile;
+	uint64_t cap, ecap, efr, efr2;
+	bool scalable;	 /* VT-d: the registers say so, and the command line does not forbid it */
+	enum tri coherent;
+	bool canwbs, nesting, dirty; /* as the registers and the injections have it */
+	unsigned pasid_bits;
+};
+
+struct mdev {
+	struct mdev *next;
+	char *bus, *name;
+	struct device *facts; /* NULL: a mock, or a VF that the model made */
+	struct mgroup *group; /* NULL none */
+	struct munit *unit;   /* NULL none */
+	char *driver;	      /* NULL none */
+	bool counted;	      /* its driver holds a use of the group */
+	unsigned opens;	      /* descriptors of ours */
+	bool is_vf, has_pri, has_ats;
+	unsigned pasid_bits;
+	unsigned vf_nr;	      /* of a VF that the model made */
+	bool vf_autoprobe;
+	struct mdev *pf;
+	/* mock */
+	bool mock;
+	unsigned mock_flags;
+	int mock_id;
+	uint32_t cache[MOCK_DEV_CACHE_NUM];
+	bool pasid_1024_fails;
+	struct viommu *viommu; /* whose nested domain it is attached to */
+	uint64_t vdev_id;
+	struct fault_group *partial; /* requests whose last one has not come */
+};
+
+/* --- descriptors ---------------------------------------------------------------------------------------------- */
+
+struct irq {
+	uint32_t vector;
+	bool armed, dead; /* dead: could not be set up, and stays so */
+	uint64_t count;
+};
+
+/* One opened device. */
+struct handle {
+	struct handle *next;
+	uint32_t id;
+	struct mdev *dev;
+	struct idev *idev; /* NULL: not bound */
+	struct selftest *selftest;
+	struct ioas *own_ioas; /* mock: made for it alone */
+	bool attached, legacy;
+	VEC(uint32_t) pasids;
+	VEC(struct irq) irqs;
+	struct container *container;
+};
+
+/* A type1 container; each legacy handle has its own unless its group has one already. */
+struct container {
+	unsigned users;
+	struct ranges maps; /* struct area */
+	struct domain domain;
+};
+
+/* --- the model ------------------------------------------------------------------------------------------------ */
+
+struct model {
+	struct backend backend;
+	struct ctx *ctx;
+	struct source *base;
+	struct model_options opt;
+	struct host *host; /* facts of the base, as they were when the model began */
+	struct overlay *overlay;
+	struct mgroup *groups; /* by number */
+	struct munit *units;
+	struct mdev **dev_buckets;
+	size_t n_devs, n_buckets;
+	struct munit *mock_unit;
+	bool isolated_msi, unsafe_interrupts;
+	VEC(struct obj *) objs; /* by id; [0] is never used */
+	size_t free_hint, n_objs;
+	VEC(struct handle *) handles; /* by id - 1 */
+	struct ioas *vfio_ioas;
+	bool rlimit_mm;
+	unsigned n_mocks;
+};
+
+#define to_model(b) ((struct model *)(b))
+
+/* --- objects.c ------------------------------------------------------------------------------------------------ */
+
+/* Gives @size zeroed bytes the lowest free id. Never fails. */
+void *obj_new(struct model *m, size_t size, enum obj_type type);
+
+/* The object with that id, of that type (OBJ_ANY: any); NULL: there is none. */
+void *obj_get(struct model *m, uint32_t id, enum obj_type type);
+
+/* Takes it out of the table and frees it: what destroy functions end with. @tombstone: its id stays taken. */
+void obj_free(struct model *m, struct obj *o, bool tombstone);
+
+/* 0; -EBUSY: it has users. Frees what the object holds. */
+int obj_destroy(struct model *m, struct obj *o);
+
+int model_destroy(struct backend *b, struct op_destroy *op, struct op_data *d);
+
+/* Destroys all objects, whatever their order; descriptors are closed already. */
+void objs_close(struct model *m);
+
+/* --- board.c ------------------------------------------------------------------------------------------------ */
+
+/* Reads the base's facts into units, groups and devices. Errors are noted. */
+int board_load(struct model *m);
+void board_free(struct model *m);
+
+/* NULL: there is none. */
+struct mdev *board_dev(struct model *m, const char *bus, const char *name);
+struct mgroup *board_group(struct model *m, uint32_t id);
+
+/* A new device, empty but for its name, in no group yet; and out again. */
+struct mdev *board_add_dev(struct model *m, const char *bus, const char *name);
+void board_drop_dev(struct model *m, struct mdev *dev);
+
+/* A group with the lowest free number, as ida_alloc() gives it. */
+struct mgroup *board_add_group(struct model *m);
+void board_drop_group(struct model *m, struct mgroup *g);
+void board_join(struct mgroup *g, struct mdev *dev);
+
+/* How many virtual functions are on. */
+unsigned board_vfs(struct model *m, const struct mdev *pf);
+
+struct mdev *board_add_mock(struct model *m, unsigned flags);
+void board_drop_mock(struct model *m, struct mdev *dev);
+
+
+/* --- groups.c: who owns a group (drivers/iommu/iommu.c) ------------------------------------------------------------ */
+
+int group_use_dma(struct mgroup *g);	/* iommu_device_use_default_domain() */
+void group_unuse_dma(struct mgroup *g);
+int group_claim(struct mgroup *g, enum owns who); /* iommu_device_claim_dma_owner() */
+void group_release(struct mgroup *g);
+int model_set_group_type(struct backend *b, uint32_t group, const char *type);
+
+/* NULL: nothing is attached there. */
+struct attach *group_attach(const struct mgroup *g, uint32_t pasid);
+
+/* --- drivers.c ---------------------------------------------------------------------------------------------------- */
+
+int model_set_override(struct backend *b, const char *bus, const char *dev, const char *driver);
+int model_unbind(struct backend *b, const char *bus, const char *dev, const char *driver, int timeout_ms, pid_t *ret_pid);
+int model_bind(struct backend *b, const char *bus, const char *dev, const char *driver);
+int model_load_module(struct backend *b, const char *name);
+int model_module_options(struct backend *b, const char *name, struct arena *a, const char **ret);
+int model_watch_nodes(struct backend *b);
+int model_wait_node(struct backend *b, const char *node, int timeout_ms);
+int model_set_vfs(struct backend *b, const char *dev, unsigned n);
+int model_set_vf_autoprobe(struct backend *b, const char *dev, bool on);
+
+/* --- overlay.c: the facts ------------------------------------------------------------------------------------------ */
+
+struct source *overlay_new(struct model *m);
+/* The model is going; the source stays readable until it is closed. */
+void overlay_detach(struct overlay *o);
+/* Something changed that is in no file: the ownership section is the model's from now on. */
+void overlay_mark(struct overlay *o);
+
+/*
+ * What differs from the base, by paths without links in them ("sys/devices/…"); the directories on the way are made. Removing a
+ * directory hides what is below it.
+ */
+void overlay_file(struct overlay *o, const char *path, const char *text);
+void overlay_bytes(struct overlay *o, const char *path, const void *data, size_t len);
+void overlay_link(struct overlay *o, const char *path, const char *target);
+void overlay_dir(struct overlay *o, const char *path);
+void overlay_remove(struct overlay *o, const char *path);
+
+/* Takes back a removal, with what is below: the base's is seen again. */
+void overlay_show(struct overlay *o, const char *path);
+
+/* The path with all links in it followed; -ENOENT and so on. */
+int overlay_real(struct overlay *o, const char *path, char *ret, size_t size);
+
+/* overlay-facts.c: shows what the model did to a device or a group; SECTION_OWNERSHIP as the model counts. */
+void facts_driver(struct model *m, const struct mdev *dev, const char *was);
+void facts_type(struct model *m, const struct mgroup *g);
+void facts_vfio_device(struct model *m, const struct mdev *dev, bool there);
+void facts_vfio_group(struct model *m, const struct mgroup *g, bool there);
+void facts_mock(struct model *m, const struct mdev *dev, bool there);
+void facts_vf(struct model *m, const struct mdev *vf, unsigned nr, bool there);
+void facts_vfs(struct model *m, const struct mdev *pf, unsigned n);
+void facts_unit(struct model *m, const struct munit *u, const struct munit *like);
+void facts_unit_of(struct model *m, const struct mdev *dev);
+int facts_ownership(struct model *m, struct json_object **ret);
+
+/* --- operations ------------------------------------------------------------------------------------------------ */
+
+#define OP(x) int model_##x(struct backend *b, struct op_##x *op, struct op_data *d);
+OP(device_open) OP(device_close) OP(device_attach) OP(device_detach) OP(device_hwinfo) OP(device_irq)
+OP(ioas_alloc) OP(ioas_map) OP(ioas_unmap) OP(ioas_copy) OP(ioas_ranges) OP(ioas_allow)
+OP(option) OP(change_process) OP(vfio_ioas) OP(hwpt_alloc) OP(hwpt_invalidate) OP(dirty_set) OP(dirty_get)
+OP(viommu_alloc) OP(vdevice_alloc) OP(hwqueue_alloc) OP(veventq_alloc) OP(veventq_read)
+OP(faultq_alloc) OP(faultq_read) OP(faultq_respond) OP(raw) OP(probe) OP(queue_fd)
+OP(legacy_map) OP(legacy_unmap)
+OP(mock_reserved) OP(mock_fault) OP(mock_dirty) OP(mock_iotlb) OP(mock_cache) OP(mock_event)
+#undef OP
+
+/* --- devices.c ----------------------------------------------------------------------------------------------------- */
+
+/* -ENODEV: no such descriptor. */
+int handle_get(struct model *m, uint32_t id, struct handle **ret);
+/* The same, bound; -EINVAL: it is not. */
+int handle_bound(struct model *m, uint32_t id, struct handle **ret);
+void handle_close(struct model *m, struct handle *h);
+void idev_destroy(struct model *m, struct idev *idev);
+
+/* --- ioas.c, iopt.c --------------------------------------------------------------------------------------------------- */
+
+struct ioas *ioas_new(struct model *m);
+void ioas_free(struct model *m, struct ioas *ioas);
+void pages_put(struct pages *p);
+void area_free(struct area *a);
+
+/* The checks of ioas_map that come before memory is touched, and the map of given pages, which are put on failure. */
+int ioas_map_pages(struct model *m, uint32_t ioas_id, uint32_t flags, uint64_t *iova, uint64_t length, struct pages *p);
+
+/* Takes a part of the address space away. -EADDRINUSE: a map, or what is allowed, lies in it. */
+int iopt_reserve(struct ioas *ioas, uint64_t start, uint64_t last, const void *owner);
+void iopt_unreserve(struct ioas *ioas, const void *owner);
+
+/* A device's reserved regions; on failure none of them. */
+int iopt_reserve_device(struct ioas *ioas, const struct mdev *dev);
+
+/* A page table joins: alignment, aperture, and the maps that are there. On failure nothing has changed. */
+int iopt_add_domain(struct ioas *ioas, struct hwpt *h);
+void iopt_remove_domain(struct ioas *ioas, struct hwpt *h);
+
+/* -EADDRINUSE: a map does not fit the new alignment. */
+int iopt_align(struct ioas *ioas);
+
+/* The area at @iova, if it goes on to @last without a gap in this and the following ones. */
+struct area *iopt_contig(const struct ioas *ioas, uint64_t iova, uint64_t last);
+
+/* --- hwpt.c, attach.c ------------------------------------------------------------------------------------------------ */
+
+/* A driver's data beside an operation. */
+struct user_data {
+	uint32_t type;
+	const void *data; /* NULL with @len: memory that cannot be read */
+	size_t len;
+};
+
+/* Copies a struct of a driver: of @min bytes at least, what is beyond @size must be zero. -EINVAL, -E2BIG, -EFAULT. */
+int user_data_copy(const struct user_data *u, uint32_t type, void *ret, size_t size, size_t min);
+
+int hwpt_alloc_paging(struct model *m, struct ioas *ioas, struct idev *idev, uint32_t flags, const struct user_data *u,
+		      struct hwpt **ret);
+int hwpt_alloc_any(struct model *m, struct idev *idev, uint32_t pt_id, uint32_t flags, uint32_t fault_id,
+		   const struct user_data *u, struct hwpt **ret);
+void hwpt_free(struct model *m, struct hwpt *h);
+/* The page table that maps for it: itself, or the nested one's parent. */
+struct hwpt *hwpt_paging(struct hwpt *h);
+/* A user less; an automatic one without users goes. */
+void hwpt_put(struct model *m, struct hwpt *h);
+
+int attach_device(struct model *m, struct idev *idev, uint32_t pasid, uint32_t *pt_id);
+int replace_device(struct model *m, struct idev *idev, uint32_t pasid, uint32_t *pt_id);
+void detach_device(struct model *m, struct idev *idev, uint32_t pasid);
+
+/* --- dirty.c ------------------------------------------------------------------------------------------------------- */
+
+void dirty_forget(struct hwpt *h, uint64_t start, uint64_t last);
+void dirty_mark(struct hwpt *h, uint64_t iova);
+
+/* --- viommu.c, events.c, invalidate.c ---------------------------------------------------------------------------------- */
+
+void viommu_free(struct model *m, struct viommu *v);
+void vdevice_free(struct model *m, struct vdevice *v, bool tombstone);
+void hwqueue_free(struct model *m, struct hwqueue *q);
+void veventq_free(struct model *m, struct veventq *q);
+/* -ENOENT: the device has no id inside that viommu. */
+int viommu_vdev_id(const struct viommu *v, const struct mdev *dev, uint64_t *ret);
+struct vdevice *viommu_find(const struct viommu *v, uint64_t virt_id);
+/* -EOPNOTSUPP: nobody made a queue for that type. */
+int viommu_report(struct viommu *v, uint32_t type, const void *data, size_t len);
+
+/* An array of entries of a driver's; @n is in how many there are, and out how many are done. */
+struct inv_array {
+	uint32_t type, entry_len, n;
+	const uint8_t *data; /* NULL: cannot be read */
+};
+
+/* Entry @at into @ret as user_data_copy() does it. -EINVAL: another type. */
+int inv_copy(const struct inv_array *a, uint32_t type, uint32_t at, void *ret, size_t size, size_t min);
+int invalidate(struct model *m, uint32_t id, struct inv_array *a);
+
+/* --- faults.c -------------------------------------------------------------------------------------------------------- */
+
+void faultq_free(struct model *m, struct faultq *q);
+/* What waits because of this attach is answered invalid. */
+void faults_drain(struct hwpt *h, const struct attach *a);
+void faults_forget_partial(struct mdev *dev);
+
+/* A page request as the device's IOMMU reports it (iommu_report_device_fault()). @last: of its group. */
+struct page_request {
+	uint32_t pasid, grpid, perm;
+	bool has_pasid, last;
+	uint64_t addr;
+};
+
+/* 0; -EINVAL: nobody takes it, and it was answered invalid. */
+int faults_report(struct mdev *dev, const struct page_request *req);
+
+/* --- profiles: what the drivers of the kernel do -------------------------------------------------------------------- */
+
+struct profile {
+	const char *name;
+	bool takes_flags;      /* has domain_alloc_paging_flags */
+	bool user_pasid_table; /* page requests of any PASID go to the nested domain */
+	bool sw_msi;	       /* interrupts go through the page table */
+	uint32_t hwinfo_type;
+	/* Fill in @ret, whose profile and unit are set. */
+	int (*alloc_paging)(const struct mdev *dev, uint32_t flags, const struct user_data *u, struct domain *ret);
+	int (*alloc_nested)(const struct mdev *dev, const struct domain *parent, uint32_t flags, const struct user_data *u,
+			    struct domain *ret);
+	/* Whether the driver takes it there; changes what it remembers of the device. @old: NULL none. */
+	int (*attach)(const struct domain *new, struct mdev *dev, const struct hwpt *h);
+	int (*set_pasid)(const struct domain *new, struct mdev *dev, uint32_t pasid, const struct hwpt *h);
+	bool (*enforces_snoop)(const struct mdev *dev);
+	bool (*tracks_dirty)(const struct mdev *dev);
+	unsigned (*pasid_log2)(const struct mdev *dev);
+	/* Up to 64 bytes; NULL: the driver tells nothing. */
+	size_t (*hwinfo)(const struct mdev *dev, void *ret);
+	int (*invalidate)(struct domain *d, struct inv_array *a);
+	/* viommu: NULL has none. */
+	bool (*viommu_type)(const struct mdev *dev, uint32_t type);
+	int (*viommu_init)(struct viommu *v, struct user_data *u, void *out, size_t *out_len);
+	int (*viommu_nested)(struct viommu *v, uint32_t flags, const struct user_data *u, struct domain *ret);
+	int (*viommu_invalidate)(struct viommu *v, struct inv_array *a);
+	uint32_t hwqueue_type; /* 0 none */
+};
+
+extern const struct profile profile_vtd, profile_amd, profile_smmuv3, profile_virtio, profile_mock, profile_other;
+
+/* Reads what the unit's registers say, less what the options take away. */
+void profile_read_unit(struct model *m, struct munit *u);
+void vtd_read_unit(struct model *m, struct munit *u);
+void amd_read_unit(struct model *m, struct munit *u);
+
+/* Both of one unit, and of one driver. */
+bool same_unit(const struct domain *d, const struct mdev *dev);
+
+#endif
