@@ -417,7 +417,7 @@ static void drop_vfs(struct model *m, struct mdev *pf)
 }
 
 /* The order of the checks is sriov_numvfs_store()'s. Turning them off while one is open would hang: refused instead. */
-int model_set_vfs(struct backend *b, const char *dev, unsigned n)
+int model_set_vfs(struct backend *b, const char *dev, unsigned n, int timeout_ms, pid_t *ret_pid)
 {
 	struct model *m = to_model(b);
 	struct sriov s = { 0 };
@@ -425,6 +425,8 @@ int model_set_vfs(struct backend *b, const char *dev, unsigned n)
 	unsigned now;
 	int r = find(m, "pci", dev, &pf);
 
+	(void)timeout_ms;
+	(void)ret_pid;
 	if (r < 0)
 		return r == -ENODEV ? -ENOENT : r;
 	r = pf->facts ? read_sriov(m, pf, &s) : -ENOENT;

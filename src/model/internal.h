@@ -370,7 +370,7 @@ int model_load_module(struct backend *b, const char *name);
 int model_module_options(struct backend *b, const char *name, struct arena *a, const char **ret);
 int model_watch_nodes(struct backend *b);
 int model_wait_node(struct backend *b, const char *node, int timeout_ms);
-int model_set_vfs(struct backend *b, const char *dev, unsigned n);
+int model_set_vfs(struct backend *b, const char *dev, unsigned n, int timeout_ms, pid_t *ret_pid);
 int model_set_vf_autoprobe(struct backend *b, const char *dev, bool on);
 
 /* --- overlay.c: the facts ------------------------------------------------------------------------------------------ */
