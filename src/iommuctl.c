@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "cmd/args.h"
 #include "cmd/help.h"
+#include "kmem/iommufd.h"
 #include "kmem/ownership.h"
 
 /*
@@ -270,6 +271,7 @@ int main(int argc, char **argv)
 	hold_standard_fds();
 	signal(SIGPIPE, SIG_IGN);
 	source_set_provider(SECTION_OWNERSHIP, ownership_provide);
+	source_set_provider(SECTION_IOMMUFD, iommufds_provide);
 	r = args_parse(&ctx, argc, argv, &a);
 	ctx.verbosity = a.verbosity;
 	code = r >= 0 && a.version ? print_version(&ctx) : dispatch(&ctx, &a, r);

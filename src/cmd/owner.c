@@ -5,47 +5,13 @@
 
 #include "base/str.h"
 #include "cmd/filter.h"
+#include "cmd/owner-rows.h"
 #include "cmd/owner-trace.h"
 #include "cmd/reasons.h"
 #include "cmd/rows.h"
 #include "diag/leak.h"
 
 /* -- records ------------------------------------------------------------------------------------------------------- */
-
-struct domain_row {
-	const char *type, *ops, *driver, *cookie;
-	struct num page_sizes, start, end;
-	int forced; /* enum tri */
-};
-
-static const struct field domain_fields[] = {
-	FIELD(struct domain_row, type, F_STR, "DOMAIN", "its type: DMA, DMA-FQ, identity, blocked, unmanaged, nested, SVA, platform",
-	      .flags = FIELD_DEFAULT),
-	FIELD(struct domain_row, ops, F_STR, "OPS", "symbol of its operations; null: they have none"),
-	FIELD(struct domain_row, driver, F_STR, "IOMMU-DRIVER", "symbol of its IOMMU driver's operations"),
-	FIELD(struct domain_row, cookie, F_STR, "COOKIE", "what it is kept for: none, dma-iova, dma-msi, fault-handler, sva, iommufd"),
-	FIELD(struct domain_row, page_sizes, F_HEX, "PAGE-SIZES", "mask of the sizes that it can map"),
-	FIELD(struct domain_row, start, F_HEX, "START", "first address that it can map"),
-	FIELD(struct domain_row, end, F_HEX, "END", "last address that it can map"),
-	FIELD(struct domain_row, forced, F_BOOL, "FORCED", "whether addresses outside fault"),
-};
-
-static const struct record_type domain_record = RECORD("domain", 1, struct domain_row, domain_fields);
-
-struct process_row {
-	struct num pid, fd;
-	const char *command, *what, *device;
-};
-
-static const struct field process_fields[] = {
-	FIELD(struct process_row, pid, F_INT, "PID", "its number on the host", .flags = FIELD_DEFAULT | FIELD_RIGHT),
-	FIELD(struct process_row, command, F_STR, "COMMAND", "its name", .flags = FIELD_DEFAULT),
-	FIELD(struct process_row, fd, F_INT, "FD", "its descriptor that keeps the claim"),
-	FIELD(struct process_row, what, F_STR, "WHAT", "what that is: iommufd, vfio-group, vfio-device"),
-	FIELD(struct process_row, device, F_STR, "DEVICE", "device that the descriptor is for"),
-};
-
-static const struct record_type process_record = RECORD("process", 1, struct process_row, process_fields);
 
 struct device_row {
 	const char *device, *bus, *driver;
@@ -65,7 +31,7 @@ static const struct record_type device_record = RECORD("owned-device", 1, struct
 struct owner_row {
 	struct num group, owner_cnt, expected, recovery_cnt;
 	const char *verdict, *owner;
-	struct domain_row *domain, *default_domain, *blocking_domain;
+	struct owner_domain_row *domain, *default_domain, *blocking_domain;
 	struct rows processes, devices;
 };
 
@@ -76,13 +42,13 @@ static const struct field owner_fields[] = {
 	      .flags = FIELD_DEFAULT | FIELD_RIGHT),
 	FIELD(struct owner_row, verdict, F_STR, "VERDICT", "as-expected, surplus, deficit, unknown", .flags = FIELD_DEFAULT | FIELD_VERDICT),
 	FIELD(struct owner_row, owner, F_STR, "OWNER", "none, dma-api, vfio-group, iommufd; null: not known", .flags = FIELD_DEFAULT),
-	FIELD(struct owner_row, domain, F_OBJ, "DOMAIN", "the domain that translates now", .sub = &domain_record, .flags = FIELD_DEFAULT),
-	FIELD(struct owner_row, default_domain, F_OBJ, "DEFAULT-DOMAIN", "the domain of the kernel's drivers", .sub = &domain_record),
+	FIELD(struct owner_row, domain, F_OBJ, "DOMAIN", "the domain that translates now", .sub = &owner_domain_record, .flags = FIELD_DEFAULT),
+	FIELD(struct owner_row, default_domain, F_OBJ, "DEFAULT-DOMAIN", "the domain of the kernel's drivers", .sub = &owner_domain_record),
 	FIELD(struct owner_row, blocking_domain, F_OBJ, "BLOCKING-DOMAIN", "the domain that lets nothing through; null: none made yet",
-	      .sub = &domain_record),
+	      .sub = &owner_domain_record),
 	FIELD(struct owner_row, recovery_cnt, F_INT, "RECOVERING", "devices that are being reset; null where the kernel does not say",
 	      .flags = FIELD_RIGHT),
-	FIELD(struct owner_row, processes, F_LIST, "PROCESSES", "who keeps user space's claim", .sub = &process_record,
+	FIELD(struct owner_row, processes, F_LIST, "PROCESSES", "who keeps user space's claim", .sub = &owner_process_record,
 	      .flags = FIELD_DEFAULT),
 	FIELD(struct owner_row, devices, F_LIST, "DEVICES", "what is in the group", .sub = &device_record, .flags = FIELD_DEFAULT),
 };
@@ -95,43 +61,21 @@ static void note_obstacles(struct invocation *inv, const struct ownership *o, in
 {
 	if (!o && err != -EBADMSG)
 		ctx_note(inv->ctx, (struct note){ .level = level, .code = "no-ownership", .err = err }, "owner counts");
-	for (size_t i = 0; o && i < o->n_obstacles; i++) {
-		const struct obstacle *b = &o->obstacles[i];
-
-		ctx_note(inv->ctx,
-			 (struct note){ .level = level, .code = b->code, .err = b->err, .why = b->why, .hint = b->hint,
-					.where = b->what },
-			 "owner counts: %s", b->what);
-	}
+	else if (o)
+		owner_note_obstacles(inv->ctx, o->obstacles, o->n_obstacles, level, "owner counts");
 }
 
 /* -- list ----------------------------------------------------------------------------------------------------------- */
 
-static struct domain_row *domain_row(struct arena *a, const struct owned_domain *d)
-{
-	struct domain_row *row;
-
-	if (!d)
-		return NULL;
-	row = arena_new(a, struct domain_row);
-	*row = (struct domain_row){ d->type, d->ops, d->driver, d->cookie, d->page_sizes, d->start, d->end, d->forced };
-	return row;
-}
-
 static struct rows process_rows(struct arena *a, const struct owned_group *g)
 {
 	const struct owner *o = g ? g->owner : NULL;
-	struct process_row *v;
 
 	if (!g || (g->owned == TRI_YES && (!o || (!o->n && !o->complete))))
 		return (struct rows){ 0 };
 	if (!o)
 		return ROWS(NULL, 0);
-	v = arena_array(a, struct process_row, o->n);
-	for (size_t i = 0; i < o->n; i++)
-		v[i] = (struct process_row){ NUM(o->processes[i].pid), NUM(o->processes[i].fd), o->processes[i].command,
-					     o->processes[i].what, o->processes[i].device };
-	return ROWS(v, o->n);
+	return owner_process_rows(a, o->processes, o->n);
 }
 
 static struct rows device_rows(struct host *h, const struct group *g, const struct owned_group *og)
@@ -166,9 +110,9 @@ static int list_group(struct invocation *inv, struct host *h, struct ownership *
 		.recovery_cnt = og ? og->recovery_cnt : NUM_UNKNOWN,
 		.verdict = l.verdict,
 		.owner = l.owner,
-		.domain = og ? domain_row(a, og->domain) : NULL,
-		.default_domain = og ? domain_row(a, og->default_domain) : NULL,
-		.blocking_domain = og ? domain_row(a, og->blocking_domain) : NULL,
+		.domain = og ? owner_domain_row(a, og->domain) : NULL,
+		.default_domain = og ? owner_domain_row(a, og->default_domain) : NULL,
+		.blocking_domain = og ? owner_domain_row(a, og->blocking_domain) : NULL,
 		.processes = process_rows(a, og),
 		.devices = device_rows(h, g, og),
 	});
@@ -374,6 +318,14 @@ static const struct command commands[] = {
 		.record = &owner_check_record,
 		.flags = COMMAND_QUESTION,
 		.run = run_check,
+	},
+	{
+		.verb = "objects",
+		.summary = "every iommufd object of every process",
+		.text = owner_objects_text,
+		.options = owner_objects_options,
+		.record = &owner_objects_record,
+		.run = owner_objects_run,
 	},
 	{
 		.verb = "trace",

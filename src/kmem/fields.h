@@ -3,7 +3,8 @@
  * The members of kernel structures that we read: X(id, structure, member, kind). Where each is comes from the
  * running kernel's own type information, so one that this kernel does not have is simply not there; kmem_has() tells.
  *
- * Kinds: P a pointer, N a number of 1 to 8 bytes, E something embedded (only its address is used).
+ * Kinds: P a pointer, N a number of 1 to 8 bytes, B one bit of a bit-field or a bool, E something embedded (only its address
+ * is used).
  * Which kernels have what, as seen in 6.1, 6.12 and 7.2: see the notes at the end of a line.
  */
 #ifndef IOMMUCTL_KMEM_FIELDS_H
@@ -24,7 +25,7 @@
 	X(GROUP_BLOCKING_DOMAIN, "iommu_group", "blocking_domain", P) /* 5.19 */                        \
 	X(GROUP_DOMAIN, "iommu_group", "domain", P)                                                     \
 	X(GROUP_OWNER_CNT, "iommu_group", "owner_cnt", N) /* 5.19 */                                    \
-	X(GROUP_OWNER, "iommu_group", "owner", P)	  /* 5.19 */                                    \
+	X(GROUP_OWNER, "iommu_group", "owner", P)	  /* 5.19 */                                          \
 	X(GROUP_RECOVERY_CNT, "iommu_group", "recovery_cnt", N) /* 7.2 */                               \
 	X(GDEV_LIST, "group_device", "list", E)                                                         \
 	X(GDEV_DEV, "group_device", "dev", P)                                                           \
@@ -79,7 +80,54 @@
 	X(VDF_DEVICE, "vfio_device_file", "device", P) /* 6.6 */                                        \
 	X(VDF_IOMMUFD, "vfio_device_file", "iommufd", P)                                                \
 	X(VDEV_DEV, "vfio_device", "dev", P)                                                            \
-	X(VDEV_GROUP, "vfio_device", "group", P)
+	X(VDEV_GROUP, "vfio_device", "group", P)                                                        \
+	X(CTX_FILE, "iommufd_ctx", "file", P)                                                           \
+	X(OBJ_USERS, "iommufd_object", "users.refs.counter", N)                                         \
+	X(IOAS_OBJ, "iommufd_ioas", "obj", E)                                                           \
+	X(HWPT_OBJ, "iommufd_hw_pagetable", "obj", E)                                                   \
+	X(HWPT_DOMAIN, "iommufd_hw_pagetable", "domain", P)                                             \
+	X(HWPT_FAULT, "iommufd_hw_pagetable", "fault", P) /* 6.11 */                                    \
+	X(HWPT_IOAS, "iommufd_hw_pagetable", "ioas", P) /* to 6.6 */                                    \
+	X(HWPT_AUTO, "iommufd_hw_pagetable", "auto_domain", B)                                          \
+	X(PAGING_COMMON, "iommufd_hwpt_paging", "common", E) /* 6.7 */                                  \
+	X(PAGING_IOAS, "iommufd_hwpt_paging", "ioas", P)                                                \
+	X(PAGING_AUTO, "iommufd_hwpt_paging", "auto_domain", B)                                         \
+	X(PAGING_COHERENT, "iommufd_hwpt_paging", "enforce_cache_coherency", B)                         \
+	X(PAGING_NEST, "iommufd_hwpt_paging", "nest_parent", B)                                         \
+	X(NESTED_COMMON, "iommufd_hwpt_nested", "common", E)                                            \
+	X(NESTED_PARENT, "iommufd_hwpt_nested", "parent", P)                                            \
+	X(NESTED_VIOMMU, "iommufd_hwpt_nested", "viommu", P) /* 6.13 */                                 \
+	X(IDEV_GROUP, "iommufd_device", "igroup", P)                                                    \
+	X(IDEV_ITEM, "iommufd_device", "group_item", E)                                                 \
+	X(IGROUP_GROUP, "iommufd_group", "group", P)                                                    \
+	X(IGROUP_HWPT, "iommufd_group", "hwpt", P) /* to 6.14 */                                        \
+	X(IGROUP_DEVICES, "iommufd_group", "device_list", E)                                            \
+	X(IGROUP_ATTACH, "iommufd_group", "pasid_attach", E) /* then */                                 \
+	X(ATTACH_HWPT, "iommufd_attach", "hwpt", P)                                                     \
+	X(ATTACH_DEVICES, "iommufd_attach", "device_array", E)                                          \
+	X(VIOMMU_OBJ, "iommufd_viommu", "obj", E) /* 6.13 */                                            \
+	X(VIOMMU_HWPT, "iommufd_viommu", "hwpt", P)                                                     \
+	X(VDEVICE_OBJ, "iommufd_vdevice", "obj", E)                                                     \
+	X(VDEVICE_VIOMMU, "iommufd_vdevice", "viommu", P)                                               \
+	X(VDEVICE_IDEV, "iommufd_vdevice", "idev", P)                                                   \
+	X(VDEVICE_ID, "iommufd_vdevice", "virt_id", N)                                                  \
+	X(EVENTQ_OBJ, "iommufd_eventq", "obj", E) /* 6.15 */                                            \
+	X(EVENTQ_CTX, "iommufd_eventq", "ictx", P)                                                      \
+	X(FAULT_OBJ, "iommufd_fault", "obj", E) /* to 6.14 */                                           \
+	X(FAULT_CTX, "iommufd_fault", "ictx", P)                                                        \
+	X(FAULT_COMMON, "iommufd_fault", "common", E) /* then */                                        \
+	X(VEVENTQ_COMMON, "iommufd_veventq", "common", E)                                               \
+	X(VEVENTQ_VIOMMU, "iommufd_veventq", "viommu", P)                                               \
+	X(ACCESS_OBJ, "iommufd_access", "obj", E)                                                       \
+	X(ACCESS_IOAS, "iommufd_access", "ioas", P)                                                     \
+	X(HWQ_OBJ, "iommufd_hw_queue", "obj", E) /* 6.17 */                                             \
+	X(HWQ_VIOMMU, "iommufd_hw_queue", "viommu", P)                                                  \
+	X(XA_OFFSET, "xa_node", "offset", N)                                                            \
+	X(XA_PARENT, "xa_node", "parent", P)                                                            \
+	X(TASK_SIGNAL, "task_struct", "signal", P)                                                      \
+	X(TASK_THREAD, "task_struct", "thread_node", E)                                                 \
+	X(SIGNAL_THREADS, "signal_struct", "thread_head", E)                                            \
+	X(VFIO_GROUP_IOMMUFD, "vfio_group", "iommufd", P)
 
 enum kfield {
 #define X(id, type, member, kind) KF_##id,

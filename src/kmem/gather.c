@@ -1,8 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Ownership from the running kernel's memory. */
+/* The sections from the running kernel's memory. */
 #include <string.h>
 
+#include "kmem/iommufd.h"
 #include "kmem/walk.h"
+
+static struct obstacle *keep(struct arena *a, obstacle_vec *from, size_t *ret_n)
+{
+	struct obstacle *v = arena_array(a, struct obstacle, from->n);
+
+	if (from->n)
+		memcpy(v, from->v, from->n * sizeof(*v));
+	*ret_n = from->n;
+	vec_free(from);
+	return v;
+}
 
 struct ownership *ownership_gather(const char *root, struct arena *a)
 {
@@ -13,11 +25,20 @@ struct ownership *ownership_gather(const char *root, struct arena *a)
 	o->arena = a;
 	if (kmem_open(root, a, &obstacles, &k) == 0)
 		walk_kernel(k, o);
-	if (obstacles.n) {
-		o->n_obstacles = obstacles.n;
-		o->obstacles = arena_array(a, struct obstacle, obstacles.n);
-		memcpy(o->obstacles, obstacles.v, obstacles.n * sizeof(*obstacles.v));
-	}
-	vec_free(&obstacles);
+	else
+		o->obstacles = keep(a, &obstacles, &o->n_obstacles);
 	return o;
+}
+
+struct iommufds *iommufds_gather(const char *root, struct arena *a)
+{
+	_cleanup_(cleanup_kmem_free) struct kmem *k = NULL;
+	struct iommufds *f = arena_new(a, struct iommufds);
+	obstacle_vec obstacles = { 0 };
+
+	if (kmem_open(root, a, &obstacles, &k) == 0)
+		walk_iommufds(k, a, f);
+	else
+		f->obstacles = keep(a, &obstacles, &f->n_obstacles);
+	return f;
 }

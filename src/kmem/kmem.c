@@ -64,6 +64,15 @@ uint64_t kmem_num_or_0(struct kmem *k, uint64_t base, enum kfield f)
 	return v;
 }
 
+int kmem_bit(struct kmem *k, uint64_t base, enum kfield f)
+{
+	uint64_t v = 0;
+
+	if (kmem_num(k, base, f, &v) < 0)
+		return TRI_UNKNOWN;
+	return v & k->types.field[f].mask ? TRI_YES : TRI_NO;
+}
+
 int kmem_pointer(struct kmem *k, uint64_t addr, uint64_t *ret)
 {
 	return memory_read(k->memory, addr, ret, sizeof(*ret));

@@ -56,6 +56,9 @@ int kmem_num(struct kmem *k, uint64_t base, enum kfield f, uint64_t *ret);
 /* The same, but 0 instead of an error. */
 uint64_t kmem_num_or_0(struct kmem *k, uint64_t base, enum kfield f);
 
+/* A member of kind B, as an enum tri: unknown where this kernel has none, or cannot be read. */
+int kmem_bit(struct kmem *k, uint64_t base, enum kfield f);
+
 /* A pointer at an address (an element of an array). */
 int kmem_pointer(struct kmem *k, uint64_t addr, uint64_t *ret);
 

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "kmem/parts.h"
+#include "source/doc.h"
 
 static const char *const kind_words[] = {
 	[OWNER_VFIO_GROUP] = "vfio-group",
@@ -36,30 +38,6 @@ const struct owned_group *ownership_group(const struct ownership *o, uint32_t id
 
 /* -- writing ------------------------------------------------------------------------------------------------------- */
 
-static void put_str(struct json_object *o, const char *key, const char *s)
-{
-	json_object_object_add(o, key, s ? json_object_new_string(s) : NULL);
-}
-
-static void put_int(struct json_object *o, const char *key, struct num n)
-{
-	json_object_object_add(o, key, n.known ? json_object_new_int64(n.v) : NULL);
-}
-
-static void put_tri(struct json_object *o, const char *key, int t)
-{
-	json_object_object_add(o, key, t == TRI_UNKNOWN ? NULL : json_object_new_boolean(t == TRI_YES));
-}
-
-/* JSON's integers end at 63 bits in many readers: masks and addresses are words. */
-static void put_hex(struct json_object *o, const char *key, struct num n)
-{
-	char word[24];
-
-	snprintf(word, sizeof(word), "0x%llx", (unsigned long long)n.v);
-	put_str(o, key, n.known ? word : NULL);
-}
-
 static void put_index(struct json_object *o, const char *key, const void *p, const void *base, size_t size)
 {
 	json_object_object_add(
@@ -87,13 +65,13 @@ static void write_group(struct json_object *to, const struct ownership *o, const
 	struct json_object *devices;
 
 	json_object_object_add(to, "id", json_object_new_int64(g->id));
-	put_str(to, "name", g->name);
-	put_str(to, "problem", g->problem);
-	put_int(to, "owner_cnt", g->owner_cnt);
-	put_int(to, "recovery_cnt", g->recovery_cnt);
+	doc_put(to, "name", g->name);
+	doc_put(to, "problem", g->problem);
+	part_put_int(to, "owner_cnt", g->owner_cnt);
+	part_put_int(to, "recovery_cnt", g->recovery_cnt);
 	put_index(to, "owner", g->owner, o->owners, sizeof(*o->owners));
-	put_tri(to, "owned", g->owned);
-	put_int(to, "claims", g->claims);
+	part_put_tri(to, "owned", g->owned);
+	part_put_int(to, "claims", g->claims);
 	put_index(to, "default_domain", g->default_domain, o->domains, sizeof(*o->domains));
 	put_index(to, "blocking_domain", g->blocking_domain, o->domains, sizeof(*o->domains));
 	put_index(to, "domain", g->domain, o->domains, sizeof(*o->domains));
@@ -101,43 +79,24 @@ static void write_group(struct json_object *to, const struct ownership *o, const
 	for (size_t i = 0; i < g->n; i++) {
 		struct json_object *d = put_element(devices);
 
-		put_str(d, "name", g->devices[i].name);
-		put_str(d, "bus", g->devices[i].bus);
-		put_str(d, "driver", g->devices[i].driver);
-		put_tri(d, "managed", g->devices[i].managed);
-		put_tri(d, "counted", g->devices[i].counted);
-		put_tri(d, "blocked", g->devices[i].blocked);
+		doc_put(d, "name", g->devices[i].name);
+		doc_put(d, "bus", g->devices[i].bus);
+		doc_put(d, "driver", g->devices[i].driver);
+		part_put_tri(d, "managed", g->devices[i].managed);
+		part_put_tri(d, "counted", g->devices[i].counted);
+		part_put_tri(d, "blocked", g->devices[i].blocked);
 	}
-}
-
-static void write_domain(struct json_object *to, const struct owned_domain *d)
-{
-	put_str(to, "type", d->type);
-	put_str(to, "ops", d->ops);
-	put_str(to, "driver", d->driver);
-	put_str(to, "cookie", d->cookie);
-	put_hex(to, "page_sizes", d->page_sizes);
-	put_hex(to, "start", d->start);
-	put_hex(to, "end", d->end);
-	put_tri(to, "forced", d->forced);
 }
 
 static void write_owner(struct json_object *to, const struct owner *w)
 {
 	struct json_object *processes;
 
-	put_str(to, "kind", owner_kind_word(w->kind));
-	put_tri(to, "complete", w->complete ? TRI_YES : TRI_NO);
+	doc_put(to, "kind", owner_kind_word(w->kind));
+	part_put_tri(to, "complete", w->complete ? TRI_YES : TRI_NO);
 	processes = put_array(to, "processes");
-	for (size_t i = 0; i < w->n; i++) {
-		struct json_object *p = put_element(processes);
-
-		put_int(p, "pid", NUM(w->processes[i].pid));
-		put_str(p, "command", w->processes[i].command);
-		put_int(p, "fd", NUM(w->processes[i].fd));
-		put_str(p, "what", w->processes[i].what);
-		put_str(p, "device", w->processes[i].device);
-	}
+	for (size_t i = 0; i < w->n; i++)
+		part_put_process(put_element(processes), &w->processes[i]);
 }
 
 struct json_object *ownership_to_json(const struct ownership *o)
@@ -153,20 +112,13 @@ struct json_object *ownership_to_json(const struct ownership *o)
 	}
 	v = put_array(doc, "domains");
 	for (size_t i = 0; i < o->n_domains; i++)
-		write_domain(put_element(v), &o->domains[i]);
+		part_put_domain(put_element(v), &o->domains[i]);
 	v = put_array(doc, "owners");
 	for (size_t i = 0; i < o->n_owners; i++)
 		write_owner(put_element(v), &o->owners[i]);
 	v = put_array(doc, "obstacles");
-	for (size_t i = 0; i < o->n_obstacles; i++) {
-		struct json_object *b = put_element(v);
-
-		put_str(b, "code", o->obstacles[i].code);
-		put_int(b, "errno", NUM(o->obstacles[i].err));
-		put_str(b, "what", o->obstacles[i].what);
-		put_str(b, "why", o->obstacles[i].why);
-		put_str(b, "hint", o->obstacles[i].hint);
-	}
+	for (size_t i = 0; i < o->n_obstacles; i++)
+		part_put_obstacle(put_element(v), &o->obstacles[i]);
 	return doc;
 }
 
@@ -209,16 +161,6 @@ static int get_tri(struct reader *r, struct json_object *o, const char *key)
 	struct json_object *v = get(r, o, key, json_type_boolean);
 
 	return !v ? TRI_UNKNOWN : json_object_get_boolean(v) ? TRI_YES : TRI_NO;
-}
-
-static struct num get_hex(struct reader *r, struct json_object *o, const char *key)
-{
-	const char *s = get_str(r, o, key);
-	uint64_t v;
-
-	if (!s || parse_hex(s, &v) < 0)
-		return NUM_UNKNOWN;
-	return NUM(v);
 }
 
 /* The array and its length; elements that are no objects make the document bad. */
@@ -294,42 +236,18 @@ static void read_owner(struct reader *r, struct json_object *from, struct owner 
 			w->kind = (enum owner_kind)i;
 	w->complete = get_tri(r, from, "complete") == TRI_YES;
 	w->processes = arena_array(r->o->arena, struct owner_process, w->n);
-	for (size_t i = 0; i < w->n; i++) {
-		struct json_object *p = json_object_array_get_idx(v, i);
-
-		w->processes[i] = (struct owner_process){
-			.pid = get_int(r, p, "pid").v,
-			.command = get_str(r, p, "command"),
-			.fd = get_int(r, p, "fd").v,
-			.what = get_str(r, p, "what"),
-			.device = get_str(r, p, "device"),
-		};
-	}
+	for (size_t i = 0; i < w->n; i++)
+		w->processes[i] = part_get_process(r->o->arena, json_object_array_get_idx(v, i));
 }
 
 static void read_domain(struct reader *r, struct json_object *from, struct owned_domain *d)
 {
-	*d = (struct owned_domain){
-		.type = get_str(r, from, "type"),
-		.ops = get_str(r, from, "ops"),
-		.driver = get_str(r, from, "driver"),
-		.cookie = get_str(r, from, "cookie"),
-		.page_sizes = get_hex(r, from, "page_sizes"),
-		.start = get_hex(r, from, "start"),
-		.end = get_hex(r, from, "end"),
-		.forced = get_tri(r, from, "forced"),
-	};
+	*d = part_get_domain(r->o->arena, from);
 }
 
 static void read_obstacle(struct reader *r, struct json_object *from, struct obstacle *b)
 {
-	*b = (struct obstacle){
-		.code = get_str(r, from, "code"),
-		.err = (int)get_int(r, from, "errno").v,
-		.what = get_str(r, from, "what"),
-		.why = get_str(r, from, "why"),
-		.hint = get_str(r, from, "hint"),
-	};
+	*b = part_get_obstacle(r->o->arena, from);
 	r->bad |= !b->code || !b->what;
 }
 

@@ -14,6 +14,8 @@ static const char *const wanted_names[KSYM_MAX] = {
 	[KSYM_IOMMUFD_FOPS] = "iommufd_fops",
 	[KSYM_VFIO_GROUP_FOPS] = "vfio_group_fops",
 	[KSYM_VFIO_DEVICE_FOPS] = "vfio_device_fops",
+	[KSYM_FAULT_FOPS] = "iommufd_fault_fops",
+	[KSYM_VEVENTQ_FOPS] = "iommufd_veventq_fops",
 };
 
 /* More than any kernel has; a bound for rubbish. */

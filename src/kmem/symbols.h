@@ -16,6 +16,8 @@ enum ksym {
 	KSYM_IOMMUFD_FOPS,
 	KSYM_VFIO_GROUP_FOPS,
 	KSYM_VFIO_DEVICE_FOPS,
+	KSYM_FAULT_FOPS,   /* of an iommufd's fault queue */
+	KSYM_VEVENTQ_FOPS, /* of a queue of events for a guest */
 	KSYM_MAX
 };
 

@@ -9,7 +9,7 @@
 #include "base/str.h"
 #include "kmem/quiet.h"
 
-enum kind { P, N, E };
+enum kind { P, N, B, E };
 
 static const struct {
 	const char *type, *member;
@@ -61,7 +61,7 @@ static const struct btf_type *strip(const struct btf *btf, uint32_t id, uint32_t
 struct place {
 	uint64_t bit;
 	uint32_t type;
-	bool bitfield;
+	uint32_t bits; /* of a bit-field; 0: it is none */
 };
 
 /* The member of that name, those of anonymous structures inside included. */
@@ -81,7 +81,7 @@ static bool find_member(const struct btf *btf, const struct btf_type *t, const c
 				continue;
 			*ret = (struct place){ .bit = btf_member_bit_offset(t, i),
 					       .type = m[i].type,
-					       .bitfield = btf_member_bitfield_size(t, i) != 0 };
+					       .bits = btf_member_bitfield_size(t, i) };
 			return true;
 		}
 		inner = strip(btf, m[i].type, &id);
@@ -122,10 +122,27 @@ static bool right_size(enum kind kind, const struct btf_type *t, int64_t size)
 		return btf_is_ptr(t) && size == 8;
 	case N:
 		return (btf_is_int(t) || btf_is_any_enum(t)) && (size == 1 || size == 2 || size == 4 || size == 8);
+	case B:
+		return btf_is_int(t) && size == 1;
 	case E:
 		return btf_is_composite(t) || btf_is_array(t);
 	}
 	return false;
+}
+
+/* Where a bit is in its byte. Bit-fields are laid out the other way round on big-endian machines, and no one of those asks. */
+static uint8_t bit_mask(const struct place *at)
+{
+	return at->bits ? (uint8_t)(1u << at->bit % 8) : 0xff;
+}
+
+static bool right_place(enum kind kind, const struct place *at)
+{
+	const uint16_t one = 1;
+
+	if (kind != B || !at->bits)
+		return !at->bits && at->bit % 8 == 0;
+	return at->bits == 1 && *(const char *)&one;
 }
 
 /* A member of another kind or size than the code expects counts as not there. */
@@ -136,7 +153,8 @@ static void resolve(struct ktypes *kt, const struct btf *btf, const struct btf_t
 	uint32_t id;
 	int64_t size;
 
-	if (kt->field[f].size || !find_path(btf, t, wanted[f].member, &at) || at.bitfield || at.bit % 8)
+	if (kt->field[f].size || !find_path(btf, t, wanted[f].member, &at) ||
+	    !right_place(wanted[f].kind, &at))
 		return;
 	m = strip(btf, at.type, &id);
 	size = m ? btf__resolve_size(btf, id) : -1;
@@ -144,6 +162,7 @@ static void resolve(struct ktypes *kt, const struct btf *btf, const struct btf_t
 		return;
 	kt->field[f].offset = (uint32_t)(at.bit / 8);
 	kt->field[f].size = (uint32_t)size;
+	kt->field[f].mask = bit_mask(&at);
 	kt->field[f].count = btf_is_array(m) ? btf_array(m)->nelems : 0;
 }
 

@@ -19,6 +19,7 @@ struct ktypes {
 		uint32_t offset; /* bytes */
 		uint32_t size;	 /* bytes; 0: not found */
 		uint32_t count;	 /* elements of an array; 0: no array */
+		uint8_t mask;	 /* of kind B: the bits of the byte at offset */
 	} field[KF_MAX];
 	struct {
 		struct {

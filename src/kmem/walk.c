@@ -237,9 +237,8 @@ static const char *domain_cookie(struct kmem *k, uint64_t d)
 	return ktypes_word(&k->types, KE_IOVA_COOKIE, (int64_t)v);
 }
 
-static struct owned_domain read_domain(struct walk *w, uint64_t d)
+struct owned_domain walk_domain(struct kmem *k, uint64_t d, struct arena *a)
 {
-	struct kmem *k = w->k;
 	const char *ops = symbols_name(&k->symbols, kmem_num_or_0(k, d, KF_DOMAIN_OPS));
 	const char *driver = symbols_name(&k->symbols, kmem_num_or_0(k, d, KF_DOMAIN_OWNER));
 	const char *cookie = domain_cookie(k, d);
@@ -247,9 +246,9 @@ static struct owned_domain read_domain(struct walk *w, uint64_t d)
 
 	return (struct owned_domain){
 		.type = kmem_num(k, d, KF_DOMAIN_TYPE, &type) == 0 ? domain_type(type) : NULL,
-		.ops = arena_strdup(w->o->arena, ops),
-		.driver = arena_strdup(w->o->arena, driver),
-		.cookie = arena_strdup(w->o->arena, cookie),
+		.ops = arena_strdup(a, ops),
+		.driver = arena_strdup(a, driver),
+		.cookie = arena_strdup(a, cookie),
 		.page_sizes = read_count(k, d, KF_DOMAIN_PGSIZES),
 		.start = read_count(k, d, KF_DOMAIN_START),
 		.end = read_count(k, d, KF_DOMAIN_END),
@@ -293,7 +292,7 @@ static void read_domains(struct walk *w)
 	o->n_domains = m;
 	o->domains = arena_array(o->arena, struct owned_domain, m);
 	for (size_t i = 0; i < m; i++)
-		o->domains[i] = read_domain(w, addrs[i]);
+		o->domains[i] = walk_domain(w->k, addrs[i], o->arena);
 	for (size_t i = 0; i < w->groups.n; i++) {
 		struct walked *g = &w->groups.v[i];
 
@@ -341,13 +340,20 @@ static void cannot_follow(struct ownership *o, int err)
 	o->obstacles = v;
 }
 
-void walk_kernel(struct kmem *k, struct ownership *o)
+int walk_groups(struct walk *w)
 {
-	struct walk w = { .k = k, .o = o };
 	int r = -EAGAIN;
 
 	for (int i = 0; i < ATTEMPTS && r == -EAGAIN; i++)
-		r = read_groups(&w);
+		r = read_groups(w);
+	return r;
+}
+
+void walk_kernel(struct kmem *k, struct ownership *o)
+{
+	struct walk w = { .k = k, .o = o };
+	int r = walk_groups(&w);
+
 	if (r < 0) {
 		cannot_follow(o, r);
 	} else {

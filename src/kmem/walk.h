@@ -12,6 +12,8 @@
 #define MAX_FDS	      1048576u
 #define MAX_PROCESSES 256u
 #define MAX_OBJECTS   65536u
+#define MAX_CONTEXTS  65536u
+#define MAX_SLOTS_OF_OBJECTS (4u << 20)
 
 /* What the walk knows of a group beyond what it tells. */
 struct walked {
@@ -39,6 +41,17 @@ void walk_kernel(struct kmem *k, struct ownership *o);
 
 /* A device of a group, from its struct device. */
 void walk_device(struct kmem *k, uint64_t dev, struct arena *a, struct owned_device *ret);
+
+struct iommufds; /* kmem/iommufd.h */
+
+/* Every iommufd context and its objects, into @f; strings are in @a. */
+void walk_iommufds(struct kmem *k, struct arena *a, struct iommufds *f);
+
+/* The groups alone, by themselves unproven. 0, or why the list could not be followed to its end. */
+int walk_groups(struct walk *w);
+
+/* A domain, from its struct iommu_domain. */
+struct owned_domain walk_domain(struct kmem *k, uint64_t domain, struct arena *a);
 
 /* Fills o->owners and the groups' owner and claims. */
 void walk_owners(struct walk *w);

@@ -2,27 +2,37 @@
 /* A build without libelf and libbpf: says so. */
 #include <errno.h>
 
-#include "kmem/ownership.h"
+#include "kmem/iommufd.h"
 #include "kmem/probes.h"
 
 static const char why[] = "this iommuctl was built without libelf and libbpf, which that takes";
 static const char hint[] = "build it with libelf-dev and libbpf-dev installed; iommuctl -V lists what is in";
 
+static struct obstacle not_built = {
+	.code = "not-built",
+	.err = EOPNOTSUPP,
+	.what = "the kernel's memory",
+	.why = why,
+	.hint = hint,
+};
+
 struct ownership *ownership_gather(const char *root _unused_, struct arena *a)
 {
-	static struct obstacle not_built = {
-		.code = "not-built",
-		.err = EOPNOTSUPP,
-		.what = "the kernel's memory",
-		.why = why,
-		.hint = hint,
-	};
 	struct ownership *o = arena_new(a, struct ownership);
 
 	o->arena = a;
 	o->obstacles = &not_built;
 	o->n_obstacles = 1;
 	return o;
+}
+
+struct iommufds *iommufds_gather(const char *root _unused_, struct arena *a)
+{
+	struct iommufds *f = arena_new(a, struct iommufds);
+
+	f->obstacles = &not_built;
+	f->n_obstacles = 1;
+	return f;
 }
 
 int probes_start(struct ctx *ctx, struct probes **ret _unused_)

@@ -80,7 +80,8 @@ void scrub_section(enum source_section which, uint64_t salt, struct json_object 
 		break;
 	case SECTION_PROBES:
 	case SECTION_UDEV:
-	case SECTION_OWNERSHIP: /* pid and name of a process at most */
+	case SECTION_OWNERSHIP: /* pid and name of a process at most, and so the next */
+	case SECTION_IOMMUFD:
 	case SECTION_MAX:
 		break;
 	}

@@ -23,6 +23,7 @@ static const char *const section_files[SECTION_MAX] = {
 	[SECTION_PROBES] = "probes.json",
 	[SECTION_UDEV] = "udev.json",
 	[SECTION_OWNERSHIP] = "ownership.json",
+	[SECTION_IOMMUFD] = "iommufd.json",
 };
 
 static section_provider providers[SECTION_MAX] = {

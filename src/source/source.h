@@ -63,7 +63,8 @@ enum source_section {
 	SECTION_KMSG,	   /* source/kmsg.h */
 	SECTION_PROBES,	   /* source/probes.h: what this kernel can do, as far as no file says it */
 	SECTION_UDEV,	   /* source/udev.h */
-	SECTION_OWNERSHIP, /* kmem/ */
+	SECTION_OWNERSHIP, /* kmem/ownership.h */
+	SECTION_IOMMUFD,   /* kmem/iommufd.h */
 	SECTION_MAX
 };
 
@@ -73,7 +74,7 @@ typedef int (*section_provider)(struct ctx *ctx, struct json_object **ret);
 /* A file name inside a snapshot ("network.json"), static. */
 const char *source_section_file(enum source_section s);
 
-/* Providers of the live source. kmem/ registers SECTION_OWNERSHIP; the others are built in. */
+/* Providers of the live source. kmem/ registers SECTION_OWNERSHIP and SECTION_IOMMUFD; the others are built in. */
 void source_set_provider(enum source_section s, section_provider provider);
 
 struct source_ops {

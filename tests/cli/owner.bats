@@ -105,6 +105,72 @@ section() {
 	done
 }
 
+# objects: a section with one context: two page tables on an address space, a device on the second
+objects() {
+	cat >"$tree/iommuctl/iommufd.json" <<-'EOF'
+	{"version":1,"contexts":[{"complete":true,"problem":null,"holders":[{"pid":42,"command":"qemu","fd":3,"what":"iommufd","device":null}],
+	"objects":[{"id":1,"type":"ioas","users":3},{"id":2,"type":"device","users":3,"hwpt":4,"device":"0000:05:00.0","group":13,"attached":true},
+	{"id":3,"type":"hwpt-paging","users":1,"ioas":1,"automatic":false,"domain":{"type":"unmanaged"}},
+	{"id":4,"type":"hwpt-paging","users":2,"ioas":1,"automatic":true,"domain":{"type":"unmanaged"},"groups":[13]}]}],"obstacles":[]}
+	EOF
+}
+
+@test "objects: a tree of what hangs on what; the same as a list" {
+	unpack vtd
+	objects
+	run_ctl --from "$tree" owner objects
+	expect_status 0
+	[ "$(sed 's/ .*//' <<<"${lines[0]}")" = OBJECT ]
+	expect_in "$output" "ioas 1" "hwpt-paging 4" "0000:05:00.0" "qemu (pid 42)"
+	run_ctl --from "$tree" owner objects -j
+	expect_json '[.data[] | [.node, .parent]] | tostring' '[["iommufd 1",null],["ioas 1","iommufd 1"],["hwpt-paging 3","ioas 1"],["hwpt-paging 4","ioas 1"],["device 2","hwpt-paging 4"]]'
+	expect_json '.data[3] | [.users, .automatic, .groups[0].group, .domain.type] | tostring' '[2,true,13,"unmanaged"]'
+	run_ctl --from "$tree" owner objects -p 42 -o node --noheadings
+	[ "${#lines[@]}" -eq 5 ]
+	run_ctl --from "$tree" owner objects -p 43
+	expect_status 0
+	[ "$output" = "process 43 has no iommufd open" ]
+	run_ctl --from "$tree" owner objects -p x
+	expect_status 2
+}
+
+@test "objects: what hangs on itself, or in a ring, is shown once" {
+	unpack vtd
+	objects
+	sed -i 's/"id":3,"type":"hwpt-paging","users":1,"ioas":1/"id":3,"type":"hwpt-paging","users":1,"hwpt":4/; s/"id":4,"type":"hwpt-paging","users":2,"ioas":1/"id":4,"type":"hwpt-paging","users":2,"hwpt":3/; s/"id":1,"type":"ioas"/"id":1,"type":"ioas","ioas":1/' \
+		"$tree/iommuctl/iommufd.json"
+	run_ctl --from "$tree" owner objects -j
+	expect_status 0
+	expect_json '[.data[].node] | sort | tostring' '["device 2","hwpt-paging 3","hwpt-paging 4","ioas 1","iommufd 1"]'
+}
+
+@test "objects: missing, unreadable and not captured are three answers" {
+	unpack vtd
+	rm -f "$tree/iommuctl/iommufd.json"
+	run_ctl --from "$tree" owner objects
+	expect_status 6
+	expect_in "$stderr" "objects: not captured in this snapshot"
+	echo '{"version":1,"contexts":[],"obstacles":[]}' >"$tree/iommuctl/iommufd.json"
+	run_ctl --from "$tree" owner objects
+	expect_status 0
+	[ "$output" = "nobody has an iommufd open" ]
+	echo '{"version":1,"contexts":null,"obstacles":[{"code":"kcore-root","errno":13,"what":"/proc/kcore","why":"only root may open it","hint":"run this as root"}]}' >"$tree/iommuctl/iommufd.json"
+	run_ctl --from "$tree" owner objects
+	expect_status 7
+	expect_in "$stderr" "objects: /proc/kcore: only root may open it" "hint: run this as root"
+	echo '{"version":1,"contexts":[{"complete":false,"problem":"its objects changed","holders":[]}],"obstacles":[]}' >"$tree/iommuctl/iommufd.json"
+	run_ctl --from "$tree" owner objects -j
+	expect_status 0
+	expect_json '[.warnings[].code] | tostring' '["objects-unknown","processes-unseen"]'
+	expect_json '.data[0].processes' null
+	for bad in '{"version":9}' '[]' 'x' '{"version":1,"contexts":[{"objects":[{"id":1}]}]}'; do
+		printf '%s' "$bad" >"$tree/iommuctl/iommufd.json"
+		run_ctl --from "$tree" owner objects -j
+		[ "$status" -eq 1 ]
+		expect_json '[.warnings[].code] | index("bad-section") != null' true
+	done
+}
+
 @test "trace --read: a leak as a kernel with it printed it" {
 	run_ctl owner trace --read "$SRC/tests/traces/owner-leak.txt"
 	expect_status 0

@@ -8,9 +8,37 @@
 #include "../unit/kimage.h"
 #include "base/str.h"
 #include "diag/ledger.h"
+#include "kmem/iommufd.h"
 #include "kmem/walk.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void add_object(struct kimage *k, uint64_t node, uint32_t id, uint64_t obj, uint32_t type)
+{
+	kimage_set(k, obj, KF_OBJ_ID, id);
+	kimage_set(k, obj, KF_OBJ_TYPE, type);
+	kimage_set(k, obj, KF_OBJ_USERS, 2);
+	kimage_write64(k, kimage_at(k, node, KF_XA_SLOTS) + 8 * id, obj);
+}
+
+/* Behind the device, which is number 0: an address space, a page table on it, and a nested one that the device is attached to. */
+static void more_objects(struct kimage *k, uint64_t node, uint64_t idev)
+{
+	uint64_t ioas = kimage_alloc(k, "iommufd_ioas"), paging = kimage_alloc(k, "iommufd_hwpt_paging");
+	uint64_t nested = kimage_alloc(k, "iommufd_hwpt_nested"), igroup = kimage_alloc(k, "iommufd_group");
+	uint64_t attach = kimage_alloc(k, "iommufd_attach"), hwpt = kimage_at(k, nested, KF_NESTED_COMMON);
+
+	add_object(k, node, 1, kimage_at(k, ioas, KF_IOAS_OBJ), 3);
+	add_object(k, node, 2, kimage_at(k, kimage_at(k, paging, KF_PAGING_COMMON), KF_HWPT_OBJ), 6);
+	add_object(k, node, 3, kimage_at(k, hwpt, KF_HWPT_OBJ), 7);
+	kimage_set(k, paging, KF_PAGING_IOAS, ioas);
+	kimage_set(k, kimage_at(k, paging, KF_PAGING_COMMON), KF_HWPT_DOMAIN, kimage_domain(k, 1));
+	kimage_set(k, nested, KF_NESTED_PARENT, paging);
+	kimage_set(k, idev, KF_IDEV_GROUP, igroup);
+	kimage_set(k, attach, KF_ATTACH_HWPT, hwpt);
+	kimage_set(k, kimage_at(k, attach, KF_ATTACH_DEVICES), KF_XARRAY_HEAD, idev);
+	kimage_set(k, kimage_at(k, igroup, KF_IGROUP_ATTACH), KF_XARRAY_HEAD, attach);
+}
 
 /* Two groups, one claimed by a container, one by an iommufd with a device, and the processes behind them. */
 static char *sound_image(size_t *ret_len)
@@ -31,6 +59,7 @@ static char *sound_image(size_t *ret_len)
 	kimage_set(k, idev, KF_IDEV_CTX, ctx);
 	kimage_set(k, idev, KF_IDEV_DEV, dev);
 	kimage_write64(k, kimage_at(k, node, KF_XA_SLOTS), kimage_at(k, idev, KF_IDEV_OBJ));
+	more_objects(k, node, idev);
 	kimage_set(k, kimage_at(k, ctx, KF_CTX_OBJECTS), KF_XARRAY_HEAD, node + 2);
 	kimage_set(k, g2, KF_GROUP_OWNER, ctx);
 	kimage_set(k, g2, KF_GROUP_OWNER_CNT, 1);
@@ -62,16 +91,39 @@ static void check(struct ownership *o, struct arena *a)
 	json_object_put(doc);
 }
 
+/* Objects are by id, each with a type, none where something is wrong; and the document reads back. */
+static void check_objects(const struct iommufds *d, struct arena *a)
+{
+	struct json_object *doc = iommufds_to_json(d);
+	struct iommufds *back;
+
+	for (size_t i = 0; i < d->n; i++) {
+		const struct iommufd_context *c = &d->v[i];
+
+		if (c->problem && c->n)
+			abort();
+		for (size_t j = 0; j < c->n; j++)
+			if (!c->objects[j].type || (j && c->objects[j].id <= c->objects[j - 1].id))
+				abort();
+	}
+	if (iommufds_from_json(doc, a, &back) < 0)
+		abort();
+	json_object_put(doc);
+}
+
 static void walk_image(const void *image, size_t len)
 {
 	struct arena a = { 0 };
 	struct ownership *o = arena_new(&a, struct ownership);
+	struct iommufds *d = arena_new(&a, struct iommufds);
 	struct kmem *k;
 
 	o->arena = &a;
 	if (kmem_open_image(image, len, &k) == 0) {
 		walk_kernel(k, o);
 		check(o, &a);
+		walk_iommufds(k, &a, d);
+		check_objects(d, &a);
 		kmem_free(k);
 	}
 	arena_free(&a);

@@ -22,7 +22,7 @@ struct builder {
 	unsigned n; /* structures so far: each starts with another gap */
 };
 
-enum { P = 'P', N = 'N', E = 'E' }; /* the kinds of fields.h */
+enum { P = 'P', N = 'N', B = 'B', E = 'E' }; /* the kinds of fields.h */
 
 static const struct {
 	const char *type, *member;
@@ -37,8 +37,10 @@ static const struct {
 static const char *const types[] = {
 	"list_head",	 "kobject",	  "kset",	   "xarray",	    "xa_node",	     "iommufd_object", "bus_type",
 	"device_driver", "device",	  "pci_driver",	   "iommu_group",   "group_device",  "iommu_dma_cookie", "iommu_domain",
-	"vfio_group",	 "iommufd_ctx",	  "iommufd_device", "file",	    "fdtable",	     "files_struct",   "task_struct",
-	"vfio_device",	 "vfio_device_file",
+	"vfio_group",	 "iommufd_ctx",	  "iommufd_device", "file",	    "fdtable",	     "files_struct",   "signal_struct",
+	"task_struct",	 "vfio_device",	  "vfio_device_file", "iommufd_ioas", "iommufd_hw_pagetable", "iommufd_hwpt_paging",
+	"iommufd_hwpt_nested", "iommufd_group", "iommufd_attach", "iommufd_viommu", "iommufd_vdevice", "iommufd_eventq", "iommufd_fault",
+	"iommufd_veventq", "iommufd_access", "iommufd_hw_queue",
 };
 
 /* What the embedded members are. */
@@ -55,8 +57,24 @@ static int embedded(struct builder *b, enum kfield f)
 	case KF_PCI_DRIVER:
 		return btf__find_by_name(b->btf, "device_driver");
 	case KF_CTX_OBJECTS:
+	case KF_IGROUP_ATTACH:
+	case KF_ATTACH_DEVICES:
 		return btf__find_by_name(b->btf, "xarray");
+	case KF_PAGING_COMMON:
+	case KF_NESTED_COMMON:
+		return btf__find_by_name(b->btf, "iommufd_hw_pagetable");
+	case KF_FAULT_COMMON:
+	case KF_VEVENTQ_COMMON:
+		return btf__find_by_name(b->btf, "iommufd_eventq");
 	case KF_IDEV_OBJ:
+	case KF_IOAS_OBJ:
+	case KF_HWPT_OBJ:
+	case KF_VIOMMU_OBJ:
+	case KF_VDEVICE_OBJ:
+	case KF_EVENTQ_OBJ:
+	case KF_FAULT_OBJ:
+	case KF_ACCESS_OBJ:
+	case KF_HWQ_OBJ:
 		return btf__find_by_name(b->btf, "iommufd_object");
 	default:
 		return btf__find_by_name(b->btf, "list_head");
@@ -65,21 +83,28 @@ static int embedded(struct builder *b, enum kfield f)
 
 static bool left_out(const struct builder *b, enum kfield f)
 {
-	static const enum kfield newer[] = { KF_GROUP_RECOVERY_CNT, KF_GDEV_BLOCKED, KF_DOMAIN_COOKIE_TYPE, KF_VDF_DEVICE, KF_VDF_IOMMUFD };
+	static const enum kfield newer[] = { KF_GROUP_RECOVERY_CNT, KF_GDEV_BLOCKED, KF_DOMAIN_COOKIE_TYPE, KF_VDF_DEVICE, KF_VDF_IOMMUFD,
+					     KF_IGROUP_ATTACH, KF_FAULT_COMMON };
+	static const enum kfield older[] = { KF_IOVA_COOKIE_TYPE, KF_IGROUP_HWPT, KF_IGROUP_DEVICES, KF_FAULT_OBJ, KF_HWPT_IOAS, KF_HWPT_AUTO };
 
 	if (b->without & KIMAGE_WITHOUT_OWNER && (f == KF_GROUP_OWNER || f == KF_GROUP_OWNER_CNT))
 		return true;
 	for (size_t i = 0; i < ARRAY_SIZE(newer); i++)
 		if (b->without & KIMAGE_WITHOUT_NEW && f == newer[i])
 			return true;
-	return !(b->without & KIMAGE_WITHOUT_NEW) && f == KF_IOVA_COOKIE_TYPE;
+	for (size_t i = 0; i < ARRAY_SIZE(older); i++)
+		if (!(b->without & KIMAGE_WITHOUT_NEW) && f == older[i])
+			return true;
+	return false;
 }
 
 static int type_of(struct builder *b, enum kfield f)
 {
-	static const enum kfield bytes[] = { KF_PCI_MANAGED, KF_DOMAIN_FORCED, KF_GDEV_BLOCKED, KF_XA_SHIFT };
-	static const enum kfield longs[] = { KF_DOMAIN_PGSIZES, KF_DOMAIN_START, KF_DOMAIN_END };
+	static const enum kfield bytes[] = { KF_PCI_MANAGED, KF_DOMAIN_FORCED, KF_GDEV_BLOCKED, KF_XA_SHIFT, KF_XA_OFFSET };
+	static const enum kfield longs[] = { KF_DOMAIN_PGSIZES, KF_DOMAIN_START, KF_DOMAIN_END, KF_VDEVICE_ID };
 
+	if (fields[f].kind == 'B')
+		return b->u8;
 	if (fields[f].kind != 'N')
 		return fields[f].kind == 'P' ? b->ptr : embedded(b, f);
 	for (size_t i = 0; i < ARRAY_SIZE(bytes); i++)
@@ -102,6 +127,18 @@ static int add_geometry(struct builder *b)
 	return id;
 }
 
+static int add_users(struct builder *b)
+{
+	int atomic = btf__add_struct(b->btf, NULL, 4), refs, id;
+
+	MUST(btf__add_field(b->btf, "counter", b->u32, 0, 0) == 0);
+	refs = btf__add_struct(b->btf, "refcount_struct", 4);
+	MUST(btf__add_field(b->btf, "refs", atomic, 0, 0) == 0);
+	id = btf__add_typedef(b->btf, "refcount_t", refs);
+	MUST(id > 0);
+	return id;
+}
+
 static int add_cookies(struct builder *b)
 {
 	int id = btf__add_union(b->btf, NULL, 8);
@@ -114,7 +151,7 @@ static int add_cookies(struct builder *b)
 static void add_type(struct builder *b, const char *name)
 {
 	uint32_t at = 8 * (1 + b->n++ % 5);
-	int geometry = 0, cookies = 0;
+	int geometry = 0, cookies = 0, users = streq(name, "iommufd_object") ? add_users(b) : 0, bits = 0;
 
 	if (streq(name, "iommu_domain")) {
 		geometry = add_geometry(b);
@@ -128,6 +165,11 @@ static void add_type(struct builder *b, const char *name)
 		    left_out(b, (enum kfield)f))
 			continue;
 		type = type_of(b, (enum kfield)f);
+		/* bits of one byte, as the kernel has them: from the second on, so that a byte read whole is wrong */
+		if (fields[f].kind == 'B') {
+			MUST(btf__add_field(b->btf, fields[f].member, type, at * 8 + (uint32_t)++bits, 1) == 0);
+			continue;
+		}
 		MUST(type > 0 && btf__add_field(b->btf, fields[f].member, type, at * 8, 0) == 0);
 		at = (uint32_t)((at + (size_t)btf__resolve_size(b->btf, (uint32_t)type) + 7) & ~7ull);
 	}
@@ -136,6 +178,11 @@ static void add_type(struct builder *b, const char *name)
 		MUST(btf__add_field(b->btf, NULL, cookies, (at + 24) * 8, 0) == 0);
 		at += 32;
 	}
+	if (users) {
+		MUST(btf__add_field(b->btf, "users", users, at * 8, 0) == 0);
+		at += 8;
+	}
+	at += bits ? 8 : 0;
 	/* its size, now that it is known */
 	((struct btf_type *)btf__type_by_id(b->btf, btf__type_cnt(b->btf) - 1))->size = at;
 }
@@ -146,6 +193,14 @@ static void add_enums(struct builder *b)
 	MUST(btf__add_enum_value(b->btf, "IOMMUFD_OBJ_NONE", 0) == 0);
 	MUST(btf__add_enum_value(b->btf, "IOMMUFD_OBJ_IOAS", 3) == 0);
 	MUST(btf__add_enum_value(b->btf, "IOMMUFD_OBJ_DEVICE", 5) == 0);
+	MUST(btf__add_enum_value(b->btf, "IOMMUFD_OBJ_HWPT_PAGING", 6) == 0);
+	MUST(btf__add_enum_value(b->btf, "IOMMUFD_OBJ_HWPT_NESTED", 7) == 0);
+	MUST(btf__add_enum_value(b->btf, "IOMMUFD_OBJ_FAULT", 8) == 0);
+	MUST(btf__add_enum_value(b->btf, "IOMMUFD_OBJ_VIOMMU", 9) == 0);
+	MUST(btf__add_enum_value(b->btf, "IOMMUFD_OBJ_VDEVICE", 10) == 0);
+	MUST(btf__add_enum_value(b->btf, "IOMMUFD_OBJ_ACCESS", 11) == 0);
+	MUST(btf__add_enum_value(b->btf, "IOMMUFD_OBJ_VEVENTQ", 12) == 0);
+	MUST(btf__add_enum_value(b->btf, "IOMMUFD_OBJ_MAX", 13) == 0);
 	MUST(btf__add_enum(b->btf, "iommu_domain_cookie_type", 4) > 0);
 	MUST(btf__add_enum_value(b->btf, "IOMMU_COOKIE_NONE", 0) == 0);
 	MUST(btf__add_enum_value(b->btf, "IOMMU_COOKIE_DMA_IOVA", 1) == 0);
@@ -227,6 +282,19 @@ void kimage_write64(struct kimage *k, uint64_t addr, uint64_t value)
 	memcpy(k->mem + (addr - KIMAGE_BASE), &value, 8);
 }
 
+uint64_t kimage_num(const struct kimage *k, uint64_t base, enum kfield f)
+{
+	uint64_t v = 0;
+
+	memcpy(&v, k->mem + (kimage_at(k, base, f) - KIMAGE_BASE), k->types.field[f].size);
+	return v;
+}
+
+void kimage_set_bit(struct kimage *k, uint64_t base, enum kfield f)
+{
+	k->mem[kimage_at(k, base, f) - KIMAGE_BASE] |= k->types.field[f].mask;
+}
+
 void kimage_list(struct kimage *k, uint64_t head)
 {
 	kimage_set(k, head, KF_LIST_NEXT, head);
@@ -268,6 +336,7 @@ struct kimage *kimage_new(unsigned without)
 	k->device_fops = kimage_alloc(k, "");
 	k->iommufd_fops = kimage_alloc(k, "");
 	k->dma_ops = kimage_alloc(k, "");
+	k->fault_fops = kimage_alloc(k, "");
 	return k;
 }
 
@@ -334,13 +403,16 @@ uint64_t kimage_task(struct kimage *k, int pid, const char *comm, size_t fds)
 {
 	uint64_t t = kimage_alloc(k, "task_struct");
 	uint64_t files = kimage_alloc(k, "files_struct");
-	uint64_t fdt = kimage_alloc(k, "fdtable");
+	uint64_t fdt = kimage_alloc(k, "fdtable"), signal = kimage_alloc(k, "signal_struct");
 	uint64_t none[64] = { 0 };
 
 	MUST(fds <= ARRAY_SIZE(none));
 	kimage_set(k, t, KF_TASK_TGID, (uint64_t)pid);
 	memcpy(k->mem + (kimage_at(k, t, KF_TASK_COMM) - KIMAGE_BASE), comm, MIN(strlen(comm), 15));
 	kimage_set(k, t, KF_TASK_FILES, files);
+	kimage_set(k, t, KF_TASK_SIGNAL, signal);
+	kimage_list(k, kimage_at(k, signal, KF_SIGNAL_THREADS));
+	kimage_list_add(k, kimage_at(k, signal, KF_SIGNAL_THREADS), kimage_at(k, t, KF_TASK_THREAD));
 	kimage_set(k, files, KF_FILES_FDT, fdt);
 	kimage_set(k, fdt, KF_FDT_MAX, fds);
 	kimage_set(k, fdt, KF_FDT_FD, kimage_bytes(k, none, fds * sizeof(*none)));
@@ -348,22 +420,32 @@ uint64_t kimage_task(struct kimage *k, int pid, const char *comm, size_t fds)
 	return t;
 }
 
-static uint64_t get(const struct kimage *k, uint64_t base, enum kfield f)
+uint64_t kimage_thread(struct kimage *k, uint64_t leader, uint64_t files)
 {
-	uint64_t v;
+	uint64_t t = kimage_alloc(k, "task_struct");
 
-	memcpy(&v, k->mem + (kimage_at(k, base, f) - KIMAGE_BASE), 8);
-	return v;
+	kimage_set(k, t, KF_TASK_TGID, kimage_num(k, leader, KF_TASK_TGID));
+	kimage_set(k, t, KF_TASK_FILES, files);
+	kimage_list_add(k, kimage_at(k, kimage_num(k, leader, KF_TASK_SIGNAL), KF_SIGNAL_THREADS), kimage_at(k, t, KF_TASK_THREAD));
+	return t;
+}
+
+/* A context's file points to it, and it to its first one. */
+static void own_file(struct kimage *k, uint64_t file, uint64_t fops, uint64_t ctx)
+{
+	if (fops == k->iommufd_fops && ctx - KIMAGE_BASE < k->used && !kimage_num(k, ctx, KF_CTX_FILE))
+		kimage_set(k, ctx, KF_CTX_FILE, file);
 }
 
 void kimage_file(struct kimage *k, uint64_t task, size_t fd, uint64_t fops, uint64_t private_data)
 {
 	uint64_t file = kimage_alloc(k, "file");
-	uint64_t fdt = get(k, get(k, task, KF_TASK_FILES), KF_FILES_FDT);
+	uint64_t fdt = kimage_num(k, kimage_num(k, task, KF_TASK_FILES), KF_FILES_FDT);
 
 	kimage_set(k, file, KF_FILE_OPS, fops);
 	kimage_set(k, file, KF_FILE_PRIVATE, private_data);
-	kimage_write64(k, get(k, fdt, KF_FDT_FD) + fd * 8, file);
+	own_file(k, file, fops, private_data);
+	kimage_write64(k, kimage_num(k, fdt, KF_FDT_FD) + fd * 8, file);
 }
 
 /* -- the image ----------------------------------------------------------------------------------------------------------- */
@@ -387,6 +469,7 @@ void *kimage_image(const struct kimage *k, size_t *ret_len)
 	} symbols[] = {
 		{ "iommu_group_kset", k->kset_pointer }, { "init_task", k->init_task },	   { "iommufd_fops", k->iommufd_fops },
 		{ "vfio_group_fops", k->group_fops },	 { "vfio_device_fops", k->device_fops }, { "made_up_domain_ops", k->dma_ops },
+		{ "iommufd_fault_fops", k->fault_fops },
 	};
 	struct strbuf b = { 0 };
 

@@ -21,7 +21,7 @@ struct kimage {
 	unsigned char *mem;  /* at KIMAGE_BASE */
 	size_t used;
 	uint64_t kset_pointer, kset, init_task, bus_pci;
-	uint64_t group_fops, device_fops, iommufd_fops, dma_ops;
+	uint64_t group_fops, device_fops, iommufd_fops, fault_fops, dma_ops;
 };
 
 #define KIMAGE_BASE 0xff11000000100000ull
@@ -39,6 +39,8 @@ uint64_t kimage_bytes(struct kimage *k, const void *data, size_t n);
 uint64_t kimage_string(struct kimage *k, const char *s);
 
 void kimage_set(struct kimage *k, uint64_t base, enum kfield f, uint64_t value);
+uint64_t kimage_num(const struct kimage *k, uint64_t base, enum kfield f);
+void kimage_set_bit(struct kimage *k, uint64_t base, enum kfield f);
 void kimage_write64(struct kimage *k, uint64_t addr, uint64_t value);
 uint64_t kimage_at(const struct kimage *k, uint64_t base, enum kfield f);
 
@@ -53,6 +55,8 @@ uint64_t kimage_domain(struct kimage *k, uint32_t type);
 
 /* A process, and files in its table: the struct file of the last one. */
 uint64_t kimage_task(struct kimage *k, int pid, const char *comm, size_t fds);
+/* Another thread of that process, with these files. */
+uint64_t kimage_thread(struct kimage *k, uint64_t leader, uint64_t files);
 void kimage_file(struct kimage *k, uint64_t task, size_t fd, uint64_t fops, uint64_t private_data);
 
 /* The whole as an image, to be freed by the caller. */

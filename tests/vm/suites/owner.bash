@@ -25,12 +25,30 @@ owner_node() {
 owner_hold() {
 	local tries=100
 
+	rm -f "$BATS_TEST_TMPDIR/hold"
 	owner-hold "$@" >"$BATS_TEST_TMPDIR/hold" 3>&- &
 	holder=$!
 	until [ -s "$BATS_TEST_TMPDIR/hold" ] || [ $((tries -= 1)) -eq 0 ]; do
 		sleep 0.1
 	done
-	[ "$(cat "$BATS_TEST_TMPDIR/hold")" = held ]
+	[ "$(tail -n 1 "$BATS_TEST_TMPDIR/hold")" = held ]
+}
+
+# owner_ids: "TYPE ID" of each object that iommuctl shows of the holder, and that the ioctls returned: the same
+owner_ids() {
+	iommuctl owner objects -p "$holder" -j >"$BATS_TEST_TMPDIR/objects"
+	jq -r '.data[] | select(.type != "context") | "\(.type) \(.id)"' "$BATS_TEST_TMPDIR/objects" | sort >"$BATS_TEST_TMPDIR/ours"
+	sed '/^held$/d' "$BATS_TEST_TMPDIR/hold" | sort | diff - "$BATS_TEST_TMPDIR/ours"
+}
+
+# owner_id TYPE [N]: the N-th id of that type that the ioctls returned
+owner_id() {
+	sed -n "s/^$1 //p" "$BATS_TEST_TMPDIR/hold" | sed -n "${2:-1}p"
+}
+
+# owner_object ID FILTER: jq's answer about one of the holder's objects, as owner_ids left them
+owner_object() {
+	jq -c ".data[] | select(.id == $1) | $2" "$BATS_TEST_TMPDIR/objects"
 }
 
 # owner_of GROUP FILTER: jq's answer about the group in `owner list`
