@@ -77,7 +77,7 @@ static void print_late(struct out *o, const struct stat_row *r)
 		out_text(o, "    0x%" PRIx64 "-0x%" PRIx64 " was unmapped %s before, line %" PRId64, (uint64_t)v[i].unmap_address.v,
 			 (uint64_t)v[i].unmap_address.v + (uint64_t)v[i].unmap_size.v - 1, TIME_TEXT(v[i].after_ns), v[i].unmap_line.v);
 	}
-	if (r->mapping->several_domains == TRI_YES)
+	if (r->mapping->several_domains == TRI_YES && v[0].certain != TRI_YES)
 		out_text(o, "  Several domains use the same addresses: the unmap may have been another's.");
 }
 
@@ -118,9 +118,34 @@ static void print_mapping(struct out *o, const struct stat_row *r)
 		out_text(o, "  unmaps that unmapped less than they were asked to: %" PRId64, m->short_unmaps.v);
 	if (m->early_unmaps.v)
 		out_text(o, "  unmaps of what was mapped before the trace began: %" PRId64, m->early_unmaps.v);
-	if (m->overlaps.v)
+	if (m->overlaps.v && r->objects.n)
+		out_text(o, "  maps of an address that was mapped already: %" PRId64, m->overlaps.v);
+	else if (m->overlaps.v)
 		out_text(o, "  maps of an address that was mapped already: %" PRId64 "; several domains are at work, and which one an event "
 			 "belongs to is unknown", m->overlaps.v);
+}
+
+/* The kernel's domains, by the devices that are in them. */
+static void print_objects(struct out *o, const struct stat_row *r)
+{
+	const struct object_row *v = r->objects.v;
+	size_t shown = 0;
+
+	if (!r->objects.n)
+		return;
+	heading(o, "domains of the kernel");
+	out_verbatim(o, "  %8s %12s %12s %10s %10s %10s", "", "maps", "unmaps", "mapped", "most", "at the end");
+	for (size_t i = 0; i < r->objects.n; i++) {
+		if (!v[i].maps.v && !v[i].unmaps.v)
+			continue;
+		if (shown++ >= NAMES_SHOWN)
+			continue;
+		out_verbatim(o, "  %8" PRId64 " %12" PRId64 " %12" PRId64 " %10s %10s %10s  %s", v[i].object.v, v[i].maps.v, v[i].unmaps.v,
+			     BYTES_TEXT(v[i].mapped_bytes), BYTES_TEXT(v[i].peak_bytes), BYTES_TEXT(v[i].live_bytes),
+			     v[i].devices ?: "device not known");
+	}
+	if (shown > NAMES_SHOWN)
+		out_text(o, "  ... and %zu more", shown - NAMES_SHOWN);
 }
 
 static void print_sizes(struct out *o, const struct stat_row *r)
@@ -222,6 +247,7 @@ void trace_stat_print(struct out *o, const struct stat_row *r)
 	print_late(o, r);
 	print_kinds(o, r);
 	print_mapping(o, r);
+	print_objects(o, r);
 	print_sizes(o, r);
 	print_invalidation(o, r);
 	print_requests(o, r);

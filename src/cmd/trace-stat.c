@@ -56,7 +56,7 @@ static const struct field mapping_fields[] = {
 	FIELD(struct mapping_row, short_unmaps, F_INT, "SHORT_UNMAPS", "that unmapped less than they were asked to"),
 	FIELD(struct mapping_row, overlaps, F_INT, "OVERLAPS", "maps of an address that was mapped already, so in another domain"),
 	FIELD(struct mapping_row, several_domains, F_BOOL, "SEVERAL_DOMAINS",
-	      "more than one domain is at work; null: nothing shows it, events do not name theirs"),
+	      "more than one domain is at work; null: nothing shows it, and events do not name theirs"),
 };
 
 static const struct record_type mapping_type = RECORD("trace.mapping", 1, struct mapping_row, mapping_fields);
@@ -118,10 +118,26 @@ static const struct field late_fields[] = {
 	FIELD(struct late_row, after_ns, F_INT, "AFTER", "from the unmap to the fault", .unit = "nanoseconds",
 	      .flags = FIELD_DEFAULT | FIELD_RIGHT),
 	FIELD(struct late_row, certain, F_BOOL, "CERTAIN",
-	      "false: several domains use the same addresses, and the unmap may have been another's; null: not known"),
+	      "true: the unmap was in the domain that the device is attached to; false: several domains use the same addresses, and it may have "
+	      "been in another; null: not known"),
 };
 
 static const struct record_type late_type = RECORD("trace.late-use", 1, struct late_row, late_fields);
+
+static const struct field object_fields[] = {
+	FIELD(struct object_row, object, F_INT, "OBJECT", "number of the kernel's domain, in the order of the trace", .flags = FIELD_DEFAULT | FIELD_RIGHT),
+	FIELD(struct object_row, devices, F_STR, "DEVICES", "that were attached to it at some time; null: not known", .flags = FIELD_DEFAULT),
+	FIELD(struct object_row, maps, F_INT, "MAPS", "in it", .flags = FIELD_DEFAULT | FIELD_RIGHT),
+	FIELD(struct object_row, unmaps, F_INT, "UNMAPS", "in it", .flags = FIELD_DEFAULT | FIELD_RIGHT),
+	FIELD(struct object_row, mapped_bytes, F_INT, "MAPPED", "by all maps", .unit = "bytes", .flags = FIELD_DEFAULT | FIELD_RIGHT),
+	FIELD(struct object_row, unmapped_bytes, F_INT, "UNMAPPED", "by all unmaps", .unit = "bytes", .flags = FIELD_DEFAULT | FIELD_RIGHT),
+	FIELD(struct object_row, live_bytes, F_INT, "LIVE", "mapped in the trace and still so at its end", .unit = "bytes",
+	      .flags = FIELD_DEFAULT | FIELD_RIGHT),
+	FIELD(struct object_row, peak_bytes, F_INT, "PEAK", "most that was mapped at one time", .unit = "bytes",
+	      .flags = FIELD_DEFAULT | FIELD_RIGHT),
+};
+
+static const struct record_type object_type = RECORD("trace.object", 1, struct object_row, object_fields);
 
 static const struct field slice_fields[] = {
 	FIELD(struct slice_row, start_ns, F_INT, "START", "of the slice of time", .unit = "nanoseconds", .flags = FIELD_DEFAULT | FIELD_RIGHT),
@@ -155,6 +171,8 @@ static const struct field stat_fields[] = {
 	FIELD(struct stat_row, use_after_unmap, F_LIST, "USE_AFTER_UNMAP", "faults on what was unmapped a moment before; the first 64",
 	      .sub = &late_type),
 	FIELD(struct stat_row, n_use_after_unmap, F_INT, "USES_AFTER_UNMAP", "all of these"),
+	FIELD(struct stat_row, objects, F_LIST, "OBJECTS", "the kernel's domains and what was mapped in them; empty unless recorded with --domains",
+	      .sub = &object_type),
 	FIELD(struct stat_row, devices, F_LIST, "DEVICES", "by device, as far as events name one", .sub = &name_type),
 	FIELD(struct stat_row, domains, F_LIST, "DOMAINS", "by domain id of a unit; map and unmap name none", .sub = &name_type),
 	FIELD(struct stat_row, tasks, F_LIST, "TASKS", "by task that ran; in an interrupt that is not whose work it was", .sub = &name_type),
@@ -168,7 +186,8 @@ const char trace_stat_text[] =
 	"needless; how long devices waited for page requests, and which were never answered; and faults on addresses that were unmapped "
 	"a moment before, with the places of both.\n\n"
 	"map and unmap events carry neither device nor domain, and domains use the same addresses. Sums over all domains hold; what "
-	"would need to know the domain is said to be unknown, or a lower bound.\n\n"
+	"would need to know the domain is said to be unknown, or a lower bound. What trace record --domains wrote has it: then mappings are "
+	"told apart, each domain is named by its devices, and a use after unmap is certain.\n\n"
 	"Reads what trace decode reads, of any length in constant memory.";
 
 const struct option_row trace_stat_options[] = {
@@ -228,6 +247,33 @@ static struct num percentile(const struct stat_latency *l, double percent)
 	return l->n ? NUM(latency_percentile(l, percent)) : NUM_UNKNOWN;
 }
 
+static struct rows object_rows(struct arena *a, const struct trace_stat *s)
+{
+	size_t n, m = 0;
+	const struct stat_object *o = stat_objects(s, &n);
+	struct object_row *v = arena_array(a, struct object_row, n + 1);
+
+	for (size_t i = 0; i < n; i++)
+		if (o[i].maps || o[i].unmaps || o[i].n_devices)
+			v[m++] = (struct object_row){ NUM(o[i].object), o[i].devices[0] ? o[i].devices : NULL, NUM(o[i].maps),
+						      NUM(o[i].unmaps), NUM(o[i].mapped_bytes), NUM(o[i].unmapped_bytes),
+						      NUM(o[i].live_bytes), NUM(o[i].peak_bytes) };
+	return ROWS(v, m);
+}
+
+/* Whether several domains have mappings: told by the domains where all events name theirs, else by what overlaps. */
+static int several_domains(const struct trace_stat *s)
+{
+	size_t n, busy = 0;
+	const struct stat_object *o = stat_objects(s, &n);
+
+	for (size_t i = 0; i < n; i++)
+		busy += o[i].maps || o[i].unmaps;
+	if (busy > 1 || s->overlaps)
+		return TRI_YES;
+	return busy && !s->unnamed ? TRI_NO : TRI_UNKNOWN;
+}
+
 static const struct mapping_row *mapping_row(struct arena *a, const struct trace_stat *s)
 {
 	struct mapping_row *r = arena_new(a, struct mapping_row);
@@ -245,7 +291,7 @@ static const struct mapping_row *mapping_row(struct arena *a, const struct trace
 		.early_unmaps = NUM(s->early_unmaps),
 		.short_unmaps = NUM(s->short_unmaps),
 		.overlaps = NUM(s->overlaps),
-		.several_domains = s->overlaps ? TRI_YES : TRI_UNKNOWN,
+		.several_domains = several_domains(s),
 	};
 	return r;
 }
@@ -320,7 +366,7 @@ static struct rows late_rows(struct arena *a, const struct trace_stat *s)
 			.unmap_size = NUM(l->unmap_size),
 			.unmap_line = NUM(l->unmap.line),
 			.after_ns = l->has_after ? NUM(l->after_ns) : NUM_UNKNOWN,
-			.certain = s->overlaps ? TRI_NO : TRI_UNKNOWN,
+			.certain = l->certain ? TRI_YES : s->overlaps ? TRI_NO : TRI_UNKNOWN,
 		};
 	}
 	return ROWS(v, n);
@@ -365,6 +411,7 @@ static void fill_row(struct arena *a, const struct trace_input *in, struct trace
 		.page_requests = request_row(a, s),
 		.use_after_unmap = late_rows(a, s),
 		.n_use_after_unmap = NUM(s->n_late),
+		.objects = object_rows(a, s),
 		.devices = name_rows(a, s, STAT_BY_DEVICE),
 		.domains = name_rows(a, s, STAT_BY_DOMAIN),
 		.tasks = name_rows(a, s, STAT_BY_TASK),

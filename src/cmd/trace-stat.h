@@ -51,6 +51,12 @@ struct late_row {
 	int certain;
 };
 
+struct object_row {
+	struct num object;
+	const char *devices;
+	struct num maps, unmaps, mapped_bytes, unmapped_bytes, live_bytes, peak_bytes;
+};
+
 struct slice_row {
 	struct num start_ns, live_bytes, maps, unmaps, invalidations, faults, requests, longest_ns;
 };
@@ -65,7 +71,7 @@ struct stat_row {
 	const struct request_row *page_requests;
 	struct rows use_after_unmap;
 	struct num n_use_after_unmap;
-	struct rows devices, domains, tasks, series;
+	struct rows objects, devices, domains, tasks, series;
 };
 
 void trace_stat_print(struct out *o, const struct stat_row *r);

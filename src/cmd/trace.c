@@ -10,6 +10,7 @@
 
 #include "base/str.h"
 #include "cmd/trace-input.h"
+#include "cmd/trace-record.h"
 #include "trace/jsonl.h"
 
 /* -- decode ---------------------------------------------------------------------------------------------- */
@@ -28,7 +29,7 @@ struct event_row {
 	const char *task;
 	struct num pid;
 	const char *vendor, *unit, *device, *driver;
-	struct num source_id, group, domain, pasid, address, size, physical, unmapped;
+	struct num source_id, group, domain, domain_object, pasid, address, size, physical, unmapped;
 	const char *access, *fault;
 	struct num code, flags, index;
 	const char *text, *detail;
@@ -36,7 +37,7 @@ struct event_row {
 	const char *cache, *scope;
 	int leaf, nested, not_present;
 	struct num prgi;
-	int last;
+	int last, core;
 	struct num seq, response, lost;
 	const struct place_row *at;
 };
@@ -50,7 +51,7 @@ static const struct record_type place_type = RECORD("trace.place", 1, struct pla
 
 static const struct field event_fields[] = {
 	FIELD(struct event_row, kind, F_STR, "KIND",
-	      "attach, detach, group-add, group-remove, map, unmap, fault, page-request, page-response, invalidate, flush, "
+	      "attach, attached, detach, group-add, group-remove, map, unmap, fault, page-request, page-response, invalidate, flush, "
 	      "tag-assign, tag-unassign, vevent, lost", .flags = FIELD_DEFAULT),
 	FIELD(struct event_row, time_ns, F_INT, "TIME", "since boot, by the recorder's clock", .unit = "nanoseconds",
 	      .flags = FIELD_DEFAULT | FIELD_RIGHT),
@@ -65,6 +66,7 @@ static const struct field event_fields[] = {
 	FIELD(struct event_row, source_id, F_HEX, "SOURCE", "requester, stream or endpoint id"),
 	FIELD(struct event_row, group, F_INT, "GROUP", "IOMMU group"),
 	FIELD(struct event_row, domain, F_INT, "DOMAIN", "domain id of the hardware", .flags = FIELD_DEFAULT | FIELD_RIGHT),
+	FIELD(struct event_row, domain_object, F_INT, "OBJECT", "number of the kernel's domain, from trace record --domains"),
 	FIELD(struct event_row, pasid, F_INT, "PASID", "address space"),
 	FIELD(struct event_row, address, F_HEX, "ADDRESS", "DMA address; of an interrupt entry: its index",
 	      .flags = FIELD_DEFAULT | FIELD_RIGHT),
@@ -90,6 +92,7 @@ static const struct field event_fields[] = {
 	FIELD(struct event_row, not_present, F_BOOL, "NOT_PRESENT", "after a map, for entries that were not present"),
 	FIELD(struct event_row, prgi, F_INT, "PRGI", "page request group index, or stall tag"),
 	FIELD(struct event_row, last, F_BOOL, "LAST", "last page of its group"),
+	FIELD(struct event_row, core, F_BOOL, "CORE", "seen by a probe in the kernel's core, not in the unit's queue"),
 	FIELD(struct event_row, seq, F_INT, "SEQ", "number of the request"),
 	FIELD(struct event_row, response, F_INT, "RESPONSE", "0 success, 1 invalid, 15 failure"),
 	FIELD(struct event_row, lost, F_INT, "LOST", "events that the recorder lost here; 0: some"),
@@ -152,6 +155,7 @@ static void fill_page(const struct event *ev, struct event_row *r)
 {
 	r->prgi = NUM(ev->page.group);
 	r->last = ev->page.last;
+	r->core = ev->page.core;
 	r->seq = ev->page.has_seq ? NUM(ev->page.seq) : NUM_UNKNOWN;
 	r->response = ev->kind == EVENT_PAGE_RESPONSE ? NUM(ev->page.code) : NUM_UNKNOWN;
 }
@@ -180,6 +184,7 @@ static void fill_row(struct decode_run *run, const struct event *ev, struct even
 		.source_id = known(ev, HAS_SOURCE, ev->source_id),
 		.group = known(ev, HAS_GROUP, ev->group),
 		.domain = known(ev, HAS_DOMAIN, ev->domain),
+		.domain_object = known(ev, HAS_DOMAIN_OBJECT, ev->domain_object),
 		.pasid = known(ev, HAS_PASID, ev->pasid),
 		.address = known(ev, HAS_ADDR, ev->addr),
 		.size = known(ev, HAS_SIZE, ev->size),
@@ -193,6 +198,7 @@ static void fill_row(struct decode_run *run, const struct event *ev, struct even
 		.nested = TRI_UNKNOWN,
 		.not_present = TRI_UNKNOWN,
 		.last = TRI_UNKNOWN,
+		.core = TRI_UNKNOWN,
 		.at = &run->at,
 	};
 	if (ev->kind == EVENT_FAULT)
@@ -217,6 +223,8 @@ static void text_who(struct strbuf *b, const struct event_row *r)
 		strbuf_printf(b, " group %" PRId64, r->group.v);
 	if (r->domain.known)
 		strbuf_printf(b, " domain %" PRId64, r->domain.v);
+	if (r->domain_object.known)
+		strbuf_printf(b, " object %" PRId64, r->domain_object.v);
 	if (r->pasid.known)
 		strbuf_printf(b, " pasid %" PRId64, r->pasid.v);
 }
@@ -396,6 +404,15 @@ static const struct command commands[] = {
 		.record = &trace_stat_record,
 		.flags = COMMAND_DETAIL | COMMAND_NO_SOURCE,
 		.run = trace_stat_run,
+	},
+	{
+		.verb = "record",
+		.summary = "record what the IOMMUs of this machine do",
+		.text = trace_record_text,
+		.args = trace_record_args,
+		.options = trace_record_options,
+		.record = &trace_record_record,
+		.run = trace_record_run,
 	},
 	{
 		.verb = "convert",

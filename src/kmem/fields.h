@@ -47,6 +47,16 @@
 	X(BUS_NAME, "bus_type", "name", P)                                                              \
 	X(BUS_DMA_CONFIGURE, "bus_type", "dma_configure", P)                                            \
 	X(DRIVER_NAME, "device_driver", "name", P)                                                      \
+	X(IOPF_FAULT, "iopf_fault", "fault", E)                                                         \
+	X(FAULT_EVENT_FAULT, "iommu_fault_event", "fault", E) /* to 6.8 */                              \
+	X(FAULT_FLAGS, "iommu_fault", "prm.flags", N)                                                   \
+	X(FAULT_PASID, "iommu_fault", "prm.pasid", N)                                                   \
+	X(FAULT_GRPID, "iommu_fault", "prm.grpid", N)                                                   \
+	X(FAULT_PERM, "iommu_fault", "prm.perm", N)                                                     \
+	X(FAULT_ADDR, "iommu_fault", "prm.addr", N)                                                     \
+	X(IOPF_GROUP_LAST, "iopf_group", "last_fault", E)                                               \
+	X(IOPF_GROUP_PARAM, "iopf_group", "fault_param", P) /* 6.9 */                                   \
+	X(IOPF_PARAM_DEV, "iommu_fault_param", "dev", P)                                                \
 	X(PCI_DRIVER, "pci_driver", "driver", E)                                                        \
 	X(PCI_MANAGED, "pci_driver", "driver_managed_dma", N)                                           \
 	X(PLATFORM_DRIVER, "platform_driver", "driver", E)                                              \

@@ -261,6 +261,15 @@ static void add_type(struct ktypes *kt, const struct btf *btf, const struct btf_
 			add_words(kt, btf, t, (enum kenum)i);
 }
 
+#define REPORT_FUNCTION "iommu_report_device_fault"
+
+static bool returns_something(const struct btf *btf, const struct btf_type *func)
+{
+	const struct btf_type *proto = btf__type_by_id(btf, func->type);
+
+	return proto && btf_is_func_proto(proto) && proto->type;
+}
+
 static void add_all(struct ktypes *kt, const struct btf *btf, uint32_t first)
 {
 	struct filter f = { 0 };
@@ -270,15 +279,20 @@ static void add_all(struct ktypes *kt, const struct btf *btf, uint32_t first)
 		filter_add(&f, wanted[i].type);
 	for (size_t i = 0; i < KE_MAX; i++)
 		filter_add(&f, wanted_enums[i].type);
+	filter_add(&f, REPORT_FUNCTION);
 	for (uint32_t id = first; id < n; id++) {
 		const struct btf_type *t = btf__type_by_id(btf, id);
 		const char *name;
 
-		if (!t || !t->name_off || !(btf_is_composite(t) || btf_is_enum(t)))
+		if (!t || !t->name_off || !(btf_is_composite(t) || btf_is_enum(t) || btf_is_func(t)))
 			continue;
 		name = btf__name_by_offset(btf, t->name_off);
-		if (name && filter_has(&f, name))
+		if (!name || !filter_has(&f, name))
+			continue;
+		if (!btf_is_func(t))
 			add_type(kt, btf, t, name);
+		else if (streq(name, REPORT_FUNCTION))
+			kt->report_returns = returns_something(btf, t);
 	}
 }
 

@@ -28,6 +28,7 @@ struct ktypes {
 		} v[32];
 		size_t n;
 	} words[KE_MAX];
+	bool report_returns; /* iommu_report_device_fault() tells whether it took the fault: a kernel or two has it void */
 	struct arena arena;
 };
 

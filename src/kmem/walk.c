@@ -366,3 +366,21 @@ void walk_kernel(struct kmem *k, struct ownership *o)
 	vec_free(&w.groups);
 	vec_free(&w.owners);
 }
+
+int walk_attached(struct kmem *k, struct arena *a, void (*each)(void *arg, uint64_t domain, const char *device), void *arg)
+{
+	struct ownership o = { .arena = a };
+	struct walk w = { .k = k, .o = &o };
+	int r = -EAGAIN;
+
+	for (int i = 0; i < ATTEMPTS && r == -EAGAIN; i++)
+		r = read_groups(&w);
+	for (size_t i = 0; r == 0 && i < w.groups.n; i++) {
+		const struct walked *g = &w.groups.v[i];
+
+		for (size_t j = 0; g->domain && !g->g.problem && j < g->g.n; j++)
+			each(arg, g->domain, g->g.devices[j].name);
+	}
+	vec_free(&w.groups);
+	return r;
+}

@@ -39,6 +39,12 @@ struct walk {
  */
 void walk_kernel(struct kmem *k, struct ownership *o);
 
+/*
+ * What each device is attached to right now, by the addresses of the domains; names live in @a. Unchecked by a second look. 0, or why
+ * the list of groups cannot be followed.
+ */
+int walk_attached(struct kmem *k, struct arena *a, void (*each)(void *arg, uint64_t domain, const char *device), void *arg);
+
 /* A device of a group, from its struct device. */
 void walk_device(struct kmem *k, uint64_t dev, struct arena *a, struct owned_device *ret);
 

@@ -3,7 +3,9 @@
 #include <errno.h>
 
 #include "kmem/iommufd.h"
+#include "kmem/kmem.h"
 #include "kmem/probes.h"
+#include "kmem/walk.h"
 
 static const char why[] = "this iommuctl was built without libelf and libbpf, which that takes";
 static const char hint[] = "build it with libelf-dev and libbpf-dev installed; iommuctl -V lists what is in";
@@ -58,4 +60,30 @@ void probes_pause(struct probes *p _unused_)
 
 void probes_stop(struct probes *p _unused_)
 {
+}
+
+/* What src/kmem/recorder.c asks for and can do without. */
+int kmem_types(const char *root _unused_, struct ktypes *ret _unused_)
+{
+	return -EOPNOTSUPP;
+}
+
+void ktypes_free(struct ktypes *t _unused_)
+{
+}
+
+int kmem_open(const char *root _unused_, struct arena *a _unused_, obstacle_vec *obstacles, struct kmem **ret _unused_)
+{
+	*vec_push(obstacles) = (struct obstacle){ .code = "not-built", .err = EOPNOTSUPP, .what = "the kernel's memory", .why = why, .hint = hint };
+	return -ENODATA;
+}
+
+void kmem_free(struct kmem *k _unused_)
+{
+}
+
+int walk_attached(struct kmem *k _unused_, struct arena *a _unused_,
+		  void (*each)(void *arg, uint64_t domain, const char *device) _unused_, void *arg _unused_)
+{
+	return -EOPNOTSUPP;
 }

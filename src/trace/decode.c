@@ -17,6 +17,7 @@ struct decoder {
 	void *arg;
 	struct decode_counts counts;
 	struct log_state log;
+	struct probe_state *probes; /* NULL until the first one */
 	struct strbuf join; /* a record whose end is still missing */
 	uint64_t join_line;
 	unsigned joined;
@@ -56,6 +57,7 @@ void decoder_free(struct decoder *d)
 		return;
 	strbuf_free(&d->join);
 	strbuf_free(&d->scratch);
+	probe_free(d->probes);
 	json_object_put(d->json);
 	if (d->tok)
 		json_tokener_free(d->tok);
@@ -162,6 +164,14 @@ static enum line_result traced_log(struct decoder *d, const struct event *ev)
 	return log_line(d, &m, true);
 }
 
+static enum line_result traced_probe(struct decoder *d, struct event *ev)
+{
+	struct slice name = ev->unit, text = ev->stamp;
+
+	ev->unit = ev->stamp = (struct slice){ 0 };
+	return probe_event(&d->probes, name, text, ev);
+}
+
 /* @text without quotes. Events are out when this returns; LINE_PART asks for the next line. */
 static enum line_result classify(struct decoder *d, struct slice text, uint64_t line, bool last)
 {
@@ -173,7 +183,7 @@ static enum line_result classify(struct decoder *d, struct slice text, uint64_t 
 		if (r != LINE_OTHER)
 			return r;
 	}
-	r = ftrace_line(text, &ev);
+	r = text.n && text.p[0] == '#' ? probe_comment(&d->probes, text, &ev) : ftrace_line(text, &ev);
 	if (r == LINE_OTHER) {
 		r = classify_log(d, text, line, last);
 		if (r != LINE_OTHER)
@@ -181,7 +191,11 @@ static enum line_result classify(struct decoder *d, struct slice text, uint64_t 
 		ev = (struct event){ .line = line };
 		r = ftrace_bare(text, &ev);
 	}
+	if (r == LINE_PROBE)
+		r = traced_probe(d, &ev);
 	if (r == LINE_EVENT) {
+		if (d->probes)
+			probe_complete(d->probes, &ev);
 		put(d, &ev);
 		return LINE_TAKEN;
 	}
@@ -291,14 +305,20 @@ int decoder_line(struct decoder *d, struct slice text, uint64_t line)
 		text.n--;
 	if (!d->join.len)
 		r = ftrace_line(text, &ev);
+	if (r == LINE_PROBE)
+		r = traced_probe(d, &ev);
 	if (r == LINE_EVENT) {
 		if (d->log.held.active)
 			hold_emit(&d->log);
+		if (d->probes)
+			probe_complete(d->probes, &ev);
 		return d->log.err ?: emit(d, &ev);
 	}
 	if (r == LINE_LOG)
 		r = traced_log(d, &ev) == LINE_BAD ? LINE_OTHER : LINE_TAKEN;
-	if (r != LINE_TAKEN)
+	if (r == LINE_BAD)
+		undecoded(d, line, text, "a probe's event is cut");
+	else if (r != LINE_TAKEN)
 		slow_line(d, text, line);
 	return d->log.err;
 }

@@ -4,6 +4,7 @@
 static const char *const event_kinds[EVENT_MAX] = {
 	[EVENT_NONE] = "none",
 	[EVENT_ATTACH] = "attach",
+	[EVENT_ATTACHED] = "attached",
 	[EVENT_DETACH] = "detach",
 	[EVENT_GROUP_ADD] = "group-add",
 	[EVENT_GROUP_REMOVE] = "group-remove",

@@ -12,6 +12,7 @@
 enum event_kind {
 	EVENT_NONE,
 	EVENT_ATTACH,
+	EVENT_ATTACHED, /* was attached when the recording began */
 	EVENT_DETACH,
 	EVENT_GROUP_ADD,
 	EVENT_GROUP_REMOVE,
@@ -46,6 +47,7 @@ enum event_has {
 	HAS_GROUP = 1 << 9,
 	HAS_SOURCE = 1 << 10,  /* source_id */
 	HAS_SEGMENT = 1 << 11, /* device carries its PCI segment, or is no PCI address at all */
+	HAS_DOMAIN_OBJECT = 1 << 12,
 };
 
 /* What a transaction wanted. */
@@ -109,6 +111,7 @@ struct page_info {
 	uint32_t group; /* page request group index (PRGI), stall tag */
 	bool last;
 	bool privileged_exec;
+	bool core; /* seen in the kernel's core, not in the unit's queue: a trace may have both of one request */
 	uint32_t code;	/* of a response: 0 success, 1 invalid, 0xf failure (PCIe base spec 10.4.2.1) */
 	bool has_seq;
 	uint64_t seq;
@@ -127,7 +130,8 @@ struct event {
 	struct slice device; /* "0000:02:00.0", "02:00.0" when the log gave no segment, "1d84000.ufshc" */
 	struct slice driver;
 	uint64_t addr, size, paddr, done;
-	uint32_t domain, pasid, group;
+	uint32_t domain, pasid, group; /* domain: the hardware's id of it */
+	uint32_t domain_object;	       /* number of the kernel's domain, from 1, in the order of the trace */
 	uint32_t source_id;  /* requester id, stream id, endpoint id */
 	uint64_t lost;	     /* EVENT_LOST: how many, 0 unknown */
 	union {

@@ -494,6 +494,21 @@ static bool lost_line(struct slice line, struct event *ev)
 	return true;
 }
 
+/* "iommuctl_map", with its group in front where perf script wrote it. */
+static bool probe_name(struct slice name, struct slice *ret)
+{
+	const char *system = memrchr(name.p, ':', name.n);
+
+	if (system) {
+		name.n -= (size_t)(system + 1 - name.p);
+		name.p = system + 1;
+	}
+	if (!slice_starts(name, PROBE_PREFIX))
+		return false;
+	*ret = (struct slice){ name.p + strlen(PROBE_PREFIX), name.n - strlen(PROBE_PREFIX) };
+	return true;
+}
+
 enum line_result ftrace_line(struct slice line, struct event *ev)
 {
 	struct scan s = scan_of(line);
@@ -525,6 +540,10 @@ enum line_result ftrace_line(struct slice line, struct event *ev)
 		return LINE_LOG;
 	}
 	r = ftrace_payload(name, scan_rest(&s), ev);
+	if (r == LINE_OTHER && probe_name(name, &ev->unit)) {
+		ev->stamp = scan_rest(&s);
+		return LINE_PROBE;
+	}
 	return r == LINE_OTHER ? LINE_TAKEN : r; /* somebody else's event */
 }
 

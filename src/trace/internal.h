@@ -15,12 +15,13 @@ enum line_result {
 	LINE_TAKEN, /* ours; its event is held, or it says nothing new */
 	LINE_PART,  /* ours, and cut: the next line may hold the rest */
 	LINE_BAD,   /* looks like ours, and cannot be decoded */
+	LINE_PROBE, /* a trace that holds what a probe of ours wrote: its name is ev->unit, its text ev->stamp */
 	LINE_LOG,   /* a trace that holds a kernel log message: its text is ev->stamp */
 };
 
 /*
  * ftrace text: trace, trace_pipe, trace-cmd report, perf script. LINE_EVENT with *ev, whose slices point into the
- * line; LINE_TAKEN for events that are none of ours; LINE_LOG for printk:console.
+ * line; LINE_TAKEN for events that are none of ours; LINE_LOG for printk:console; LINE_PROBE.
  */
 enum line_result ftrace_line(struct slice line, struct event *ev);
 
@@ -29,6 +30,21 @@ enum line_result ftrace_bare(struct slice line, struct event *ev);
 
 /* One event's text behind "NAME: "; ev->kind EVENT_NONE and LINE_OTHER for a name that is none of ours. */
 enum line_result ftrace_payload(struct slice name, struct slice text, struct event *ev);
+
+/* What our probes' events are called, before what tells them apart. */
+#define PROBE_PREFIX "iommuctl_"
+
+/*
+ * Probes. *st, made when it is needed, is what is known of tasks and domains; free it with probe_free(). probe_event() gets
+ * the name without its prefix, and makes an event of it or remembers it: LINE_EVENT (*ev is one; its slices live until the next
+ * call), LINE_TAKEN, LINE_BAD. probe_comment() is for lines that begin with '#'.
+ */
+struct probe_state;
+enum line_result probe_event(struct probe_state **st, struct slice name, struct slice text, struct event *ev);
+enum line_result probe_comment(struct probe_state **st, struct slice line, struct event *ev);
+/* Adds the domain to a trace event, as far as probes told it. */
+void probe_complete(struct probe_state *st, struct event *ev);
+void probe_free(struct probe_state *st);
 
 /* A line of a kernel log, its prefix taken off. */
 struct log_msg {

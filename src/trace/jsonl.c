@@ -85,6 +85,7 @@ static void page_members(struct strbuf *b, const struct event *ev)
 {
 	member_int(b, "prgi", ev->page.group, true);
 	member_true(b, "last", ev->page.last);
+	member_true(b, "core", ev->page.core);
 	member_int(b, "seq", ev->page.seq, ev->page.has_seq);
 	if (ev->kind == EVENT_PAGE_RESPONSE)
 		member_int(b, "response", ev->page.code, true);
@@ -105,6 +106,7 @@ void event_json(struct strbuf *b, const struct event *ev)
 	member_hex(b, "source_id", ev->source_id, ev->has & HAS_SOURCE);
 	member_int(b, "group", ev->group, ev->has & HAS_GROUP);
 	member_int(b, "domain", ev->domain, ev->has & HAS_DOMAIN);
+	member_int(b, "domain_object", ev->domain_object, ev->has & HAS_DOMAIN_OBJECT);
 	member_int(b, "pasid", ev->pasid, ev->has & HAS_PASID);
 	member_hex(b, "address", ev->addr, ev->has & HAS_ADDR);
 	member_int(b, "size", ev->size, ev->has & HAS_SIZE);
@@ -190,6 +192,7 @@ static void load_common(struct json_object *o, struct event *ev)
 	ev->pid = (int32_t)pid;
 	load_u32(o, "group", ev, &ev->group, HAS_GROUP);
 	load_u32(o, "domain", ev, &ev->domain, HAS_DOMAIN);
+	load_u32(o, "domain_object", ev, &ev->domain_object, HAS_DOMAIN_OBJECT);
 	load_u32(o, "pasid", ev, &ev->pasid, HAS_PASID);
 	if (get_hex(o, "source_id", &v) && v <= UINT32_MAX) {
 		ev->source_id = (uint32_t)v;
@@ -241,6 +244,7 @@ static void load_page(struct json_object *o, struct event *ev)
 	if (get_int(o, "prgi", &v))
 		ev->page.group = (uint32_t)v;
 	ev->page.last = get_true(o, "last");
+	ev->page.core = get_true(o, "core");
 	ev->page.has_seq = get_int(o, "seq", &ev->page.seq);
 	if (get_int(o, "response", &v))
 		ev->page.code = (uint32_t)v;

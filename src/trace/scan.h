@@ -103,6 +103,12 @@ static inline bool slice_eq_bytes(struct slice s, const char *lit, size_t n)
 }
 #define slice_is(s, lit) slice_eq_bytes((s), (lit), sizeof(lit) - 1)
 
+static inline bool slice_starts_bytes(struct slice s, const char *lit, size_t n)
+{
+	return s.n >= n && !memcmp(s.p, lit, n);
+}
+#define slice_starts(s, lit) slice_starts_bytes((s), (lit), sizeof(lit) - 1)
+
 /* Decimal digits. false: none there, or more than 64 bits hold. */
 static inline bool scan_dec(struct scan *s, uint64_t *ret)
 {

@@ -10,6 +10,7 @@ struct mapping {
 	uint64_t key; /* address >> 12, + 1; 0: free */
 	uint64_t size, time_ns;
 	uint32_t times; /* mapped so often at this address: several domains */
+	uint32_t domain; /* number of the kernel's domain, 0 unknown */
 };
 
 struct mapping_table {
@@ -21,6 +22,7 @@ struct mapping_table {
 struct recent {
 	uint64_t addr, end; /* inclusive */
 	uint64_t time_ns, line;
+	uint32_t domain;
 	bool is_map, has_time;
 };
 #define RECENT (1U << 16)
@@ -46,11 +48,12 @@ struct name_table {
 	size_t last_n;
 };
 
+/* A group as seen in the unit's queue [0] and in the kernel's core [1]: a trace may have either, or both. */
 struct page_group {
 	uint64_t key; /* source, PASID-less, group index; + 1, 0: free */
 	uint64_t first_ns;
-	uint32_t pages;
-	bool has_time, last, answered;
+	uint32_t pages[2];
+	bool has_time, last[2], answered[2];
 };
 
 struct page_table {
@@ -58,7 +61,21 @@ struct page_table {
 	size_t n, size;
 };
 
+struct object_table {
+	struct stat_object *v;
+	size_t n, cap;
+};
+
+/* What a device is attached to. */
+struct stat_attached {
+	char device[48];
+	size_t n;
+	uint32_t object;
+};
+
 struct stat_state {
+	struct object_table objects;
+	VEC(struct stat_attached) attached;
 	struct mapping_table mappings;
 	struct recent *recent;
 	uint64_t recent_n; /* maps and unmaps so far */
@@ -80,6 +97,11 @@ void latency_add(struct stat_latency *l, uint64_t v);
 struct stat_name *name_count(struct name_table *t, struct slice s);
 struct stat_slice *stat_slice_at(struct trace_stat *s, const struct event *ev);
 
+/* NULL: not known. */
+struct stat_object *stat_object_of(struct trace_stat *s, const struct event *ev);
+uint32_t stat_object_of_device(const struct trace_stat *s, struct slice device);
+
+void stat_attach(struct trace_stat *s, const struct event *ev);
 void stat_map(struct trace_stat *s, const struct event *ev);
 void stat_unmap(struct trace_stat *s, const struct event *ev);
 void stat_fault(struct trace_stat *s, const struct event *ev);

@@ -49,6 +49,8 @@ void stat_free(struct trace_stat *s)
 	free(s->state->mappings.v);
 	free(s->state->groups.v);
 	free(s->state->recent);
+	vec_free(&s->state->objects);
+	vec_free(&s->state->attached);
 	free(s->state);
 	free(s);
 }
@@ -193,6 +195,15 @@ static void count_domain(struct trace_stat *s, const struct event *ev)
 		memcpy(st->domain_unit, ev->unit.p ?: "", ev->unit.n);
 }
 
+/* Of a map or unmap in the domain of one device that is this device's doing. */
+static void count_object(struct trace_stat *s, const struct event *ev)
+{
+	const struct stat_object *o = stat_object_of(s, ev);
+
+	if (o && o->n_devices == 1)
+		count_kind(name_count(&s->state->names[STAT_BY_DEVICE], (struct slice){ o->devices, strlen(o->devices) }), ev->kind);
+}
+
 static void count_names(struct trace_stat *s, const struct event *ev)
 {
 	char bdf[16];
@@ -206,6 +217,8 @@ static void count_names(struct trace_stat *s, const struct event *ev)
 				 ev->source_id & 7);
 
 		count_kind(name_count(&s->state->names[STAT_BY_DEVICE], (struct slice){ bdf, (size_t)n }), ev->kind);
+	} else if (ev->has & HAS_DOMAIN_OBJECT) {
+		count_object(s, ev);
 	}
 	if (ev->has & HAS_DOMAIN)
 		count_domain(s, ev);
@@ -296,6 +309,10 @@ void stat_add(struct trace_stat *s, const struct event *ev)
 		note_time(s, ev);
 	count_names(s, ev);
 	switch (ev->kind) {
+	case EVENT_ATTACH:
+	case EVENT_ATTACHED:
+		stat_attach(s, ev);
+		break;
 	case EVENT_MAP:
 		stat_map(s, ev);
 		break;

@@ -4,7 +4,8 @@
  * requests need).
  *
  * map and unmap events carry neither device nor domain, and domains use the same addresses: sums over all domains hold, what
- * would need to know the domain is bounded or unknown, never guessed (fields say which).
+ * would need to know the domain is bounded or unknown, never guessed (fields say which). A trace that was recorded with domains
+ * (HAS_DOMAIN_OBJECT) tells them apart.
  */
 #ifndef IOMMUCTL_TRACE_STAT_H
 #define IOMMUCTL_TRACE_STAT_H
@@ -52,8 +53,17 @@ struct stat_late_use {
 	bool has_after;
 	char device[48];
 	unsigned access;
+	bool certain; /* the unmap was in the domain that the device is attached to */
 };
 #define STAT_LATE_USES 64
+
+/* A domain of the kernel: what was mapped in it, and the devices that were attached to it. */
+struct stat_object {
+	uint32_t object;
+	uint64_t maps, unmaps, mapped_bytes, unmapped_bytes, live_bytes, peak_bytes;
+	uint32_t n_devices;
+	char devices[84]; /* joined by ", ", as many as there is room for */
+};
 
 struct stat_inval {
 	uint64_t count;		 /* commands, waits not counted */
@@ -95,6 +105,7 @@ struct trace_stat {
 	uint64_t peak_ns;
 	uint64_t early_unmaps; /* of what was mapped before the trace began, or in another domain at another size */
 	uint64_t overlaps;     /* maps of an address that is mapped already: more than one domain is at work */
+	uint64_t unnamed;      /* maps and unmaps whose domain is not known */
 	uint64_t map_sizes[STAT_LOG2], unmap_sizes[STAT_LOG2];
 	struct stat_latency lifetime; /* of mappings, ns */
 
@@ -128,6 +139,9 @@ void stat_finish(struct trace_stat *s);
 enum stat_by { STAT_BY_TASK, STAT_BY_DEVICE, STAT_BY_DOMAIN, STAT_BY_MAX };
 #define STAT_NAMES 1024
 const struct stat_name *stat_names(struct trace_stat *s, enum stat_by by, size_t *ret_n, uint64_t *ret_other);
+
+/* Domains by their number, from 1. None when the trace has no such data. The array belongs to @s. */
+const struct stat_object *stat_objects(const struct trace_stat *s, size_t *ret_n);
 
 /* Draws the slices as an SVG of lanes: mapped bytes, invalidations, faults, request latency. */
 struct strbuf;
