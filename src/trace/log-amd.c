@@ -85,14 +85,16 @@ static void parse_fields(struct log_state *st, struct event *ev, struct slice in
 	ev->access = v & AMD_FLAG_RW ? ACCESS_WRITE : ACCESS_READ;
 }
 
-/* Who said it: "nvme 0000:01:00.0: AMD-Vi: Event logged", "iommu ivhd0: AMD-Vi: …", "AMD-Vi: …". */
+/* Who said it: "nvme 0000:01:00.0: AMD-Vi: Event logged", "iommu ivhd0: AMD-Vi: …", "AMD-Vi: …"; for a while without "AMD-Vi:". */
 static void parse_speaker(struct log_state *st, struct event *ev, const struct log_msg *m, const char *at)
 {
 	struct slice before = { m->text.p, (size_t)(at - m->text.p) }, driver, device;
 	struct scan s = scan_of(before);
 	char buf[32];
 
-	if (!scan_past(&s, "AMD-Vi:") || !log_device(m->text, s.p - strlen("AMD-Vi:"), &driver, &device))
+	if (scan_past(&s, "AMD-Vi:"))
+		at = s.p - strlen("AMD-Vi:");
+	if (!log_device(m->text, at, &driver, &device))
 		return;
 	if (slice_is(driver, "iommu") || slice_has(device, "ivhd")) {
 		ev->unit = hold_text(st, device);
@@ -139,6 +141,19 @@ static enum line_result parse_event(struct log_state *st, const struct log_msg *
 	return LINE_TAKEN;
 }
 
+/* "AMD-Vi: Completion-Wait loop timed out": the unit takes no more commands. */
+static enum line_result parse_timeout(struct log_state *st, const struct log_msg *m, const char *at)
+{
+	struct event *ev = hold_new(st, m);
+
+	ev->kind = EVENT_FAULT;
+	ev->vendor = VENDOR_AMD;
+	ev->fault = (struct fault_info){ .kind = FAULT_INVALIDATION };
+	ev->fault.text = hold_text(st, (struct slice){ at, (size_t)(m->text.p + m->text.n - at) });
+	parse_speaker(st, ev, m, at);
+	return LINE_TAKEN;
+}
+
 enum line_result log_amd(struct log_state *st, const struct log_msg *m, bool last)
 {
 	struct scan s = scan_of(m->text);
@@ -148,6 +163,9 @@ enum line_result log_amd(struct log_state *st, const struct log_msg *m, bool las
 		at = s.p - strlen("Event logged");
 		return parse_event(st, m, at, s, last);
 	}
+	s = scan_of(m->text);
+	if (slice_has(m->text, "AMD-Vi:") && scan_past(&s, "Completion-Wait loop timed out"))
+		return parse_timeout(st, m, s.p - strlen("Completion-Wait loop timed out"));
 	/* dumps of the device table and of the command behind an event */
 	if (st->held.active && st->held.ev.vendor == VENDOR_AMD && slice_has(m->text, "AMD-Vi:") &&
 	    (slice_has(m->text, "DTE[") || slice_has(m->text, "CMD[") || slice_has(m->text, "Control Reg")))

@@ -95,6 +95,31 @@ static enum line_result parse_page_trouble(struct log_state *st, const struct lo
 	return LINE_TAKEN;
 }
 
+/*
+ * "dmar_fault: 12 callbacks suppressed": the kernel left out so many, to spare the log (lib/ratelimit.c; the name is that of the
+ * function). Not those of other subsystems.
+ */
+static bool parse_suppressed(struct log_state *st, const struct log_msg *m)
+{
+	static const char *const functions[] = { "dmar_", "amd_iommu_", "iommu_print_event", "arm_smmu_", "viommu_", "iopf_" };
+	struct event ev = { .kind = EVENT_LOST, .line = m->line, .stamp = m->stamp, .time_ns = m->time_ns, .has = m->has_time ? HAS_TIME : 0 };
+	struct scan s = scan_of(m->text);
+	struct slice name;
+	bool ours = false;
+
+	if (!scan_until(&s, ':', &name))
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(functions); i++)
+		ours |= slice_starts_bytes(name, functions[i], strlen(functions[i]));
+	scan_blanks(&s);
+	if (!ours || !scan_dec(&s, &ev.lost) || !scan_lit(&s, " callbacks suppressed"))
+		return false;
+	hold_emit(st);
+	if (!st->err)
+		st->err = st->emit(st->arg, &ev);
+	return true;
+}
+
 enum line_result log_misc(struct log_state *st, const struct log_msg *m, bool last)
 {
 	static const struct {
@@ -112,6 +137,8 @@ enum line_result log_misc(struct log_state *st, const struct log_msg *m, bool la
 	struct scan s = scan_of(m->text);
 	const char *at;
 
+	if (slice_has(m->text, "callbacks suppressed") && parse_suppressed(st, m))
+		return LINE_TAKEN;
 	if (scan_past(&s, "fault from EP"))
 		return parse_virtio(st, m, s.p - strlen("fault from EP"), s, last);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {

@@ -245,15 +245,19 @@ static unsigned fsynr_access(uint64_t fsynr)
 	       (fsynr & 0x20 ? ACCESS_PRIVILEGED : 0);
 }
 
-/* "Unhandled context fault: fsr=0x402, iova=0x…, fsynr=0x…, cbfrsynra=0x…, cb=7"; before 5.0 without cbfrsynra. */
+/*
+ * "Unhandled context fault: fsr=0x402, iova=0x…, fsynr=0x…, cbfrsynra=0x…, cb=7"; before 5.0 without cbfrsynra, before 4.12 without
+ * fsr.
+ */
 static enum line_result v2_context(struct log_state *st, const struct log_msg *m, struct slice unit, struct slice rest, bool last)
 {
 	struct event *ev;
-	uint64_t fsr, iova, fsynr, sid;
+	uint64_t fsr = 0, iova, fsynr, sid;
+	bool has_fsr = key_hex(rest, "fsr=", &fsr);
 
 	if (!last && !slice_has(rest, "cb="))
 		return LINE_PART;
-	if (!key_hex(rest, "fsr=", &fsr) || !key_hex(rest, "iova=", &iova))
+	if (!key_hex(rest, "iova=", &iova))
 		return LINE_BAD;
 	ev = hold_new(st, m);
 	ev->kind = EVENT_FAULT;
@@ -261,7 +265,7 @@ static enum line_result v2_context(struct log_state *st, const struct log_msg *m
 	ev->unit = hold_text(st, unit);
 	ev->addr = iova;
 	ev->has |= HAS_ADDR;
-	ev->fault = (struct fault_info){ .kind = FAULT_DMA, .has_code = true, .code = (uint32_t)fsr,
+	ev->fault = (struct fault_info){ .kind = FAULT_DMA, .has_code = has_fsr, .code = (uint32_t)fsr,
 					 .stalled = fsr >> 30 & 1 };
 	if (key_hex(rest, "fsynr=", &fsynr)) {
 		ev->fault.flags = fsynr;

@@ -5,6 +5,8 @@
  *
  *	DMAR:[DMA Read] Request device [05:00.1] fault addr 87f8000		two lines, before 4.6
  *	DMAR:[fault reason 06] PTE Read access is not set
+ *	DMAR: INTR-REMAP: Request device [[f0:1f.7] fault index 14		two lines, before 4.6
+ *	INTR-REMAP:[fault reason 34] Present field in the IRTE entry is clear
  *	DMAR: [DMA Read] Request device [05:00.0] PASID ffffffff fault addr 69974000 [fault reason 05] …
  *	DMAR: [DMA Read NO_PASID] Request device [05:00.0] fault addr 0x69974000 [fault reason 0x05] …
  *	DMAR: [DMA Read PASID 0x0] Request device [0000:02:00.0] fault addr 0xdead000 [fault reason 0x06] …
@@ -91,6 +93,25 @@ static void parse_old_pasid(struct event *ev, struct scan s)
 	ev->has |= HAS_PASID;
 }
 
+/* "[DMA Read]", "[INTR-REMAP]"; and "INTR-REMAP:", which had a bracket too many behind it. */
+static bool scan_what(struct scan *s, struct slice *ret)
+{
+	if (scan_char(s, '['))
+		return scan_until(s, ']', ret);
+	return scan_until(s, ':', ret);
+}
+
+static bool scan_requester(struct scan *s, struct slice *ret)
+{
+	if (!scan_past(s, "Request device"))
+		return false;
+	scan_blanks(s);
+	if (!scan_char(s, '['))
+		return false;
+	scan_char(s, '[');
+	return scan_until(s, ']', ret);
+}
+
 /* From "[DMA …" or "[INTR-REMAP]" on. */
 static enum line_result parse_record(struct log_state *st, const struct log_msg *m, struct scan s, bool last)
 {
@@ -105,9 +126,7 @@ static enum line_result parse_record(struct log_state *st, const struct log_msg 
 
 	if (!last && (!complete || !memchr(reason.p, ']', scan_left(&reason))))
 		return LINE_PART;
-	if (!scan_char(&s, '[') || !scan_until(&s, ']', &what) || !scan_past(&s, "Request device") ||
-	    (scan_blanks(&s), !scan_char(&s, '[')) || !scan_until(&s, ']', &bdf) ||
-	    !scan_bdf(bdf, device, sizeof(device), &has))
+	if (!scan_what(&s, &what) || !scan_requester(&s, &bdf) || !scan_bdf(bdf, device, sizeof(device), &has))
 		return LINE_BAD;
 	if (complete && !parse_reason(&reason, &f))
 		return LINE_BAD;
@@ -200,7 +219,7 @@ static enum line_result parse_dump(struct log_state *st, struct slice text)
 
 static bool is_vtd(struct slice t)
 {
-	return slice_has(t, "DMAR") || slice_has(t, "dmar");
+	return slice_has(t, "DMAR") || slice_has(t, "dmar") || slice_has(t, "INTR-REMAP:");
 }
 
 enum line_result log_vtd(struct log_state *st, const struct log_msg *m, bool last)
@@ -212,6 +231,11 @@ enum line_result log_vtd(struct log_state *st, const struct log_msg *m, bool las
 	if (scan_past(&t, "[DMA ") || (t = s, scan_past(&t, "[INTR-REMAP"))) {
 		while (*t.p != '[')
 			t.p--;
+		return parse_record(st, m, t, last);
+	}
+	t = s;
+	if (scan_past(&t, "INTR-REMAP: Request device")) {
+		t.p -= strlen("INTR-REMAP: Request device");
 		return parse_record(st, m, t, last);
 	}
 	t = s;

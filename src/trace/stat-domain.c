@@ -37,10 +37,27 @@ static struct stat_attached *find_device(const struct trace_stat *s, struct slic
 	return NULL;
 }
 
-uint32_t stat_object_of_device(const struct trace_stat *s, struct slice device)
+/* "02:00.0" of a log without segments is the only device that ends so, or nobody knows which. */
+static const struct stat_attached *find_short(const struct trace_stat *s, struct slice device)
 {
-	const struct stat_attached *a = device.n ? find_device(s, device) : NULL;
+	const struct stat_attached *a, *found = NULL;
 
+	vec_for_each(a, &s->state->attached) {
+		if (a->n <= device.n || memcmp(a->device + a->n - device.n, device.p, device.n) || a->device[a->n - device.n - 1] != ':')
+			continue;
+		if (found)
+			return NULL;
+		found = a;
+	}
+	return found;
+}
+
+uint32_t stat_object_of_device(const struct trace_stat *s, const struct event *ev)
+{
+	const struct stat_attached *a = ev->device.n ? find_device(s, ev->device) : NULL;
+
+	if (!a && ev->device.n && !(ev->has & HAS_SEGMENT))
+		a = find_short(s, ev->device);
 	return a ? a->object : 0;
 }
 

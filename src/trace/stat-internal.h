@@ -99,7 +99,7 @@ struct stat_slice *stat_slice_at(struct trace_stat *s, const struct event *ev);
 
 /* NULL: not known. */
 struct stat_object *stat_object_of(struct trace_stat *s, const struct event *ev);
-uint32_t stat_object_of_device(const struct trace_stat *s, struct slice device);
+uint32_t stat_object_of_device(const struct trace_stat *s, const struct event *ev);
 
 void stat_attach(struct trace_stat *s, const struct event *ev);
 void stat_map(struct trace_stat *s, const struct event *ev);

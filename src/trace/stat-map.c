@@ -201,7 +201,7 @@ static const struct recent *last_unmap(const struct stat_state *st, uint64_t add
 
 bool stat_late_use(const struct trace_stat *s, const struct event *ev, struct stat_late_use *ret)
 {
-	uint32_t domain = stat_object_of_device(s, ev->device);
+	uint32_t domain = stat_object_of_device(s, ev);
 	const struct recent *u;
 
 	if (!(ev->has & HAS_ADDR) || ev->fault.kind != FAULT_DMA)

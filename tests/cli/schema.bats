@@ -84,6 +84,8 @@ has_data() {
 	keep snapshot --demo snapshot save "$BATS_TEST_TMPDIR/s.tar"
 	keep snapshot snapshot info "$BATS_TEST_TMPDIR/s.tar"
 	keep trace trace stat "$SRC/tests/traces/nvme.trace"
+	keep trace trace stat "$SRC/tests/traces/domains.trace"
+	keep trace --from demo trace record
 	"$IOMMUCTL" -j trace decode "$SRC/tests/traces/nvme.trace" 2>&1 | sed -n 's/^/trace decode\t/p;q' >>"$LINES_FILE"
 	keep usage nosuch
 	run validate

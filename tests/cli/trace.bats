@@ -177,3 +177,94 @@ stat_json() {
 	"$IOMMUCTL" trace decode <(while :; do cat "$TRACE"; done) 2>"$BATS_TEST_TMPDIR/err" | head -n 1 >/dev/null
 	expect_in "$(<"$BATS_TEST_TMPDIR/err")" "Broken pipe"
 }
+
+@test "the table: lines, events, kinds and undecoded lines of every fixture; none is missing" {
+	local f n events undecoded kinds
+	diff <(cd "$TRACES" && printf '%s\n' *.txt *.trace) <(grep -v '^#' "$TRACES/EXPECTED" | cut -f1)
+	while IFS=$'\t' read -r f n events undecoded kinds; do
+		stat_json "$TRACES/$f"
+		expect_json '.data[0] | "\(.lines) \(.events) \(.undecoded) \([.kinds[] | "\(.kind)=\(.count)"] | join(","))"' \
+			"$n $events $undecoded $kinds"
+		# each line that is not decoded is named
+		[ "$undecoded" -eq 0 ] || expect_in "$(json '.warnings[] | select(.code == "undecoded") | .why')" "line"
+	done < <(grep -v '^#' "$TRACES/EXPECTED")
+}
+
+@test "faults of all eras: who, where, what" {
+	run_ctl -j faults decode --no-lookup "$TRACES/vtd-eras.txt"
+	expect_status 0
+	expect_json '.data[] | "\(.device) \(.kind) \(.address) \(.access) \(.pasid) \(.reason.code) \(.at.line)"' \
+"00:02.0 dma 0x69974000 read null 0x5 1
+f0:1f.7 interrupt null null null 0x25 3
+f0:1f.7 interrupt null null null 0x22 4
+null command null null null null 9
+02:00.0 dma 0xfff81000 write null 0x5 12
+0001:02:00.0 dma 0x7f0000000000 write 5 0x71 15
+02:00.0 dma 0x7f1000 read 1 0x81 16
+04:00.0 dma 0x87f8000 read null 0x6 18"
+	run_ctl -j faults decode --no-lookup "$TRACES/amd-eras.txt"
+	expect_json '.data[] | "\(.unit) \(.device) \(.driver) \(.kind) \(.address) \(.access)"' \
+"null 0000:15:00.0 xhci_hcd dma 0xfdeaf040 read
+null null null invalidation null null
+null null null global null null
+0000:00:00.2 05:00.0 null page-request 0x1000 read
+null 0000:05:00.0 vfio-pci dma 0x1000 read"
+	expect_json '.data[0].count' 2
+	run_ctl -j faults decode --no-lookup "$TRACES/crlf.txt"
+	expect_json '.data[] | "\(.vendor) \(.device) \(.address)"' "vt-d 02:00.0 0x1000
+amd-vi 0000:01:00.0 0xffffc080"
+}
+
+@test "domains: two on one address are told apart, and belong to their devices" {
+	stat_json "$TRACES/domains.trace"
+	expect_json '.data[0].objects[] | "\(.object) \(.devices) \(.maps) \(.unmaps) \(.live_bytes)"' "1 0000:01:00.0 1 0 4096
+2 0000:02:00.0 1 1 0"
+	expect_json '.data[0].mapping | "\(.overlaps) \(.several_domains) \(.live_mappings)"' "0 true 1"
+	# the first device's page is mapped still, the other one's is not
+	expect_json '.data[0].use_after_unmap[] | "\(.device) \(.unmap_line) \(.certain)"' "0000:02:00.0 9 true"
+	expect_json '[.data[0].devices[] | "\(.name) \(.maps)"] | join(",")' "0000:01:00.0 1,0000:00:0a.0 0,0000:02:00.0 1,00:0a.0 0"
+	stat_json "$TRACES/vtd-domains.trace"
+	expect_json '.data[0].use_after_unmap[] | "\(.device) \(.certain)"' "0000:02:00.0 true"
+	run_ctl trace stat "$TRACES/domains.trace"
+	expect_in "$output" "domains of the kernel" "0000:02:00.0: write at 0x1234"
+	expect_not_in "$output" "may have been another's"
+}
+
+@test "domains: without what the probes wrote nothing is guessed" {
+	stat_json - < <(grep -v 'iommuctl' "$TRACES/domains.trace")
+	expect_json '.data[0] | "\(.objects) \(.mapping.overlaps) \(.use_after_unmap[0].certain)"' "[] 1 false"
+}
+
+@test "page requests: the unit's queue and the kernel's core tell of the same ones" {
+	stat_json "$TRACES/domains.trace"
+	expect_json '.data[0].page_requests | "\(.requests) \(.groups) \(.largest_group) \(.responses) \(.success) \(.invalid)"' "5 3 2 3 2 1"
+	expect_json '.data[0].page_requests | "\(.unanswered) \(.answered_twice) \(.unasked) \(.no_last)"' "0 0 0 0"
+	# the unit alone
+	stat_json - < <(grep 'prq_report\|qi_submit' "$TRACES/domains.trace")
+	expect_json '.data[0].page_requests | "\(.requests) \(.groups) \(.responses) \(.unanswered)"' "2 1 1 0"
+}
+
+@test "a trace that was recorded with domains is the same as JSON Lines" {
+	run_ctl trace convert "$TRACES/domains.trace" "$BATS_TEST_TMPDIR/a.jsonl"
+	expect_status 0
+	expect_not_in "$(<"$BATS_TEST_TMPDIR/a.jsonl")" ff11000
+	stat_json "$TRACES/domains.trace"
+	local direct
+	direct=$(json '.data[0] | del(.file, .lines, .use_after_unmap)' -c)
+	stat_json "$BATS_TEST_TMPDIR/a.jsonl"
+	expect_json '.data[0] | del(.file, .lines, .use_after_unmap) | tojson' "$direct"
+}
+
+@test "record: wrong usage is said before anything is done" {
+	run_ctl trace record -d soon "$BATS_TEST_TMPDIR/t"
+	expect_status 2
+	run_ctl trace record -d 1 "$BATS_TEST_TMPDIR/t" -- true
+	expect_status 2
+	run_ctl trace record --buffer 1 "$BATS_TEST_TMPDIR/t"
+	expect_status 2
+	run_ctl -j trace record -d 1
+	expect_status 2
+	run_ctl --from demo trace record -d 1 "$BATS_TEST_TMPDIR/t"
+	expect_status 2
+	[ ! -e "$BATS_TEST_TMPDIR/t" ]
+}
