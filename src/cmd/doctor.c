@@ -137,7 +137,8 @@ static const struct command commands[] = {
 		.summary = "say what keeps this machine from giving devices away",
 		.text = "Looks for an IOMMU, and when none is on, for the reason: firmware, command line, or the kernel's build. Then at "
 			"iommufd and VFIO, interrupt isolation, parameters that weaken protection, the ACS override, no-IOMMU mode, lockdown, the firmware's "
-			"framebuffer in a BAR, and memory that firmware keeps mapped. Each finding comes with the file that shows it and with what mends "
+			"framebuffer in a BAR, memory that firmware keeps mapped, and, where the kernel's memory can be read, counts of owners that "
+			"nothing accounts for. Each finding comes with the file that shows it and with what mends "
 			"it; what weakens the machine comes last and is marked unsafe.\n\n"
 			"The exit status is 0 when nothing is wrong (warnings and notes may be there), 3 when there are problems, and 7 or 6 when what decides "
 			"could not be looked up.",

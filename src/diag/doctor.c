@@ -200,6 +200,7 @@ void doctor_examine(struct host *h, struct diagnosis *ret)
 	examine_acs(&e);
 	examine_default_domain(&e);
 	examine_devices(&e);
+	examine_owners(&e);
 	examine_kernel(&e);
 	examine_sight(&e);
 	rows = finding_rows(&e.f);

@@ -51,6 +51,14 @@ section() {
 	expect_json '[.data[] | select(.verdict == "surplus") | .reasons[] | select(.code == "test-driver-remove")] | length > 3' true
 }
 
+@test "doctor speaks of a leak, and of the command to go on with" {
+	run_ctl --from "$hosts/vtd-leak.snap" doctor
+	expect_status 3
+	expect_in "$output" "more owners than anything accounts for" "iommuctl owner check "
+	run_ctl --from "$hosts/vtd.snap" doctor
+	expect_not_in "$output" "more owners than anything accounts for"
+}
+
 @test "check: one group with a leak, by a device" {
 	run_ctl --from "$hosts/vtd-leak.snap" owner check 0000:01:00.0
 	expect_status 3

@@ -361,6 +361,41 @@ static void reserved_memory(void **state _unused_)
 	machine_free(&m);
 }
 
+/* Memory says @count for the one group, whose one device is on e1000e. */
+static struct diagnosis with_owners(struct machine *m, bool readable, int count)
+{
+	healthy(m);
+	machine_file(m, "iommuctl/ownership.json",
+		     "{\"version\":1,\"known\":%s,\"groups\":[{\"id\":1,\"owner_cnt\":%d,\"owned\":false,\"devices\":[{\"name\":"
+		     "\"0000:00:01.0\",\"bus\":\"pci\",\"driver\":\"e1000e\",\"managed\":false,\"counted\":true,\"blocked\":null}]}],"
+		     "\"domains\":[],\"owners\":[],\"obstacles\":[]}",
+		     readable ? "true" : "false", count);
+	return examine(m);
+}
+
+static void counts_of_owners(void **state _unused_)
+{
+	const struct reason *r;
+	struct diagnosis d;
+	struct machine m;
+
+	d = with_owners(&m, true, 1);
+	assert_string_equal(d.verdict, "well");
+	machine_free(&m);
+
+	d = with_owners(&m, true, 2);
+	r = assert_ill(&d, "owner-surplus");
+	assert_string_equal(r->text, "1 group (1) counts more owners than anything accounts for: every claim gets EPERM though no "
+				     "device is in the way.");
+	assert_string_equal(remedy(r, 0)->command, "iommuctl owner check 1");
+	machine_free(&m);
+
+	d = with_owners(&m, true, 0);
+	r = assert_ill(&d, "owner-deficit");
+	assert_string_equal(remedy(r, 0)->command, "iommuctl owner check 1");
+	machine_free(&m);
+}
+
 static void messages(void **state _unused_)
 {
 	static const struct {
@@ -437,6 +472,7 @@ int main(void)
 		cmocka_unit_test(firmware_framebuffer),
 		cmocka_unit_test(hostile_iomem),
 		cmocka_unit_test(reserved_memory),
+		cmocka_unit_test(counts_of_owners),
 		cmocka_unit_test(messages),
 		cmocka_unit_test(messages_in_a_log),
 	};

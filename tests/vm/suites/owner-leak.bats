@@ -30,6 +30,8 @@ owner_cure() {
 		fi
 	done
 	[ "$(jq '[.data[] | select(.verdict == "surplus")] | length' <<<"$all")" -gt 3 ]
+	run -3 iommuctl doctor
+	[[ $output == *"more owners than anything accounts for"*"iommuctl owner check "* ]]
 }
 
 @test "from EPERM to the named cause in two commands" {
