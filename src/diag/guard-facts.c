@@ -170,8 +170,8 @@ static int compare_namespace(struct guard_facts *f, const char *ns)
 }
 
 /*
- * In the first pid namespace, process 1 is the machine's own, so its other namespaces are the machine's. A
- * capture does not have these links; what it has was gathered by someone who could see it.
+ * In the first pid namespace, process 1 is the machine's own, so its other namespaces are the machine's. A capture without these links
+ * is taken for the machine's own view, as it nearly always is; who reads the judgement is told.
  */
 static void read_namespaces(struct guard_facts *f)
 {
@@ -179,20 +179,19 @@ static void read_namespaces(struct guard_facts *f)
 	struct arena *a = &f->h->arena;
 
 	f->whole = TRI_YES;
-	if (!source_is_live(f->h->src))
-		return;
-	for (size_t i = 0; i < ARRAY_SIZE(names) && f->whole == TRI_YES; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(names) && f->whole == TRI_YES && !f->ns_err; i++) {
 		int r = compare_namespace(f, names[i]);
 
 		f->ns_file = arena_printf(a, "/proc/self/ns/%s", names[i]);
-		if (r > 0)
-			f->ns_why = arena_printf(a, "this process is in a %s namespace of its own, as in a container: what the "
-						    "machine itself uses cannot be seen from here", names[i]);
-		else if (r < 0)
-			f->ns_why = arena_printf(a, "whether this process is in the machine's own %s namespace cannot be told: %s",
-						 names[i], err_text(r));
-		f->whole = r > 0 ? TRI_NO : r < 0 ? TRI_UNKNOWN : TRI_YES;
 		f->ns_err = r < 0 ? r : 0;
+		if (r > 0)
+			f->ns_why = arena_printf(a, "this is the view from a %s namespace of its own, as in a container: what the "
+						    "machine itself uses cannot be seen from there", names[i]);
+		else if (r < 0)
+			f->ns_why = arena_printf(a, "whether this is the view from the machine's own %s namespace cannot be told: %s",
+						 names[i], err_text(r));
+		if (r != -ENOTCAPTURED)
+			f->whole = r > 0 ? TRI_NO : r < 0 ? TRI_UNKNOWN : TRI_YES;
 	}
 }
 

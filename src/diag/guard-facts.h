@@ -29,10 +29,10 @@ struct guard_facts {
 	struct loop_file *loops;
 	size_t n_loops;
 	const char *btrfs; /* " sda2 sdb " : members of mounted btrfs file systems */
-	/* whether this process sees the machine itself and not a container: no: @ns_why says which namespace differs */
+	/* whether the view is that of the machine itself and not a container's: no, unknown: @ns_why says which namespace differs */
 	enum tri whole;
 	const char *ns_file, *ns_why;
-	int ns_err;
+	int ns_err; /* -ENOTCAPTURED with @whole yes: taken for it, since a capture does not say */
 	const char *ssh_local; /* our address of the ssh connection; NULL none */
 	struct guard_net *net; /* guard-net.c; NULL until asked */
 };

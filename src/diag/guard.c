@@ -77,13 +77,16 @@ static const char *device_file(struct guarding *g, const char *file)
 
 static void guard_namespaces(struct guarding *g)
 {
+	bool whole = g->f->whole == TRI_YES;
 	struct reason *r;
 
-	if (g->f->whole == TRI_YES)
+	if (whole && !g->f->ns_err)
 		return;
-	r = guard_unknown(g, "container", g->f->ns_err);
+	r = whole ? mention(g, SEVERITY_NOTE, "container") : guard_unknown(g, "container", g->f->ns_err);
 	r->text = g->f->ns_why;
 	r->file = g->f->ns_file;
+	if (whole)
+		return;
 	finding_remedy(&g->out, false, NULL, "ask on the machine itself, as root");
 }
 

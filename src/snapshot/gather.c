@@ -169,7 +169,10 @@ static void take_named(struct walk *w)
 			s += len;
 			if (strchr(path, '*') || (rows[i].flags & ALLOW_NODE && !source_exists(w->src, path)))
 				continue;
-			take_file(w, path, rows[i].flags);
+			if (rows[i].flags & ALLOW_LINKS)
+				take_link(w, path);
+			else
+				take_file(w, path, rows[i].flags);
 		}
 	}
 }

@@ -109,6 +109,8 @@ static const struct allow_row rows[] = {
 	{ "proc/self", "mounts mountinfo", ALLOW_SCRUB },
 	{ "proc/self", "limits" },
 	{ "proc/1", "mountinfo", ALLOW_SCRUB },
+	{ "proc/self/ns", "pid net mnt", ALLOW_LINKS, .since = 2 },
+	{ "proc/1/ns", "net mnt", ALLOW_LINKS, .since = 2 },
 	{ "proc/sys/kernel",
 	  "tainted hostname osrelease ostype dmesg_restrict kptr_restrict perf_event_paranoid "
 	  "panic_on_warn modules_disabled" },

@@ -13,7 +13,7 @@
 #include "base/util.h"
 
 /* Raised when a row is added or taken away; goes into the manifest. */
-#define ALLOW_VERSION 1
+#define ALLOW_VERSION 2
 
 enum allow_flags {
 	ALLOW_LINKS = 1 << 0,	/* links only, whatever else is there */
@@ -29,6 +29,7 @@ struct allow_row {
 	const char *dir;   /* pattern: "*" is one component, "**" at its end any number of them */
 	const char *names; /* patterns of the files and links in it, separated by blanks */
 	unsigned flags;
+	unsigned since; /* ALLOW_VERSION that brought the row, 0 the first: an older snapshot does not know what it would hold */
 };
 
 /* All rows. */

@@ -78,6 +78,7 @@ int capture_read_manifest(struct capture *c, struct ctx *ctx, struct source *s, 
 	c->is_snapshot = true;
 	c->manifest = doc;
 	c->full = json_object_object_get_ex(doc, "full", &v) && json_object_get_boolean(v);
+	c->allow_version = json_object_object_get_ex(doc, "allow_list", &v) ? json_object_get_uint64(v) : 0;
 	v = NULL;
 	json_object_object_get_ex(doc, "unreadable", &v);
 	read_errors(c, v);
@@ -167,7 +168,7 @@ static int snapshot_missing(struct capture *c, struct source *s, const char *pat
 	if (err)
 		return err;
 	row = allow_find(real);
-	if (row && row->flags & ALLOW_PRIVATE && !c->full)
+	if (row && ((row->flags & ALLOW_PRIVATE && !c->full) || row->since > c->allow_version))
 		return -ENOTCAPTURED;
 	return row || allow_known(real) ? -ENOENT : -ENOTCAPTURED;
 }

@@ -34,6 +34,7 @@ struct capture {
 	struct arena arena;
 	bool is_snapshot;
 	bool full; /* a snapshot with serial numbers and addresses */
+	unsigned allow_version; /* of a snapshot: which rows of the allow-list it was made by */
 	struct json_object *manifest; /* of a snapshot */
 	struct capture_error *errors; /* of a snapshot, sorted by path */
 	size_t n_errors;

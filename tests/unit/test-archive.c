@@ -586,6 +586,30 @@ static void three_answers(void **state _unused_)
 	ctx_free(&ctx);
 }
 
+/* An older snapshot was never asked for what the list has learned since. */
+static void the_allow_list_grows(void **state _unused_)
+{
+	static const struct {
+		const char *manifest;
+		int err;
+	} t[] = {
+		{ "{\"format\":1}", -ENOTCAPTURED },
+		{ "{\"format\":1,\"allow_list\":1}", -ENOTCAPTURED },
+		{ "{\"format\":1,\"allow_list\":2}", -ENOENT },
+		{ "{\"format\":1,\"allow_list\":2,\"unreadable\":[{\"path\":\"proc/1/ns/net\",\"errno\":\"EACCES\"}]}", -EACCES },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		_cleanup_(cleanup_source_close) struct source *s = NULL;
+		struct ctx ctx = { 0 };
+		char buf[64];
+
+		assert_int_equal(open_with_manifest(t[i].manifest, &s, &ctx), 0);
+		assert_int_equal(source_readlink(s, "proc/1/ns/net", buf, sizeof(buf)), t[i].err);
+		ctx_free(&ctx);
+	}
+}
+
 static void bad_manifests(void **state _unused_)
 {
 	static const struct {
@@ -703,6 +727,7 @@ int main(void)
 		cmocka_unit_test(rubbish),
 		cmocka_unit_test(cut_archives),
 		cmocka_unit_test(three_answers),
+		cmocka_unit_test(the_allow_list_grows),
 		cmocka_unit_test(bad_manifests),
 		cmocka_unit_test(the_allow_list),
 	};

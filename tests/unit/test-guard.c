@@ -114,6 +114,52 @@ static void idle_devices_are_safe(void **state)
 	}
 }
 
+/* What a capture says of the namespaces that it was made in. */
+static void containers(void **state)
+{
+	static const struct {
+		const char *pid, *net, *first_net; /* NULL: the capture has no such link */
+		const char *verdict, *severity, *text;
+	} t[] = {
+		{ NULL, NULL, NULL, "safe", "note",
+		  "whether this is the view from the machine's own pid namespace cannot be told: not captured in this snapshot" },
+		{ "pid:[4026531836]", "net:[1]", "net:[1]", "safe", NULL, NULL },
+		{ "pid:[4026531836]", "net:[2]", "net:[1]", "unknown", "unknown",
+		  "this is the view from a net namespace of its own, as in a container: what the machine itself uses cannot be seen "
+		  "from there" },
+		{ "pid:[4026532001]", "net:[1]", "net:[1]", "unknown", "unknown",
+		  "this is the view from a pid namespace of its own, as in a container: what the machine itself uses cannot be seen "
+		  "from there" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		const struct reason *r;
+		struct guard g;
+
+		if (i > 1) {
+			machine_remove(*state, "proc/self");
+			machine_remove(*state, "proc/1/ns");
+		}
+		if (t[i].pid) {
+			machine_link(*state, "proc/self/ns/pid", t[i].pid);
+			machine_link(*state, "proc/self/ns/net", t[i].net);
+			machine_link(*state, "proc/1/ns/net", t[i].first_net);
+			machine_link(*state, "proc/self/ns/mnt", "mnt:[3]");
+			machine_link(*state, "proc/1/ns/mnt", "mnt:[3]");
+		}
+		g = judge(*state, GPU, NULL);
+		r = reason_of(&g, "container");
+		assert_string_equal(g.verdict, t[i].verdict);
+		if (!t[i].severity) {
+			assert_null(r);
+			continue;
+		}
+		assert_non_null(r);
+		assert_string_equal(r->severity, t[i].severity);
+		assert_string_equal(r->text, t[i].text);
+	}
+}
+
 static void a_mounted_partition(void **state)
 {
 	machine_file(*state, "proc/1/mountinfo",
@@ -152,7 +198,7 @@ static void a_swap_file_and_a_loop_device(void **state)
 	add_block(m, "loop3", "sys/devices/virtual/block/loop3", "7:3");
 	machine_file(m, "sys/devices/virtual/block/loop3/loop/backing_file", "/data/image\n");
 	expect_loss(m, DISK, "mounted", "nvme0n1p2 is mounted on /data");
-	assert_int_equal(judge(m, DISK, NULL).reasons.n, 3);
+	assert_int_equal(judge(m, DISK, NULL).reasons.n, 4); /* and what a capture does not say */
 }
 
 static void btrfs_has_numbers_of_its_own(void **state)
@@ -316,6 +362,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		T(idle_devices_are_safe),
+		T(containers),
 		T(a_mounted_partition),
 		T(an_encrypted_volume_group),
 		T(a_swap_file_and_a_loop_device),
