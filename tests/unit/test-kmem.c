@@ -9,12 +9,34 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <cmocka.h>
+#include <bpf/btf.h>
 #include <elf.h>
 
 #include "base/str.h"
 #include "kimage.h"
 #include "kmem/iommufd.h"
 #include "kmem/walk.h"
+
+/* What opening a kcore fails with; 0: nothing. See tests/unit/Makemodule.am. */
+static int kcore_errno;
+
+int __real_open(const char *path, int flags, ...);
+int __wrap_open(const char *path, int flags, ...);
+int __wrap_open64(const char *path, int flags, ...);
+
+int __wrap_open(const char *path, int flags, ...)
+{
+	if (kcore_errno && strends(path, "/proc/kcore")) {
+		errno = kcore_errno;
+		return -1;
+	}
+	return __real_open(path, flags, 0600);
+}
+
+int __wrap_open64(const char *path, int flags, ...)
+{
+	return __wrap_open(path, flags);
+}
 
 struct fixture {
 	struct kimage *k;
@@ -86,6 +108,68 @@ static void test_types_truncated(void **state _unused_)
 	}
 	free(copy);
 	kimage_free(k);
+}
+
+/* iommufd as a module: its types are in a file of their own that counts on from the kernel's. */
+static void write_file(const char *path, const void *data, size_t len)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	assert_int_equal(fwrite(data, 1, len, f), len);
+	fclose(f);
+}
+
+static void add_struct(struct btf *b, const char *name, const char *member, int type)
+{
+	assert_true(btf__add_struct(b, name, 64) > 0);
+	assert_int_equal(btf__add_field(b, member, type, 24 * 8, 0), 0);
+}
+
+static void test_types_of_modules(void **state _unused_)
+{
+	char path[] = "/tmp/test-kmem-btf-XXXXXX";
+	struct btf *kernel = btf__new_empty(), *module, *base = NULL;
+	int fd = mkstemp(path), ptr = btf__add_ptr(kernel, 0), u32 = btf__add_int(kernel, "unsigned int", 4, 0);
+	struct ktypes t = { 0 }, alone = { 0 };
+	const void *raw;
+	uint32_t len;
+
+	assert_true(fd >= 0);
+	close(fd);
+	add_struct(kernel, "file", "private_data", ptr);
+	assert_true(btf__add_struct(kernel, "xarray", 16) > 0);
+	module = btf__new_empty_split(kernel);
+	assert_non_null(module);
+	add_struct(module, "iommufd_ctx", "objects", btf__find_by_name(kernel, "xarray"));
+	add_struct(module, "iommufd_object", "id", u32);
+	add_struct(module, "file", "private_data", u32); /* another one of that name does not displace the kernel's */
+	assert_true(btf__add_enum(module, "iommufd_object_type", 4) > 0);
+	assert_int_equal(btf__add_enum_value(module, "IOMMUFD_OBJ_HWPT_PAGING", 2), 0);
+	raw = btf__raw_data(module, &len);
+	write_file(path, raw, len);
+	raw = btf__raw_data(kernel, &len);
+	assert_int_equal(ktypes_add(&t, raw, len, &base), 0);
+	assert_int_equal(t.field[KF_CTX_OBJECTS].size, 0);
+	assert_int_equal(ktypes_add_module(&t, "/nonexistent", base), -ENOENT);
+	assert_int_equal(ktypes_add_module(&t, path, base), 0);
+	assert_int_equal(t.field[KF_CTX_OBJECTS].size, 16);
+	assert_int_equal(t.field[KF_CTX_OBJECTS].offset, 24);
+	assert_int_equal(t.field[KF_OBJ_ID].size, 4);
+	assert_int_equal(t.field[KF_FILE_PRIVATE].size, 8);
+	assert_string_equal(ktypes_word(&t, KE_IOMMUFD_OBJECT, 2), "hwpt-paging");
+	/* cut short: an error or nothing, never something else */
+	for (uint32_t n = 0; n < 64; n += 5) {
+		assert_int_equal(truncate(path, n), 0);
+		(void)ktypes_add_module(&alone, path, base);
+		assert_int_equal(alone.field[KF_OBJ_ID].size, 0);
+	}
+	unlink(path);
+	ktypes_free(&t);
+	ktypes_free(&alone);
+	ktypes_btf_free(base);
+	btf__free(module);
+	btf__free(kernel);
 }
 
 /* -- symbols ------------------------------------------------------------------------------------------------------------- */
@@ -945,11 +1029,40 @@ static void test_obstacles(void **state _unused_)
 	kimage_free(old);
 }
 
+/* open() of a kcore says EPERM for a capability that is missing and for lockdown alike: what else is there tells which. */
+static void test_kcore_refused(void **state _unused_)
+{
+	static const char without[] = "Name:\tx\nCapEff:\t0000000000000000\n", with[] = "Name:\tx\nCapEff:\t000001ffffffffff\n";
+	struct root r;
+
+	good_root(&r);
+	kcore_errno = EPERM;
+	put_text(&r, "proc/self/status", without);
+	expect_obstacles(&r, "cap-sys-rawio");
+	put_text(&r, "proc/self/status", with);
+	expect_obstacles(&r, "kcore-refused");
+	put_text(&r, "sys/kernel/security/lockdown", "none [integrity] confidentiality\n");
+	expect_obstacles(&r, "kcore-refused");
+	put_text(&r, "sys/kernel/security/lockdown", "none integrity [confidentiality]\n");
+	expect_obstacles(&r, "lockdown");
+	/* both are in the way: both are said */
+	put_text(&r, "proc/self/status", without);
+	expect_obstacles(&r, "cap-sys-rawio lockdown");
+	kcore_errno = EACCES;
+	expect_obstacles(&r, "kcore-root");
+	kcore_errno = EIO;
+	expect_obstacles(&r, "kcore");
+	kcore_errno = 0;
+	expect_obstacles(&r, "");
+	remove_root(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_types_by_name),
 		cmocka_unit_test(test_types_truncated),
+		cmocka_unit_test(test_types_of_modules),
 		cmocka_unit_test(test_symbols),
 		cmocka_unit_test(test_memory_segments),
 		cmocka_unit_test(test_memory_core),
@@ -973,6 +1086,7 @@ int main(void)
 		cmocka_unit_test(test_json_roundtrip),
 		cmocka_unit_test(test_json_hostile),
 		cmocka_unit_test(test_obstacles),
+		cmocka_unit_test(test_kcore_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
