@@ -13,6 +13,7 @@ extern const struct noun noun_group;
 extern const struct noun noun_iommu;
 extern const struct noun noun_snapshot;
 extern const struct noun noun_owner;
+extern const struct noun noun_report;
 extern const struct noun noun_trace;
 
 const struct noun *const nouns[] = {
@@ -24,6 +25,7 @@ const struct noun *const nouns[] = {
 	&noun_faults,
 	&noun_trace,
 	&noun_doctor,
+	&noun_report,
 	&noun_help,
 	&noun_complete,
 };

@@ -32,6 +32,7 @@ static const struct field info_fields[] = {
 	INFO(boot_id, F_STR, "BOOT-ID", "which boot of it"),
 	INFO(time, F_STR, "TIME", "when it was taken, UTC", .flags = FIELD_DEFAULT),
 	INFO(tool, F_STR, "TOOL", "what wrote it"),
+	INFO(note, F_STR, "NOTE", "what the author of a report said"),
 	INFO(format, F_INT, "FORMAT", "version of the file format"),
 	INFO(root, F_BOOL, "ROOT", "taken by root"),
 	INFO(full, F_BOOL, "FULL", "with serial numbers, MAC and IP addresses"),
@@ -137,6 +138,8 @@ void snapshot_info(struct source *src, struct arena *a, struct snapshot_info *re
 		ret->kernel = text;
 	}
 	json_object_put(m);
+	if (!source_read_all(src, SNAPSHOT_NOTE, MANIFEST_MAX, a, &text, &len))
+		ret->note = text;
 }
 
 bool snapshot_file_is_one(const char *file)

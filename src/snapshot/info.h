@@ -18,6 +18,7 @@ struct snapshot_info {
 	const char *kind; /* snapshot, tree, tar */
 	const char *host, *kernel, *boot_id;
 	const char *time, *tool;
+	const char *note; /* of a report: what its author said; NULL: nothing, or it is none */
 	struct num format;
 	int root, full, wake; /* enum tri; unknown for what is no snapshot */
 	struct num files, links, bytes;

@@ -145,12 +145,23 @@ static void choose_filter(struct archive *a)
 	}
 }
 
+static int write_items(struct archive *a, const char *head, const struct gathered *g, time_t now)
+{
+	struct item first = { .kind = ITEM_FILE, .path = SNAPSHOT_MANIFEST, .data = head, .len = strlen(head) };
+	const struct item *i;
+	int r = write_item(a, &first, now);
+
+	for (i = g->items.v; !r && i < g->items.v + g->items.n; i++)
+		r = write_item(a, i, now);
+	if (!r && archive_write_close(a) != ARCHIVE_OK)
+		r = -EIO;
+	return r;
+}
+
 static int write_archive(struct ctx *ctx, int fd, const char *file, const char *head, const struct gathered *g,
 			 time_t now)
 {
 	struct archive *a = archive_write_new();
-	struct item first = { .kind = ITEM_FILE, .path = SNAPSHOT_MANIFEST, .data = head, .len = strlen(head) };
-	const struct item *i;
 	int r;
 
 	if (!a)
@@ -159,11 +170,7 @@ static int write_archive(struct ctx *ctx, int fd, const char *file, const char *
 	archive_write_set_format_gnutar(a);
 	choose_filter(a);
 	archive_write_set_bytes_in_last_block(a, 1);
-	r = archive_write_open_fd(a, fd) == ARCHIVE_OK ? write_item(a, &first, now) : -EIO;
-	for (i = g->items.v; !r && i < g->items.v + g->items.n; i++)
-		r = write_item(a, i, now);
-	if (!r && archive_write_close(a) != ARCHIVE_OK)
-		r = -EIO;
+	r = archive_write_open_fd(a, fd) == ARCHIVE_OK ? write_items(a, head, g, now) : -EIO;
 	if (r < 0)
 		r = write_failed(ctx, a, file);
 	archive_write_free(a);
@@ -223,27 +230,82 @@ static int check_target(struct ctx *ctx, const char *file, bool force)
 			 "%s", file);
 }
 
+/* -- what is made of the facts ---------------------------------------------------------------------- */
+
+static la_ssize_t into_buffer(struct archive *a _unused_, void *buf, const void *data, size_t len)
+{
+	strbuf_add(buf, data, len);
+	return (la_ssize_t)len;
+}
+
+/* The archive in memory and not compressed, as a source. */
+static int open_captured(struct ctx *ctx, const struct gathered *g, const char *head, time_t now, const char *name, struct source **ret)
+{
+	_cleanup_strbuf_ struct strbuf tar = { 0 };
+	struct archive *a = archive_write_new();
+	int r;
+
+	if (!a)
+		return -ENOMEM;
+	archive_write_set_format_gnutar(a);
+	r = archive_write_open(a, &tar, NULL, into_buffer, NULL) == ARCHIVE_OK ? write_items(a, head, g, now) : -EIO;
+	if (r < 0)
+		r = write_failed(ctx, a, name);
+	archive_write_free(a);
+	return r < 0 ? r : source_open_memory(ctx, name, tar.s, tar.len, ret);
+}
+
+static int add_extra(struct ctx *ctx, struct source *src, struct gathered *g, const struct snapshot_options *opt, time_t now)
+{
+	_cleanup_(cleanup_source_close) struct source *captured = NULL;
+	struct json_object *m = manifest(src, g, opt, now);
+	struct snapshot_extra *v = NULL;
+	size_t n = 0;
+	int r = open_captured(ctx, g, json_object_to_json_string_ext(m, JSON_C_TO_STRING_PLAIN), now, src->name, &captured);
+
+	json_object_put(m);
+	if (r == 0)
+		r = opt->extra(ctx, captured, &g->arena, opt->arg, &v, &n);
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		*vec_push(&g->items) = (struct item){ .kind = ITEM_FILE, .data = v[i].data, .len = v[i].len,
+						      .path = arena_printf(&g->arena, SNAPSHOT_DIR "/%s", v[i].name) };
+		g->files++;
+		g->bytes += v[i].len;
+	}
+	return r;
+}
+
+static int write_all(struct ctx *ctx, struct source *src, const char *file, int kind, const struct snapshot_options *opt,
+		     const struct gathered *g, time_t now)
+{
+	struct json_object *m = manifest(src, g, opt, now);
+	const char *head = json_object_to_json_string_ext(m, JSON_C_TO_STRING_PLAIN);
+	int r;
+
+	if (streq(file, "-"))
+		r = write_archive(ctx, STDOUT_FILENO, "standard output", head, g, now);
+	else if (kind)
+		r = write_into(ctx, file, head, g, now);
+	else
+		r = write_beside(ctx, file, head, g, now);
+	json_object_put(m);
+	return r;
+}
+
 int snapshot_save(struct ctx *ctx, struct source *src, const char *file, const struct snapshot_options *opt)
 {
-	bool to_stdout = streq(file, "-");
 	time_t now = time(NULL);
-	struct json_object *m;
 	struct gathered g;
-	const char *head;
-	int r = to_stdout ? 0 : check_target(ctx, file, opt->force);
+	int kind = streq(file, "-") ? 0 : check_target(ctx, file, opt->force);
+	int r = 0;
 
-	if (r < 0)
-		return r;
+	if (kind < 0)
+		return kind;
 	gather(ctx, src, opt, &g);
-	m = manifest(src, &g, opt, now);
-	head = json_object_to_json_string_ext(m, JSON_C_TO_STRING_PLAIN);
-	if (to_stdout)
-		r = write_archive(ctx, STDOUT_FILENO, "standard output", head, &g, now);
-	else if (r)
-		r = write_into(ctx, file, head, &g, now);
-	else
-		r = write_beside(ctx, file, head, &g, now);
-	json_object_put(m);
+	if (opt->extra)
+		r = add_extra(ctx, src, &g, opt, now);
+	if (r == 0)
+		r = write_all(ctx, src, file, kind, opt, &g, now);
 	gathered_free(&g);
 	return r;
 }

@@ -8,10 +8,22 @@
 
 #include "source/source.h"
 
+/* A file that is put beside the facts, SNAPSHOT_DIR/NAME. */
+struct snapshot_extra {
+	const char *name, *data;
+	size_t len;
+};
+
 struct snapshot_options {
 	bool full;  /* serial numbers, MAC and IP addresses, whole command lines too */
 	bool wake;  /* read the config space of devices that sleep: it wakes them */
 	bool force; /* write over a file that is no snapshot */
+	/*
+	 * NULL, or what makes more files out of what was captured: @captured answers as the finished snapshot will, private data left out
+	 * included. Strings are in @a. A negative errno, noted, ends the whole.
+	 */
+	int (*extra)(struct ctx *ctx, struct source *captured, struct arena *a, void *arg, struct snapshot_extra **ret, size_t *ret_n);
+	void *arg;
 };
 
 /*

@@ -44,6 +44,18 @@ owner_cure() {
 	[[ $output == *"seen in /proc/config.gz: CONFIG_DEBUG_TEST_DRIVER_REMOVE=y"* ]]
 }
 
+@test "a report is enough for the same verdict elsewhere" {
+	run -3 iommuctl group check 0000:01:00.0 -j
+	local here=$output
+
+	iommuctl report "$BATS_TEST_TMPDIR/r" --note "EPERM from VFIO_DEVICE_BIND_IOMMUFD" >/dev/null
+	run -3 iommuctl --from "$BATS_TEST_TMPDIR/r" group check 0000:01:00.0 -j
+	[ "$(jq '.data[0] | .verdict, .viable, .summary' <<<"$output")" = "$(jq '.data[0] | .verdict, .viable, .summary' <<<"$here")" ]
+	grep -q 'the cause: this kernel is built with' "$BATS_TEST_TMPDIR/r.txt"
+	grep -q 'EPERM from VFIO_DEVICE_BIND_IOMMUFD' "$BATS_TEST_TMPDIR/r.txt"
+	cp "$BATS_TEST_TMPDIR/r.txt" /share/out/report-leak.txt
+}
+
 @test "no cure is shown while a warning would panic the machine" {
 	echo 1 >/proc/sys/kernel/panic_on_warn
 	run -3 iommuctl owner check 0000:01:00.0
