@@ -53,7 +53,7 @@ enum {
 	MOCK_DEV_CACHE_ID_MAX = 3,
 	MOCK_DEV_CACHE_NUM = 4,
 	MOCK_PASID_WIDTH = 20,
-	IOMMU_TEST_PASID_RESERVED = 1024, /* attaching there fails, on purpose */
+	IOMMU_TEST_PASID_RESERVED = 1024, /* every second attach or replace there fails, on purpose */
 	IOMMU_TEST_HW_QUEUE_MAX = 2,
 };
 

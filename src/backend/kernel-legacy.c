@@ -45,6 +45,8 @@ static int open_path(const char *path, int *ret)
 
 static void free_group(struct kernel_group *g)
 {
+	if (!g)
+		return;
 	/* a group's devices are gone: now it can leave its container */
 	if (g->fd >= 0)
 		close(g->fd);

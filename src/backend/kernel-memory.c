@@ -232,12 +232,23 @@ static bool pinnable(int fd)
 	       (st.f_type == TMPFS_MAGIC || st.f_type == HUGETLBFS_MAGIC || st.f_type == DMA_BUF_MAGIC);
 }
 
+/* mmap(2) asks whether the file may be written; IOAS_MAP_FILE does not (seen on 7.2). */
+static bool may_not_write(int fd, uint32_t flags)
+{
+	int mode = fcntl(fd, F_GETFL);
+
+	return (flags & OP_MAP_WRITE) && mode >= 0 && (mode & O_ACCMODE) != O_RDWR;
+}
+
 static int map_lent_file(struct backend *b, struct op_ioas_map *op, int fd)
 {
 	_cleanup_(cleanup_kernel_block_put) struct kernel_block *block = NULL;
-	int r = pinnable(fd) ? map_file(b, op, fd, op->offset) : -ENOTTY;
 	void *va;
+	int r;
 
+	if (may_not_write(fd, op->flags))
+		return -EACCES;
+	r = pinnable(fd) ? map_file(b, op, fd, op->offset) : -ENOTTY;
 	if (r != -ENOTTY)
 		return r;
 	r = kernel_block_of_file(fd, op->offset, op->length, op->flags & OP_MAP_WRITE, &block, &va);

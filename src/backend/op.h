@@ -156,7 +156,8 @@ enum { OP_MAP_FIXED = 1, OP_MAP_WRITE = 2, OP_MAP_READ = 4 }; /* the kernel's IO
 
 /*
  * Maps @length bytes of memory that the backend owns until the last map of it is gone; or, with @fd_in, that much of a file from
- * @offset (IOAS_MAP_FILE where the kernel has it, else mmap). @iova is in with OP_MAP_FIXED, and out.
+ * @offset (IOAS_MAP_FILE where the kernel has it, else mmap). @iova is in with OP_MAP_FIXED, and out. -EACCES: OP_MAP_WRITE on a file that
+ * is not open for reading and writing.
  */
 struct op_ioas_map {
 	uint32_t ioas_id, flags;

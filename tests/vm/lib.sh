@@ -58,7 +58,7 @@ make_initrd() {
 	set -- "$(helper vfio-truth)" "$(helper at-syscall)" "$(helper owner-hold)" "$(helper edu-dma)" "$(command -v setpriv)"
 	! command -v trace-cmd >/dev/null || set -- "$@" "$(command -v trace-cmd)"
 	[ -z "${IOMMUCTL_BUILD:-}" ] || [ -x "$build/iommuctl" ] || die "$build/iommuctl: not built"
-	for p in iommuctl iommutop; do
+	for p in iommuctl iommutop tests/vm/backend-drive; do
 		p=$build/$p
 		[ ! -x "$p" ] || set -- "$@" "$p"
 	done
