@@ -103,6 +103,9 @@ enum out_style out_word_style(const char *word);
  */
 int out_end(struct out *o, const struct record_type *fallback);
 
+/* The leaf @f of @record as a table's cell has it, escaped: what draws tables of its own shows the same. Appends to @b. */
+void out_value(struct strbuf *b, const struct field *f, const void *record, bool utf8);
+
 /* -o help: name, type, unit and meaning of each column. */
 int out_columns_help(struct out *o, const struct record_type *type);
 

@@ -106,6 +106,11 @@ void value_joined(struct strbuf *b, const struct field *f, const void *record, b
 	}
 }
 
+void out_value(struct strbuf *b, const struct field *f, const void *record, bool utf8)
+{
+	value_text(b, f, record, utf8);
+}
+
 /* A value must never look like "nothing", two values, or an escape that is not one. */
 static void add_raw(struct strbuf *b, const char *s)
 {
