@@ -280,3 +280,24 @@ void mkman_program(FILE *f, FILE *part)
 	}
 	write_see_also(f, NULL);
 }
+
+void mkman_top(FILE *f, FILE *part, const struct option_row *options, const struct record_type *const *views, size_t n)
+{
+	char line[512];
+
+	write_head(f, "iommutop", "IOMMU groups, domains, devices, units and faults, live");
+	while (part && fgets(line, sizeof(line), part)) {
+		if (streq(line, "@OPTIONS@\n")) {
+			write_options(f, options);
+		} else if (streq(line, "@COLUMNS@\n")) {
+			for (size_t i = 0; i < n; i++) {
+				fprintf(f, ".Ss Fields of %s\n.Bl -tag -width Ds -compact\n", views[i]->name);
+				write_columns_of(f, views[i], "", false);
+				fputs(".El\n", f);
+			}
+		} else {
+			fputs(line, f);
+		}
+	}
+	fputs(".Sh SEE ALSO\n.Xr htop 1 ,\n.Xr iommuctl 1 ,\n.Xr iommuctl-group 1\n", f);
+}

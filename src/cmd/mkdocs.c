@@ -10,6 +10,8 @@
 #include "base/str.h"
 #include "cmd/args.h"
 #include "cmd/mkdocs.h"
+#include "../tools/iommutop/model.h"
+#include "../tools/iommutop/options.h"
 
 static const char *const note_members[] = { "code", "errno", "what", "why", "hint", "where" };
 
@@ -283,6 +285,17 @@ static void write_noun(const char *src, const char *out, const struct noun *n)
 		fclose(part);
 }
 
+static void write_top(const char *src, const char *out)
+{
+	FILE *part = open_part(src, "iommutop"), *f = create(out, "man/iommutop.1");
+
+	mkman_top(f, part, top_options, view_records, VIEW_MAX);
+	finish(f);
+	if (part)
+		fclose(part);
+	write_schema(out, &sample_record, true);
+}
+
 int main(int argc, char **argv)
 {
 	FILE *part, *f;
@@ -303,5 +316,6 @@ int main(int argc, char **argv)
 	write_schema(argv[2], NULL, false);
 	for (size_t i = 0; i < n_nouns; i++)
 		write_noun(argv[1], argv[2], nouns[i]);
+	write_top(argv[1], argv[2]);
 	return 0;
 }

@@ -13,4 +13,7 @@ void mkman_program(FILE *f, FILE *part);
 /* man/iommuctl-NOUN.1; @part holds sections written by hand, NULL none. */
 void mkman_noun(FILE *f, const struct noun *n, FILE *part);
 
+/* man/iommutop.1: the template @part likewise; @views are the records of its @n views. */
+void mkman_top(FILE *f, FILE *part, const struct option_row *options, const struct record_type *const *views, size_t n);
+
 #endif

@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+complete -c iommutop -f
+complete -c iommutop -s b -l batch -d 'write samples to standard output'
+complete -c iommutop -s n -l samples -x -d 'end after so many samples'
+complete -c iommutop -s d -l delay -x -d 'time between samples'
+complete -c iommutop -s j -l json -d 'JSON Lines'
+complete -c iommutop -l view -x -a '(__fish_append , groups domains devices units faults sessions)' -d 'what to show'
+complete -c iommutop -l raw -d 'one row a line'
+complete -c iommutop -l noheadings -d 'tables without headings'
+complete -c iommutop -l from -r -F -a demo -d 'look at a snapshot'
+complete -c iommutop -l demo -d 'look at the built-in machine'
+complete -c iommutop -l probes -d 'count kernel functions too'
+complete -c iommutop -l frame -x -d 'write one frame of that size'
+complete -c iommutop -l keys -x -d 'press these keys first'
+complete -c iommutop -s h -l help -d 'help'
+complete -c iommutop -s V -l version -d 'version'

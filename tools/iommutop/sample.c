@@ -1,0 +1,409 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "sample.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "counters.h"
+#include "source/changes.h"
+#include "source/kmsg.h"
+#include "source/probes.h"
+#include "trace/decode.h"
+
+/* Lines of the log about us that are kept, to be decoded again when the machine has changed. */
+#define LOG_LINES 16384
+
+/* Looking at everything again takes at most this part of the time: 1 in so many. */
+#define RESCAN_SHARE 100
+#define RESCAN_MIN_NS 5000000000ULL
+#define RESCAN_MAX_NS 60000000000ULL
+
+/* After so many changes of the faults all is made anew, since what was made before is freed only then. */
+#define FAULT_ROUNDS 32
+
+/* How many faults a device had at the last refresh. */
+struct fault_count {
+	char device[64];
+	int64_t n;
+};
+
+struct sampler {
+	struct ctx *ctx;
+	struct source *src;
+	bool live, probes;
+	struct changes *changes;
+	struct counters *counters;
+	struct fault_table *faults;
+	struct decoder *decoder;
+	int faults_err;
+	VEC(char *) log; /* a ring when it is full */
+	size_t log_first;
+	uint64_t log_lines, fault_total;
+	unsigned fault_rounds;
+	uint64_t last_ns, scanned_ns, scan_cost_ns;
+	int64_t attaches; /* at the last look */
+	bool scanned, pending; /* pending: something has changed */
+	struct unit_counts *units_before; /* in the order of the units that are counted */
+	const char **unit_names;
+	size_t n_units;
+	VEC(struct fault_count) before;
+	struct arena arena; /* of what is read once */
+};
+
+/* -- faults ---------------------------------------------------------------------------------------------- */
+
+static int on_event(void *arg, const struct event *ev)
+{
+	struct sampler *s = arg;
+
+	fault_table_add(s->faults, ev);
+	return 0;
+}
+
+static const struct decode_sink sink = { .event = on_event };
+
+static void decode_line(struct sampler *s, const char *line)
+{
+	decoder_line(s->decoder, (struct slice){ line, strlen(line) }, ++s->log_lines);
+}
+
+static void keep_line(struct sampler *s, const char *line)
+{
+	char *copy = strdup(line);
+
+	if (!copy)
+		abort();
+	if (s->log.n < LOG_LINES) {
+		*vec_push(&s->log) = copy;
+		return;
+	}
+	free(s->log.v[s->log_first]);
+	s->log.v[s->log_first] = copy;
+	s->log_first = (s->log_first + 1) % LOG_LINES;
+}
+
+/* The table looks devices up on its host, so a new host takes a new table. */
+static void new_faults(struct sampler *s, struct host *h)
+{
+	decoder_free(s->decoder);
+	fault_table_free(s->faults);
+	s->faults = fault_table_new("the kernel log", h);
+	s->decoder = decoder_new(&sink, s);
+	s->log_lines = 0;
+	s->fault_rounds = 0;
+	for (size_t i = 0; i < s->log.n; i++)
+		decode_line(s, s->log.v[(s->log_first + i) % s->log.n]);
+	decoder_flush(s->decoder);
+	s->fault_total = fault_table_total(s->faults);
+}
+
+/* New lines of the running kernel's log. True when there were faults among them. */
+static bool take_log(struct sampler *s)
+{
+	char line[8192 + 64];
+	uint64_t lost = 0, before = s->faults ? fault_table_total(s->faults) : 0;
+	int r;
+
+	while ((r = changes_log_line(s->changes, line, sizeof(line), &lost)) > 0) {
+		if (!kmsg_concerns_us(line))
+			continue;
+		keep_line(s, line);
+		if (s->faults)
+			decode_line(s, line);
+	}
+	s->faults_err = r;
+	if (s->faults)
+		decoder_flush(s->decoder);
+	return s->faults && fault_table_total(s->faults) != before;
+}
+
+/* The log of a snapshot. */
+static void load_log(struct sampler *s)
+{
+	struct arena a = { 0 };
+	struct kmsg log = { 0 };
+
+	s->faults_err = source_kmsg(s->src, s->ctx, &a, &log);
+	for (size_t i = 0; !s->faults_err && i < log.n; i++) {
+		_cleanup_strbuf_ struct strbuf line = { 0 };
+
+		if (log.v[i].usec.known)
+			strbuf_printf(&line, "[%5llu.%06llu] ", (unsigned long long)log.v[i].usec.v / 1000000,
+				      (unsigned long long)log.v[i].usec.v % 1000000);
+		strbuf_puts(&line, log.v[i].text);
+		if (kmsg_concerns_us(line.s))
+			keep_line(s, line.s);
+	}
+	arena_free(&a);
+}
+
+/* -- everything ------------------------------------------------------------------------------------------ */
+
+static uint64_t cpu_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+static void name_machine(struct sampler *s, struct model *m)
+{
+	struct probes p;
+
+	m->hostname = s->src->hostname;
+	m->source = s->src->name;
+	m->live = s->live;
+	if (source_probes(s->src, s->ctx, &s->arena, &p) == 0)
+		m->kernel = p.release;
+}
+
+static int scan(struct sampler *s, struct model *m, uint64_t now_ns)
+{
+	uint64_t start = cpu_ns();
+	struct host *h;
+	int r;
+
+	r = host_load(s->ctx, s->src, HOST_ALL & ~HOST_NAMES, &h);
+	if (r < 0)
+		return r;
+	if (!s->faults_err)
+		new_faults(s, h);
+	model_build(m, h, s->faults_err ? NULL : s->faults, s->faults_err);
+	s->scanned = true;
+	s->scanned_ns = now_ns;
+	s->scan_cost_ns = cpu_ns() - start;
+	return 0;
+}
+
+/* How long what sends no event may go unnoticed. */
+static uint64_t scan_interval(const struct sampler *s)
+{
+	return MIN(MAX(s->scan_cost_ns * RESCAN_SHARE, RESCAN_MIN_NS), RESCAN_MAX_NS);
+}
+
+/* Something is known to have changed: sooner, and still not all of the time. */
+static uint64_t change_interval(const struct sampler *s)
+{
+	return MIN(s->scan_cost_ns * RESCAN_SHARE / 2, RESCAN_MAX_NS);
+}
+
+/* -- rates ----------------------------------------------------------------------------------------------- */
+
+static struct num rate(struct num now, struct num *before, uint64_t interval_ns)
+{
+	struct num was = *before;
+
+	*before = now;
+	if (!now.known || !was.known || now.v < was.v || !interval_ns)
+		return NUM_UNKNOWN;
+	return NUM((double)(now.v - was.v) * 1e9 / (double)interval_ns + 0.5);
+}
+
+static void add_meters(struct sampler *s, struct model *m, const struct counts *c, uint64_t interval_ns)
+{
+	for (enum meter_id id = 0; id < METER_MAX; id++) {
+		if (id == METER_FAULTS)
+			continue;
+		m->meters[id].why = c->why[id];
+		meter_add(&m->meters[id], c->meters[id], interval_ns);
+	}
+	m->meters[METER_FAULTS].why = m->faults_why;
+	meter_add(&m->meters[METER_FAULTS], s->faults_err ? NUM_UNKNOWN : NUM(m->faults), interval_ns);
+}
+
+static void unit_rates(struct sampler *s, struct model *m, const struct unit_counts *now, uint64_t interval_ns)
+{
+	struct unit_row *v = (struct unit_row *)m->rows[VIEW_UNITS].v;
+
+	for (size_t i = 0; i < s->n_units && i < m->rows[VIEW_UNITS].n; i++) {
+		v[i].inval_rate = rate(now[i].invals, &s->units_before[i].invals, interval_ns);
+		v[i].request_rate = rate(now[i].requests, &s->units_before[i].requests, interval_ns);
+		v[i].fault_rate = rate(now[i].fault_irqs, &s->units_before[i].fault_irqs, interval_ns);
+	}
+}
+
+/* The units are those that were counted from the start; others take other counters. */
+static void check_counters(struct sampler *s, struct host *h)
+{
+	size_t i = 0;
+
+	while (s->counters && s->n_units == h->n_units && i < h->n_units && streq(s->unit_names[i], h->units[i].name))
+		i++;
+	if (s->counters && s->n_units == h->n_units && i == h->n_units)
+		return;
+	counters_close(s->counters);
+	s->counters = counters_open(h, s->probes);
+	s->n_units = h->n_units;
+	s->units_before = arena_array(&s->arena, struct unit_counts, s->n_units + 1);
+	s->unit_names = arena_array(&s->arena, const char *, s->n_units + 1);
+	for (i = 0; i < s->n_units; i++)
+		s->unit_names[i] = arena_strdup(&s->arena, h->units[i].name);
+}
+
+static int64_t faults_before(const struct sampler *s, const char *device)
+{
+	for (size_t i = 0; i < s->before.n; i++)
+		if (streq(s->before.v[i].device, device))
+			return s->before.v[i].n;
+	return 0;
+}
+
+/* Of devices and of groups, from how many faults there were at the last refresh. */
+static void fault_rates(struct sampler *s, struct model *m, uint64_t interval_ns)
+{
+	struct device_row *d = (struct device_row *)m->rows[VIEW_DEVICES].v;
+	struct group_row *g = (struct group_row *)m->rows[VIEW_GROUPS].v;
+	struct num none = { .known = m->faults_known && interval_ns };
+	size_t n = 0;
+
+	for (size_t i = 0; i < m->rows[VIEW_GROUPS].n; i++)
+		g[i].fault_rate = none;
+	for (size_t i = 0; i < m->rows[VIEW_DEVICES].n; i++) {
+		const struct group *group = m->host->devices[i].group;
+		int64_t more = d[i].faults.v ? d[i].faults.v - faults_before(s, d[i].device) : 0;
+
+		d[i].fault_rate = none;
+		n += !!d[i].faults.v;
+		if (more <= 0 || !none.known)
+			continue;
+		d[i].fault_rate.v = (int64_t)((double)more * 1e9 / (double)interval_ns + 0.5);
+		if (group)
+			g[group - m->host->groups].fault_rate.v += d[i].fault_rate.v;
+	}
+	s->before.n = 0;
+	for (size_t i = 0; n && i < m->rows[VIEW_DEVICES].n; i++)
+		if (d[i].faults.v) {
+			struct fault_count *f = vec_push(&s->before);
+
+			snprintf(f->device, sizeof(f->device), "%s", d[i].device);
+			f->n = d[i].faults.v;
+		}
+}
+
+/* -- a refresh ------------------------------------------------------------------------------------------- */
+
+struct sampler *sampler_new(struct ctx *ctx, struct source *src, bool probes)
+{
+	struct sampler *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		abort();
+	s->ctx = ctx;
+	s->src = src;
+	s->probes = probes;
+	s->live = source_is_live(src);
+	if (s->live)
+		s->changes = changes_open();
+	return s;
+}
+
+void sampler_free(struct sampler *s)
+{
+	if (!s)
+		return;
+	changes_close(s->changes);
+	counters_close(s->counters);
+	decoder_free(s->decoder);
+	fault_table_free(s->faults);
+	for (size_t i = 0; i < s->log.n; i++)
+		free(s->log.v[i]);
+	vec_free(&s->log);
+	vec_free(&s->before);
+	arena_free(&s->arena);
+	free(s);
+}
+
+static void read_uptime(struct sampler *s, struct model *m)
+{
+	struct timespec t;
+
+	if (s->live && clock_gettime(CLOCK_BOOTTIME, &t) == 0)
+		m->uptime = NUM(t.tv_sec);
+}
+
+/* How many domains a VT-d unit has in use changes without any event. */
+static void read_domains_used(struct sampler *s, struct model *m)
+{
+	struct unit_row *v = (struct unit_row *)m->rows[VIEW_UNITS].v;
+
+	for (size_t i = 0; i < m->rows[VIEW_UNITS].n; i++) {
+		char path[SRC_PATH_MAX];
+		uint64_t used;
+
+		if (m->host->units[i].kind != UNIT_VTD)
+			continue;
+		PATHF(path, "sys/class/iommu/%s/intel-iommu/domains_used", v[i].unit);
+		if (source_read_u64(s->src, path, &used) == 0)
+			v[i].domains_used = NUM(used);
+	}
+}
+
+/* A snapshot does not change. */
+static int refresh_static(struct sampler *s, struct model *m, uint64_t now_ns)
+{
+	int r = 0;
+
+	if (!s->scanned) {
+		load_log(s);
+		name_machine(s, m);
+		r = scan(s, m, now_ns);
+	}
+	for (enum meter_id id = 0; id < METER_MAX; id++)
+		m->meters[id].why = "a snapshot has no rates";
+	return r;
+}
+
+static bool must_scan(struct sampler *s, bool faults_grew, uint64_t now_ns)
+{
+	uint64_t since = now_ns - s->scanned_ns;
+
+	s->pending |= changes_take(s->changes) != 0;
+	if (faults_grew && ++s->fault_rounds >= FAULT_ROUNDS)
+		return true;
+	return (s->pending && since >= change_interval(s)) || since >= scan_interval(s);
+}
+
+static int refresh_live(struct sampler *s, struct model *m, uint64_t now_ns)
+{
+	uint64_t interval = s->scanned && now_ns > s->last_ns ? now_ns - s->last_ns : 0;
+	bool grew = take_log(s);
+	const struct counts *c;
+	int r = 0;
+
+	if (!s->scanned)
+		name_machine(s, m);
+	if (!s->scanned || must_scan(s, grew, now_ns)) {
+		s->pending = false;
+		r = scan(s, m, now_ns);
+		if (r < 0)
+			return r;
+		check_counters(s, m->host);
+	} else if (grew) {
+		model_faults(m, s->faults, s->faults_err);
+	}
+	c = counters_read(s->counters);
+	/* at the next refresh, when what attaches is through with it */
+	s->pending |= interval && c->meters[METER_ATTACHES].known && c->meters[METER_ATTACHES].v != s->attaches;
+	s->attaches = c->meters[METER_ATTACHES].v;
+	read_domains_used(s, m);
+	add_meters(s, m, c, interval);
+	unit_rates(s, m, c->units, interval);
+	fault_rates(s, m, interval);
+	return 0;
+}
+
+int sampler_refresh(struct sampler *s, struct model *m, uint64_t now_ns)
+{
+	int r = s->live ? refresh_live(s, m, now_ns) : refresh_static(s, m, now_ns);
+
+	if (r < 0)
+		return r;
+	read_uptime(s, m);
+	m->interval_ns = m->samples ? now_ns - s->last_ns : 0;
+	m->samples++;
+	s->last_ns = now_ns;
+	return 0;
+}
