@@ -88,6 +88,7 @@ has_data() {
 	keep trace --from demo trace record
 	"$IOMMUCTL" -j trace decode "$SRC/tests/traces/nvme.trace" 2>&1 | sed -n 's/^/trace decode\t/p;q' >>"$LINES_FILE"
 	keep usage nosuch
+	"${IOMMUCTL%/*}/iommutop" -b -n 1 -j --demo | sed -n 's/^/iommutop\t/p;q' >>"$LINES_FILE"
 	run validate
 	expect_status 0
 	for f in "$SRC"/docs/schema/*.json; do

@@ -83,7 +83,7 @@ run_top() {
 	expect_status 0
 	[ "${#lines[@]}" -le 30 ]
 	[ "$(wc -l <<<"$output")" -eq 30 ]
-	[ "$(awk '{ if (length > n) n = length } END { print n }' <<<"$output")" -le 100 ]
+	[ "$(wc -L <<<"$output")" -le 100 ]
 	expect_in "$output" '# iommuctl device bind 0000:03:00.1'
 }
 

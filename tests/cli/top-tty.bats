@@ -1,0 +1,253 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# iommutop on a real terminal (tmux): keys, sizes, signals, and what the terminal is like afterwards.
+load lib
+
+setup_file() {
+	export TOP=${IOMMUCTL%/*}/iommutop
+}
+
+setup() {
+	[ -x "$TOP" ] || skip "iommutop was not built: ncursesw is not here"
+	command -v tmux >/dev/null || skip "tmux is not installed"
+	SOCKET=top-$$-$BATS_TEST_NUMBER
+	term new-session -d -x 100 -y 30 "PS1='shell> ' bash --norc --noprofile -i"
+	see 'shell>'
+	stty_before=$(terminal_state)
+}
+
+teardown() {
+	[ -z "${SOCKET:-}" ] || term kill-server || true
+}
+
+term() {
+	tmux -L "$SOCKET" -f /dev/null "$@"
+}
+
+screen() {
+	term capture-pane -p
+}
+
+# see PATTERN…: waits until all of them (globs) are on the screen
+see() {
+	local p tries=300 s all
+
+	while ((tries--)); do
+		s=$(screen)
+		all=1
+		for p; do
+			# shellcheck disable=SC2053 # a pattern
+			[[ $s == *$p* ]] || all=
+		done
+		[ -z "$all" ] || return 0
+		sleep 0.1
+	done
+	printf 'not seen: %s\n--- on the screen\n%s\n' "$*" "$s" >&2
+	return 1
+}
+
+keys() {
+	term send-keys "$@"
+}
+
+# the settings of the pane's terminal
+terminal_state() {
+	stty -a -F "$(term display-message -p '#{pane_tty}')" | grep -v '^speed'
+}
+
+# start ENV… [-- ARGS…]: the program, from the shell in the pane
+start() {
+	local env=()
+
+	while [ $# -gt 0 ] && [ "$1" != -- ]; do
+		env+=("$1")
+		shift
+	done
+	[ $# -eq 0 ] || shift
+	keys -l "clear; env LC_ALL=C.UTF-8 ${env[*]} $(printf '%q ' "$TOP" --demo "$@"); echo \"status \$?.\""
+	keys Enter
+	see 'GROUP VERDICT'
+}
+
+# the pid of the program
+pid() {
+	local shell
+	shell=$(term display-message -p '#{pane_pid}')
+	pgrep -P "$shell" iommutop || pgrep -P "$(pgrep -P "$shell")" iommutop
+}
+
+# restored STATUS: the program ended with it, and the terminal is what it was
+restored() {
+	see "status $1." 'shell>'
+	[ "$(term display-message -p '#{alternate_on} #{mouse_any_flag} #{cursor_flag} #{keypad_cursor_flag}')" = "0 0 1 0" ]
+	[ "$(terminal_state)" = "$stty_before" ]
+	# the shell echoes again
+	keys -l 'echo good"bye"'
+	keys Enter
+	see 'goodbye'
+}
+
+@test "the first frame" {
+	start
+	[ "$(term display-message -p '#{alternate_on}')" = 1 ]
+	see 'Linux 7.2' '15 groups:' '1 Groups 15' '   13 ready' 'F10Quit'
+	[ "$(screen | wc -l)" -le 30 ]
+}
+
+@test "keys move, open, search, sort and quit" {
+	start
+	keys End
+	see '# iommuctl device bind 0000:0a:00.3'
+	keys Home Down Enter
+	see '$ iommuctl group check 1' 'must leave its driver first'
+	keys NPage NPage
+	see '$ iommuctl group show 1'
+	keys Escape
+	see 'GROUP VERDICT'
+	keys -l '/qemu-sys'
+	see 'search: qemu-sys_' 'qemu-system-x86 (pid 92, guest web01) has /dev/vfio/devices/vfio1 open'
+	keys Enter F6 Down Enter
+	see 'VERDICT△'
+	keys I
+	see 'VERDICT▽'
+	keys 3
+	see 'DEVICE       CLASS'
+	keys BTab Tab
+	see '0000:00:1e.0 other'
+	keys '\'
+	keys -l virtio
+	keys Enter
+	see 'only rows with "virtio": 2'
+	keys q
+	restored 0
+}
+
+@test "sizes come and go" {
+	start
+	term resize-window -x 140 -y 45
+	see 'EXPECT' 'nothing-to-give' 'F10Quit'
+	term resize-window -x 60 -y 12
+	see 'GROUP VERDICT' 'F1Help'
+	[ "$(screen | wc -L)" -le 60 ]
+	term resize-window -x 2 -y 2
+	sleep 0.3
+	term resize-window -x 1 -y 1
+	sleep 0.3
+	term resize-window -x 300 -y 100
+	see 'EXPECT' '0000:03:00.0,0000:03:00.1,0000:00:1a.0' 'F10Quit'
+	keys q
+	restored 0
+}
+
+@test "signals end it as they would end any program, and the terminal is as it was" {
+	local s status
+	for s in TERM:143 HUP:129 QUIT:131 SEGV:139 ABRT:134 BUS:135; do
+		start
+		kill -"${s%:*}" "$(pid)"
+		restored "${s#*:}"
+	done
+}
+
+@test "Ctrl-C ends it" {
+	start
+	keys C-c
+	see 'shell>'
+	[ "$(term display-message -p '#{alternate_on} #{mouse_any_flag} #{cursor_flag}')" = "0 0 1" ]
+	[ "$(terminal_state)" = "$stty_before" ]
+}
+
+@test "Ctrl-Z gives the terminal to the shell, fg brings the screen back" {
+	start
+	keys End
+	see '# iommuctl device bind 0000:0a:00.3'
+	keys C-z
+	see 'Stopped' 'shell>'
+	[ "$(term display-message -p '#{alternate_on} #{mouse_any_flag} #{cursor_flag}')" = "0 0 1" ]
+	[ "$(terminal_state)" = "$stty_before" ]
+	keys -l fg
+	keys Enter
+	see 'GROUP VERDICT' '# iommuctl device bind 0000:0a:00.3'
+	keys q
+	see 'shell>'
+	[ "$(terminal_state)" = "$stty_before" ]
+}
+
+@test "without colours there are none, and the cursor is seen all the same" {
+	start NO_COLOR=1
+	# 7 is reverse; 3x and 4x are colours
+	run term capture-pane -p -e
+	[[ $output == *$'\e[7m'* ]]
+	[[ ! $output =~ $'\e['[0-9\;]*(3|4)[0-7]m ]]
+	keys q
+	restored 0
+	start -- # and with them there are
+	run term capture-pane -p -e
+	[[ $output =~ $'\e['[0-9\;]*(3|4)[0-7]m ]]
+	keys q
+	restored 0
+}
+
+@test "a terminal that can do little" {
+	start TERM=vt100
+	see 'GROUP VERDICT' 'F10Quit'
+	keys 4
+	see 'dmar0'
+	keys q
+	see 'status 0.'
+	[ "$(terminal_state)" = "$stty_before" ]
+}
+
+@test "without UTF-8 only ASCII is drawn" {
+	start LC_ALL=C
+	keys F6
+	see 'Sort by'
+	[[ $(screen) != *[^[:ascii:]]* ]]
+	keys Escape q
+	see 'status 0.'
+}
+
+@test "a snapshot is saved from the screen" {
+	local file=$BATS_TEST_TMPDIR/saved.snap
+	start
+	keys s
+	see 'save a snapshot to file: _'
+	keys -l "$file"
+	keys Enter
+	see 'saved: iommutop --from'
+	"$IOMMUCTL" snapshot info "$file"
+	keys s
+	keys -l /nonexistent/x
+	keys Enter
+	see '/nonexistent/x: '
+	keys q
+	restored 0
+}
+
+@test "only what has changed is written" {
+	local log=$BATS_TEST_TMPDIR/bytes first
+	start
+	term pipe-pane -o "cat >$log"
+	keys Down
+	see 'must leave'
+	sleep 0.5
+	first=$(wc -c <"$log")
+	# two rows and two lines of advice, not a screen of 3000 cells
+	[ "$first" -gt 20 ] && [ "$first" -lt 1500 ]
+	sleep 2.5
+	# a snapshot does not change: nothing is written, however often it is looked at
+	[ "$(wc -c <"$log")" -eq "$first" ]
+	keys q
+	restored 0
+}
+
+@test "the mouse" {
+	local y
+	start TERM=xterm-256color
+	[ "$(term display-message -p '#{mouse_any_flag}')" = 1 ]
+	y=$(screen | grep -n '    3 needs-bind' | cut -d: -f1)
+	# a press and a release at column 10, as an xterm sends them
+	keys -l "$(printf '\e[<0;10;%dM\e[<0;10;%dm' "$y" "$y")"
+	see '# iommuctl device bind 0000:03:00.1'
+	keys q
+	restored 0
+}
