@@ -273,7 +273,8 @@ struct op_veventq_read {
 
 struct op_faultq_alloc {
 	op_name name;
-	uint32_t ret_id, pad;
+	uint32_t ret_id;
+	uint32_t hold_ms; /* how long a workspace keeps a group that nobody answers; 0: its default */
 };
 
 /*
