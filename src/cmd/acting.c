@@ -2,36 +2,18 @@
 #include "cmd/acting.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
 
 #include "base/str.h"
-
-static volatile sig_atomic_t interrupted;
-
-static void on_signal(int sig)
-{
-	(void)sig;
-	interrupted = 1;
-}
-
-/* Without SA_RESTART: a wait ends. SIGHUP too: a lost ssh connection must not leave half of a bind. */
-static void catch_signals(void)
-{
-	const int signals[] = { SIGINT, SIGTERM, SIGHUP };
-	struct sigaction sa = { .sa_handler = on_signal };
-
-	sigemptyset(&sa.sa_mask);
-	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
-		sigaction(signals[i], &sa, NULL);
-}
+#include "cmd/device.h"
+#include "cmd/machine.h"
 
 static int open_backend(struct invocation *inv, struct acting *a)
 {
-	int r = backend_open_kernel(inv->ctx, &a->be);
+	int r = machine_backend(inv->machine, &a->be);
 
-	if (r < 0)
-		return exit_from_errno(r);
+	if (r != EXIT_DONE)
+		return r;
 	a->mover = (struct mover){
 		.ctx = inv->ctx,
 		.src = inv->source,
@@ -49,9 +31,14 @@ int acting_look(struct invocation *inv, struct acting *ret)
 
 int acting_open(struct invocation *inv, struct acting *ret)
 {
-	const char *boot_id = inv->source->boot_id;
+	const volatile sig_atomic_t *interrupted;
+	const char *boot_id = inv->source->boot_id, *dir = NULL;
 	int r = open_backend(inv, ret);
 
+	if (r == EXIT_DONE)
+		r = machine_journal(inv->machine, &dir);
+	if (!boot_id && inv->machine->model)
+		boot_id = "model"; /* its journal does not outlive it */
 	if (r != EXIT_DONE)
 		return r;
 	if (!boot_id) {
@@ -59,9 +46,9 @@ int acting_open(struct invocation *inv, struct acting *ret)
 			  "/proc/sys/kernel/random/boot_id");
 		return EXIT_UNSUPPORTED;
 	}
-	catch_signals();
-	ret->be->interrupted = &interrupted;
-	r = journal_open(inv->ctx, JOURNAL_DIR, boot_id, ret->mover.timeout_ms, &interrupted, &ret->j);
+	interrupted = interrupt_catch();
+	ret->be->interrupted = interrupted;
+	r = journal_open(inv->ctx, dir, boot_id, ret->mover.timeout_ms, interrupted, &ret->j);
 	if (r < 0)
 		return r == -EINTR ? EXIT_INTERRUPTED : exit_from_errno(r);
 	ret->mover.j = ret->j;
@@ -71,7 +58,6 @@ int acting_open(struct invocation *inv, struct acting *ret)
 void acting_close(struct acting *a)
 {
 	journal_close(a->j);
-	backend_close(a->be);
 }
 
 enum exit_code exit_from_moves(enum move_result r)
@@ -126,6 +112,20 @@ static const char *driver_now(const struct move *v)
 	}
 }
 
+/* For a batch's last line. What was put back is as before; a device that was left alone is as it was left before. */
+static void note_stay(struct invocation *inv, const struct move_row *row)
+{
+	bool back = inv->command->run == device_restore_run;
+
+	if (inv->dry_run || row->changed == TRI_NO)
+		return;
+	if (row->changed == TRI_UNKNOWN)
+		machine_stays(inv->machine, row->device, "gone");
+	else
+		machine_stays(inv->machine, row->device, back ? NULL : row->driver ?
+			      arena_printf(&inv->ctx->arena, "on %s", row->driver) : "on no driver");
+}
+
 int acting_rows(struct invocation *inv, const struct move *v, size_t n)
 {
 	int r = 0;
@@ -145,6 +145,7 @@ int acting_rows(struct invocation *inv, const struct move *v, size_t n)
 			.cdev = bound ? v[i].cdev : NULL,
 		};
 
+		note_stay(inv, &row);
 		r = out_row(inv->out, &row);
 	}
 	return r;

@@ -6,7 +6,7 @@
 #include "act/move.h"
 #include "cmd/cmd.h"
 
-/* The backend, the journal (locked) and the mover on top of them. Start from {0}. */
+/* The machine's backend, the journal (locked) and the mover on top of them. Start from {0}. */
 struct acting {
 	struct mover mover;
 	struct backend *be;

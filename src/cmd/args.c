@@ -5,13 +5,17 @@
 #include <getopt.h>
 #include <string.h>
 
+#include "backend/workspace.h"
 #include "base/str.h"
 #include "cmd/suggest.h"
 
 const struct option_row global_options[] = {
 	{ 0, "from", "FILE|DIR|demo", "take the facts from a snapshot, an unpacked tree or the built-in machine",
 	  COMPLETE_FILE_OR_DEMO },
-	{ 0, "demo", NULL, "look at the built-in sample machine", COMPLETE_NONE },
+	{ 'M', "model", NULL, "act on a model of the machine, inside this process", COMPLETE_NONE },
+	{ 0, "demo", NULL, "the built-in sample machine and a model of it: --from demo -M", COMPLETE_NONE },
+	{ 0, "inject", "WORDS", "what the model lacks or has wrong; --inject help lists the words", COMPLETE_NONE },
+	{ 0, "session", "NAME", "work in this session; else IOMMUCTL_SESSION says which", COMPLETE_SESSION },
 	{ 'j', "json", NULL, "print one line of JSON", COMPLETE_NONE },
 	{ 'o', "columns", "COLS", "print these columns; +COL adds one, help lists them", COMPLETE_COLUMNS },
 	{ 0, "noheadings", NULL, "print no headings", COMPLETE_NONE },
@@ -23,7 +27,7 @@ const struct option_row global_options[] = {
 	{ 0 },
 };
 
-enum { GLOBAL_FROM, GLOBAL_DEMO, GLOBAL_JSON, GLOBAL_COLUMNS, GLOBAL_NOHEADINGS, GLOBAL_RAW, GLOBAL_QUIET,
+enum { GLOBAL_FROM, GLOBAL_MODEL, GLOBAL_DEMO, GLOBAL_INJECT, GLOBAL_SESSION, GLOBAL_JSON, GLOBAL_COLUMNS, GLOBAL_NOHEADINGS, GLOBAL_RAW, GLOBAL_QUIET,
        GLOBAL_VERBOSE, GLOBAL_HELP, GLOBAL_VERSION, N_GLOBAL };
 
 _Static_assert(ARRAY_SIZE(global_options) == N_GLOBAL + 1, "one index a row");
@@ -257,8 +261,17 @@ static void take_global(struct parser *p, int i, const char *value)
 	case GLOBAL_FROM:
 		a->from = value;
 		break;
+	case GLOBAL_MODEL:
+		a->model = true;
+		break;
 	case GLOBAL_DEMO:
 		a->demo = true;
+		break;
+	case GLOBAL_INJECT:
+		a->inject = joined(p, a->inject, value);
+		break;
+	case GLOBAL_SESSION:
+		a->session = value;
 		break;
 	case GLOBAL_JSON:
 		a->json = true;
@@ -409,8 +422,46 @@ static void check_whole(struct parser *p)
 		mistake(p, "no-verb", a->noun->name, "the verb is missing", verbs_hint(p, a->noun));
 	else if (a->demo && a->from)
 		mistake(p, "bad-value", "--demo", "is --from demo, and --from was given too", "leave one out");
+	else if (a->inject && !a->model && !a->demo)
+		mistake(p, "usage", "--inject", "is for the model, and there is none", "give -M too");
 	else
 		check_args(p);
+}
+
+/* "as NAME" at the end. */
+static void take_name(struct parser *p)
+{
+	struct arguments *a = p->a;
+
+	if (!a->command || !(a->command->flags & COMMAND_CREATES) || a->argc < 2 || !streq(a->argv[a->argc - 2], "as"))
+		return;
+	a->as = a->argv[a->argc - 1];
+	a->argc -= 2;
+	a->argv[a->argc] = NULL;
+	if (!workspace_good_name(a->as))
+		mistake(p, "bad-name", arena_printf(&p->ctx->arena, "as %s", a->as), "not a name for an object",
+			"a letter, then letters, digits, - and _, 32 in all");
+}
+
+/* A session is named by its option or by the environment, and has its own source and backend. */
+static void take_place(struct parser *p)
+{
+	const char *env = getenv("IOMMUCTL_SESSION");
+	struct arguments *a = p->a;
+	bool placed = a->from || a->model || a->inject;
+
+	if (a->demo) {
+		a->from = "demo";
+		a->model = placed = true;
+	}
+	if (!a->command || (a->command->flags & COMMAND_NO_SOURCE))
+		return; /* what it names is no place that it runs in */
+	if (!a->session && env && *env)
+		a->session = env;
+	if (a->session && placed)
+		mistake(p, "usage", arena_printf(&p->ctx->arena, "session %s", a->session),
+			"its machine was fixed when it was started: --from, --demo, -M and --inject go to session start",
+			"leave one out");
 }
 
 int args_parse(struct ctx *ctx, int argc, char **argv, struct arguments *ret)
@@ -424,9 +475,9 @@ int args_parse(struct ctx *ctx, int argc, char **argv, struct arguments *ret)
 	for (size_t i = 0; i < p.words.n; i++)
 		ret->argv[i] = p.words.v[i];
 	vec_free(&p.words);
+	take_name(&p);
 	if (!p.err)
 		check_whole(&p);
-	if (ret->demo)
-		ret->from = "demo";
+	take_place(&p);
 	return p.err;
 }

@@ -12,14 +12,18 @@ struct arguments {
 	/* the global options */
 	bool help, version;
 	bool json, noheadings, raw, demo;
+	bool model; /* -M, or --demo */
 	int verbosity;	  /* -v: +1 each, -q: -1 */
 	const char *cols; /* -o; several are joined by commas; NULL none */
 	const char *from; /* --from, or "demo" with --demo */
+	const char *session; /* --session, else $IOMMUCTL_SESSION; NULL none */
+	const char *inject;  /* --inject, joined by commas; NULL none */
 
 	const struct noun *noun;       /* NULL: none was given */
 	const struct command *command; /* NULL: none was given, or unknown */
 	int argc;
 	char **argv; /* the words behind noun and verb */
+	const char *as; /* NAME of "as NAME" at the end; NULL none */
 	char **cmd;  /* the words behind "--", where the command takes such */
 	const char **opt; /* by row of the command's options: see struct invocation */
 };

@@ -37,6 +37,8 @@ enum complete {
 	COMPLETE_NOUN,
 	COMPLETE_VERB, /* of the noun before it */
 	COMPLETE_FILE_OR_DEMO,
+	COMPLETE_OBJECT,  /* a live object of the session */
+	COMPLETE_SESSION,
 };
 
 struct option_row {
@@ -62,6 +64,9 @@ enum command_flags {
 	COMMAND_ACTS = 1 << 2,	    /* changes a machine: has ACTING_OPTIONS, and no --from */
 	COMMAND_DETAIL = 1 << 3,    /* prints one record as a detail view, or text: -o applies to JSON only */
 	COMMAND_STREAM = 1 << 4,    /* -j always writes JSON Lines: out_set_stream() */
+	COMMAND_OBJECT = 1 << 5,    /* makes or uses objects: runs in a batch or session only */
+	COMMAND_CREATES = 1 << 6,   /* takes "as NAME" behind its arguments */
+	COMMAND_ALONE = 1 << 7,	    /* is no line of a batch, since it is one, or starts what outlives it */
 };
 
 /* What every command with COMMAND_ACTS has among its options. */
@@ -71,7 +76,9 @@ enum command_flags {
 	{ .name = "timeout", .arg = "SECONDS",                                                                 \
 	  .help = "how long to wait for another iommuctl, for an unbind, and for udev (default 30)" }
 
+struct arguments;
 struct invocation;
+struct machine;
 
 struct command {
 	const char *verb;    /* NULL: the noun alone ("doctor") */
@@ -95,12 +102,15 @@ struct noun {
 struct invocation {
 	struct ctx *ctx;
 	struct out *out;
-	struct source *source; /* NULL with COMMAND_NO_SOURCE */
+	const struct arguments *args; /* the command line that this came from */
+	struct machine *machine; /* the source, and what acts; NULL with COMMAND_NO_SOURCE */
+	struct source *source;	 /* the machine's */
 	const char *from;	/* --from, as given; NULL live */
 	const struct noun *noun;
 	const struct command *command;
 	int argc; /* arguments behind the verb, options taken out */
 	char **argv;
+	const char *as; /* of "as NAME"; NULL not given */
 	char **cmd; /* the command line behind "--", ends with NULL; NULL: none, or the command takes none */
 	bool dry_run, force, model;
 	double timeout;

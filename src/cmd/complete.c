@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "backend/workspace.h"
 #include "base/str.h"
 #include "cmd/args.h"
 #include "host/host.h"
@@ -12,9 +13,12 @@
 /* What the words before the cursor mean. */
 struct state {
 	struct ctx *ctx;
+	struct machine *m; /* of a shell; NULL: the one that the words name */
+	complete_sink sink;
+	void *arg;
 	const char *cur;    /* the word under the cursor, or the part of it that is being completed */
 	const char *prefix; /* what stands before that part in the same word: "--from=", "id,type," */
-	const char *from;
+	const char *from, *session;
 	const struct noun *noun;
 	const struct command *command;
 	int n_args;			/* arguments of the command so far */
@@ -40,11 +44,13 @@ static void offer(const struct state *s, const char *value, const char *help)
 		return;
 	strbuf_puts(&b, s->prefix);
 	strbuf_puts(&b, value);
-	if (help) {
-		strbuf_putc(&b, '\t');
-		strbuf_add_escaped(&b, help);
-	}
-	puts(b.s);
+	s->sink(s->arg, b.s, help);
+}
+
+/* The shell knows better how to complete names of files. */
+static void offer_files(const struct state *s)
+{
+	s->sink(s->arg, NULL, NULL);
 }
 
 static void offer_options(const struct state *s, const struct option_row *rows)
@@ -80,13 +86,11 @@ static void offer_columns(const struct state *s, const struct record_type *type,
 	}
 }
 
-static struct host *load(const struct state *s, unsigned want, struct source **src)
+static struct host *load(const struct state *s, unsigned want, struct source *src)
 {
 	struct host *h;
 
-	if ((s->from ? source_open(s->ctx, s->from, src) : source_open_live(s->ctx, src)) < 0)
-		return NULL;
-	return host_load(s->ctx, *src, want, &h) < 0 ? NULL : h;
+	return host_load(s->ctx, src, want, &h) < 0 ? NULL : h;
 }
 
 static void offer_devices(const struct state *s, struct host *h)
@@ -140,12 +144,11 @@ static void offer_drivers(const struct state *s, struct host *h)
 	}
 }
 
-static void offer_from_machine(const struct state *s, enum complete kind)
+static void offer_facts(const struct state *s, struct source *src, enum complete kind)
 {
-	_cleanup_(cleanup_source_close) struct source *src = NULL;
 	_cleanup_(cleanup_host_free) struct host *h = NULL;
 
-	h = load(s, kind == COMPLETE_DRIVER ? HOST_DRIVERS : HOST_IDS, &src);
+	h = load(s, kind == COMPLETE_DRIVER ? HOST_DRIVERS : HOST_IDS, src);
 	if (!h)
 		return;
 	if (kind == COMPLETE_GROUP || kind == COMPLETE_GROUP_OR_DEVICE)
@@ -156,6 +159,38 @@ static void offer_from_machine(const struct state *s, enum complete kind)
 		offer_units(s, h);
 	if (kind == COMPLETE_DRIVER)
 		offer_drivers(s, h);
+}
+
+static void offer_objects(const struct state *s, struct machine *m)
+{
+	struct op_object_list op = { 0 };
+	struct op_data d = { .fd_in = -1, .fd_out = -1 };
+	struct backend *be;
+	struct op_object *v;
+
+	if (machine_backend(m, &be) != EXIT_DONE || backend_object_list(be, &op, NULL) < 0)
+		return;
+	d.out_cap = op.ret_n * sizeof(*v);
+	d.out = v = arena_array(&s->ctx->arena, struct op_object, op.ret_n);
+	if (backend_object_list(be, &op, &d) < 0)
+		return;
+	for (size_t i = 0; i < d.out_len / sizeof(*v); i++)
+		offer(s, v[i].name, v[i].kind == OP_KIND_DEVICE ? v[i].dev : op_kind_name(v[i].kind));
+}
+
+static void offer_from_machine(const struct state *s, enum complete kind)
+{
+	_cleanup_(machine_close) struct machine own = { 0 };
+	struct arguments a = { .from = s->from, .session = s->session };
+	struct machine *m = s->m;
+
+	if (!m && machine_open(s->ctx, &a, &own) != EXIT_DONE)
+		return;
+	m = m ? m : &own;
+	if (kind != COMPLETE_OBJECT)
+		offer_facts(s, m->source, kind);
+	else if (m->lasting)
+		offer_objects(s, m);
 }
 
 /* What stands before the last comma is settled. */
@@ -177,10 +212,10 @@ static void offer_kind(struct state *s, enum complete kind, const char *const *w
 		break;
 	case COMPLETE_FILE_OR_DEMO:
 		offer(s, "demo", "the built-in sample machine");
-		puts(":files");
+		offer_files(s);
 		break;
 	case COMPLETE_FILE:
-		puts(":files");
+		offer_files(s);
 		break;
 	case COMPLETE_WORDS:
 		split_list(s);
@@ -223,6 +258,8 @@ static void take_value(struct state *s, const struct option_row *row, const char
 {
 	if (streq(row->name, "from"))
 		s->from = value;
+	if (streq(row->name, "session"))
+		s->session = value;
 }
 
 static void take_option(struct state *s, const char *word)
@@ -298,7 +335,7 @@ static void offer_argument(struct state *s, const struct noun *last_noun)
 static void offer_value(struct state *s, const struct option_row *row)
 {
 	if (row->complete == COMPLETE_NONE)
-		puts(":files"); /* we know nothing about it */
+		offer_files(s); /* we know nothing about it */
 	else
 		offer_kind(s, row->complete, row->words);
 }
@@ -328,19 +365,38 @@ static void complete_current(struct state *s, const char *before)
 	}
 }
 
-static int run_complete(struct invocation *inv)
+void complete_words(struct ctx *ctx, struct machine *m, int argc, char *const *argv, complete_sink sink, void *arg)
 {
-	struct state s = { .ctx = inv->ctx, .prefix = "", .cur = "" };
-	int last = inv->argc - 1;
+	struct state s = { .ctx = ctx, .m = m, .sink = sink, .arg = arg, .prefix = "", .cur = "",
+			   .session = getenv("IOMMUCTL_SESSION") };
+	int last = argc - 1;
 
 	for (int i = 0; i < last && !s.lost; i++)
-		take_word(&s, inv->argv[i]);
+		take_word(&s, argv[i]);
 	if (last >= 0)
-		s.cur = inv->argv[last];
+		s.cur = argv[last];
 	if (!s.lost)
-		complete_current(&s, last > 0 ? inv->argv[last - 1] : NULL);
+		complete_current(&s, last > 0 ? argv[last - 1] : NULL);
 	/* nobody wants to read about a machine that could not be read while typing */
-	inv->ctx->notes.n = 0;
+	ctx->notes.n = 0;
+}
+
+static void print_candidate(void *arg, const char *word, const char *help)
+{
+	_cleanup_strbuf_ struct strbuf b = { 0 };
+
+	(void)arg;
+	strbuf_puts(&b, word ? word : ":files");
+	if (help) {
+		strbuf_putc(&b, '\t');
+		strbuf_add_escaped(&b, help);
+	}
+	puts(b.s);
+}
+
+static int run_complete(struct invocation *inv)
+{
+	complete_words(inv->ctx, NULL, inv->argc, inv->argv, print_candidate, NULL);
 	return EXIT_DONE;
 }
 

@@ -12,7 +12,17 @@
 #define IOMMUCTL_CMD_COMPLETE_H
 
 #include "cmd/cmd.h"
+#include "cmd/machine.h"
 
 extern const struct noun noun_complete;
+
+/* One candidate, with its help or NULL; @word NULL: names of files would do as well. */
+typedef void (*complete_sink)(void *arg, const char *word, const char *help);
+
+/*
+ * Candidates for the last of @argc words. @m: of a shell, whose machine and objects are at hand; NULL: the words name it.
+ * Notes in @ctx are dropped.
+ */
+void complete_words(struct ctx *ctx, struct machine *m, int argc, char *const *argv, complete_sink sink, void *arg);
 
 #endif

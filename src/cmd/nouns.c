@@ -15,16 +15,23 @@ extern const struct noun noun_snapshot;
 extern const struct noun noun_owner;
 extern const struct noun noun_report;
 extern const struct noun noun_trace;
+extern const struct noun noun_batch, noun_shell;
+extern const struct noun noun_hwpt, noun_ioas, noun_object;
 
 const struct noun *const nouns[] = {
 	&noun_iommu,
 	&noun_group,
 	&noun_device,
+	&noun_ioas,
+	&noun_hwpt,
+	&noun_object,
 	&noun_snapshot,
 	&noun_owner,
 	&noun_faults,
 	&noun_trace,
 	&noun_doctor,
+	&noun_batch,
+	&noun_shell,
 	&noun_report,
 	&noun_help,
 	&noun_complete,

@@ -6,11 +6,11 @@ load lib
 @test "acting needs this machine: --from is a mistake" {
 	for verb in "bind 00:03.0" "unbind 00:03.0" "restore --all" "vfs 00:03.0 2"; do
 		# shellcheck disable=SC2086
-		run_ctl --demo device $verb
+		run_ctl --from demo device $verb
 		expect_status 2
 		expect_in "$stderr" "acts, and that machine is not here"
 		# shellcheck disable=SC2086
-		run_ctl -j --demo device $verb
+		run_ctl -j --from demo device $verb
 		expect_status 2
 		[ "$(jq -r '.errors[0].code' <<<"$output")" = not-here ]
 	done

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* device hwinfo: what iommufd says about a device's IOMMU, decoded. */
+#include <errno.h>
+#include <string.h>
+
+#include "abi/iommufd.h"
+#include "abi/selftest.h"
+#include "base/str.h"
+#include "cmd/device.h"
+#include "cmd/objects.h"
+#include "host/amd.h"
+#include "host/smmuv3.h"
+#include "host/vtd.h"
+
+struct field_row {
+	const char *reg, *field;
+	struct num value;
+	const char *words, *meaning;
+};
+
+#define FR(member, type, head, text, ...) FIELD(struct field_row, member, type, head, text, ##__VA_ARGS__)
+
+static const struct field field_fields[] = {
+	FR(reg, F_STR, "REGISTER", "register", .flags = FIELD_DEFAULT),
+	FR(field, F_STR, "FIELD", "its field, as the specification abbreviates it", .flags = FIELD_DEFAULT),
+	FR(value, F_HEX, "VALUE", "what it holds", .flags = FIELD_DEFAULT),
+	FR(words, F_STR, "WORDS", "the same in words", .flags = FIELD_DEFAULT),
+	FR(meaning, F_STR, "MEANING", "what it is about", .flags = FIELD_DEFAULT),
+};
+
+static const struct record_type field_record = RECORD("device.hwinfo.field", 1, struct field_row, field_fields);
+
+struct register_row {
+	const char *reg;
+	struct num value;
+};
+
+static const struct field register_fields[] = {
+	FIELD(struct register_row, reg, F_STR, "REGISTER", "register", .flags = FIELD_DEFAULT),
+	FIELD(struct register_row, value, F_HEX, "VALUE", "its value", .flags = FIELD_DEFAULT),
+};
+
+static const struct record_type register_record = RECORD("device.hwinfo.register", 1, struct register_row, register_fields);
+
+struct hwinfo_row {
+	const char *device, *kind;
+	struct num type, pasid_bits;
+	struct strs capabilities;
+	struct rows registers, fields;
+	const char *bytes;
+};
+
+#define HW(member, type, head, text, ...) FIELD(struct hwinfo_row, member, type, head, text, ##__VA_ARGS__)
+
+static const struct field hwinfo_fields[] = {
+	HW(device, F_STR, "DEVICE", "device", .flags = FIELD_DEFAULT),
+	HW(kind, F_STR, "KIND", "vt-d, smmuv3, amd-vi, tegra241-cmdqv, selftest, none: the driver says nothing; null: not known to this program",
+	   .flags = FIELD_DEFAULT),
+	HW(type, F_HEX, "TYPE", "number of that kind of data"),
+	HW(pasid_bits, F_INT, "PASID", "bits of the PASIDs that the device can be given, 0: none", .flags = FIELD_DEFAULT | FIELD_RIGHT),
+	HW(capabilities, F_STRS, "CAPABILITIES", "dirty-tracking, pasid-exec, pasid-priv, no-ats", .flags = FIELD_DEFAULT),
+	HW(registers, F_LIST, "REGISTERS", "registers as they are", .sub = &register_record, .flags = FIELD_DEFAULT),
+	HW(fields, F_LIST, "FIELDS", "registers field by field", .sub = &field_record),
+	HW(bytes, F_STR, "BYTES", "data of a kind that is not known, in hex"),
+};
+
+const struct record_type device_hwinfo_record = RECORD("device.hwinfo", 1, struct hwinfo_row, hwinfo_fields);
+
+const char device_hwinfo_text[] =
+	"What the driver of the device's IOMMU tells user space about its hardware (IOMMU_GET_HW_INFO): for VT-d its CAP and ECAP, for SMMUv3 its IDRs, "
+	"IIDR and AIDR, for AMD-Vi its EFR and EFR2, each field by field.";
+
+struct decoder {
+	struct invocation *inv;
+	VEC(struct register_row) registers;
+	VEC(struct field_row) fields;
+};
+
+static void add_register(struct decoder *d, const struct reg_table *t, uint64_t value)
+{
+	struct arena *a = &d->inv->ctx->arena;
+	uint64_t unknown = reg_unknown_bits(t, value);
+
+	*vec_push(&d->registers) = (struct register_row){ t->reg, NUM(value) };
+	for (size_t i = 0; i < t->n; i++) {
+		const struct reg_field *f = &t->fields[i];
+
+		*vec_push(&d->fields) = (struct field_row){ t->reg, f->name, NUM(reg_get(f, value)), reg_words(f, a, value), f->text };
+	}
+	if (unknown)
+		*vec_push(&d->fields) = (struct field_row){ t->reg, "-", NUM(unknown), "set", "bits that this program does not know" };
+}
+
+static void add_number(struct decoder *d, const char *name, uint64_t value)
+{
+	*vec_push(&d->registers) = (struct register_row){ name, NUM(value) };
+}
+
+static const char *decode_vtd(struct decoder *d, const void *data, size_t len)
+{
+	struct iommu_hw_info_vtd v = { 0 };
+
+	memcpy(&v, data, MIN(len, sizeof(v)));
+	add_register(d, &vtd_cap_table, v.cap_reg);
+	add_register(d, &vtd_ecap_table, v.ecap_reg);
+	if (v.flags & IOMMU_HW_INFO_VTD_ERRATA_772415_SPR17)
+		*vec_push(&d->fields) = (struct field_row){ "flags", "SPR17", NUM(1), "yes",
+							    "erratum 772415: no read-only maps below a nest parent" };
+	return "vt-d";
+}
+
+static const char *decode_smmuv3(struct decoder *d, const void *data, size_t len)
+{
+	struct iommu_hw_info_arm_smmuv3 v = { 0 };
+
+	memcpy(&v, data, MIN(len, sizeof(v)));
+	for (size_t i = 0; i < ARRAY_SIZE(v.idr); i++)
+		add_register(d, smmuv3_tables[i], v.idr[i]);
+	add_register(d, smmuv3_tables[6], v.iidr);
+	add_register(d, smmuv3_tables[7], v.aidr);
+	return "smmuv3";
+}
+
+static const char *decode_amd(struct decoder *d, const void *data, size_t len)
+{
+	struct iommu_hw_info_amd v = { 0 };
+
+	memcpy(&v, data, MIN(len, sizeof(v)));
+	add_register(d, &amd_efr_table, v.efr);
+	add_register(d, &amd_efr2_table, v.efr2);
+	return "amd-vi";
+}
+
+static const char *decode_cmdqv(struct decoder *d, const void *data, size_t len)
+{
+	struct iommu_hw_info_tegra241_cmdqv v = { 0 };
+
+	memcpy(&v, data, MIN(len, sizeof(v)));
+	add_number(d, "version", v.version);
+	add_number(d, "log2vcmdqs", v.log2vcmdqs);
+	add_number(d, "log2vsids", v.log2vsids);
+	return "tegra241-cmdqv";
+}
+
+static const char *decode_selftest(struct decoder *d, const void *data, size_t len)
+{
+	struct iommu_test_hw_info v = { 0 };
+
+	memcpy(&v, data, MIN(len, sizeof(v)));
+	add_number(d, "test_reg", v.test_reg);
+	return "selftest";
+}
+
+static const char *decode(struct decoder *d, uint32_t type, const void *data, size_t len)
+{
+	switch (type) {
+	case IOMMU_HW_INFO_TYPE_NONE:
+		return "none";
+	case IOMMU_HW_INFO_TYPE_INTEL_VTD:
+		return decode_vtd(d, data, len);
+	case IOMMU_HW_INFO_TYPE_ARM_SMMUV3:
+		return decode_smmuv3(d, data, len);
+	case IOMMU_HW_INFO_TYPE_AMD:
+		return decode_amd(d, data, len);
+	case IOMMU_HW_INFO_TYPE_TEGRA241_CMDQV:
+		return decode_cmdqv(d, data, len);
+	case IOMMU_HW_INFO_TYPE_SELFTEST:
+		return decode_selftest(d, data, len);
+	}
+	return NULL;
+}
+
+static struct strs capability_words(struct invocation *inv, uint64_t bits)
+{
+	static const char *const words[] = { "dirty-tracking", "pasid-exec", "pasid-priv", "no-ats" };
+	const char **v = arena_array(&inv->ctx->arena, const char *, 64);
+	size_t n = 0;
+
+	for (unsigned i = 0; i < 64; i++)
+		if (bits & 1ULL << i)
+			v[n++] = i < ARRAY_SIZE(words) ? words[i] : arena_printf(&inv->ctx->arena, "bit-%u", i);
+	return STRS(v, n);
+}
+
+static const char *hex(struct invocation *inv, const unsigned char *p, size_t len)
+{
+	_cleanup_strbuf_ struct strbuf b = { 0 };
+
+	for (size_t i = 0; i < len; i++)
+		strbuf_printf(&b, "%02x", p[i]);
+	return arena_strdup(&inv->ctx->arena, strbuf_str(&b));
+}
+
+static int print(struct invocation *inv, const struct hwinfo_row *row)
+{
+	const struct field_row *f = row->fields.v;
+	int r = out_detail(inv->out, row);
+
+	/* as text the fields go in full: that is what one asks for */
+	for (size_t i = 0; r >= 0 && wants_text(inv) && i < row->fields.n; i++)
+		out_text(inv->out, "  %s %-16s %s: %s", f[i].reg, f[i].field, f[i].words, f[i].meaning);
+	return r;
+}
+
+int device_hwinfo_run(struct invocation *inv)
+{
+	static const struct errno_text texts[] = {
+		{ EOPNOTSUPP, "the IOMMU's driver has no data of that type", NULL },
+		{ ENOENT, "the device is not bound to this iommufd", NULL },
+		{ 0 },
+	};
+	unsigned char data[4096];
+	struct op_data d = { .out = data, .out_cap = sizeof(data), .fd_in = -1, .fd_out = -1 };
+	struct decoder dec = { .inv = inv };
+	struct op_device_hwinfo op = { 0 };
+	struct hwinfo_row row;
+	struct op_object device;
+	struct backend *be;
+	int r = object_begin(inv, &be);
+
+	if (r == EXIT_DONE)
+		r = option_u32(inv, "type", &op.in_type);
+	if (r == EXIT_DONE)
+		r = object_find_device(inv, inv->argv[0], &device);
+	if (r != EXIT_DONE)
+		return r;
+	op.handle = device.handle;
+	r = backend_device_hwinfo(be, &op, &d);
+	if (r < 0)
+		return op_failed(inv, r, texts, 0x8a, "device hwinfo %s", inv->argv[0]);
+	row = (struct hwinfo_row){
+		.device = device.name,
+		.kind = decode(&dec, op.ret_type, data, d.out_len),
+		.type = NUM(op.ret_type),
+		.pasid_bits = NUM(op.ret_max_pasid_log2),
+		.capabilities = capability_words(inv, op.ret_capabilities),
+	};
+	row.bytes = row.kind ? NULL : hex(inv, data, d.out_len);
+	row.registers = ROWS(dec.registers.v, dec.registers.n);
+	row.fields = ROWS(dec.fields.v, dec.fields.n);
+	r = print(inv, &row);
+	vec_free(&dec.registers);
+	vec_free(&dec.fields);
+	return r;
+}
+
+const struct option_row device_hwinfo_options[] = {
+	{ .name = "type", .arg = "N", .help = "data of this type, where the driver has several" },
+	{ 0 },
+};

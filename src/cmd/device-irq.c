@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* device irq and region: interrupts of an open device, and its registers. */
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/str.h"
+#include "cmd/device.h"
+#include "cmd/objects.h"
+
+/* -- irq ------------------------------------------------------------------------------------------------------------------ */
+
+struct irq_row {
+	const char *device;
+	struct num vector;
+	const char *state;
+	struct num count;
+};
+
+static const struct field irq_fields[] = {
+	FIELD(struct irq_row, device, F_STR, "DEVICE", "device", .flags = FIELD_DEFAULT),
+	FIELD(struct irq_row, vector, F_INT, "VECTOR", "number of the MSI or MSI-X vector", .flags = FIELD_DEFAULT | FIELD_RIGHT),
+	FIELD(struct irq_row, state, F_STR, "STATE", "armed, off, came, or none (it did not come in time)", .flags = FIELD_DEFAULT),
+	FIELD(struct irq_row, count, F_INT, "COUNT", "how often it came since the last time; null: not asked",
+	      .flags = FIELD_DEFAULT | FIELD_RIGHT),
+};
+
+const struct record_type device_irq_record = RECORD("device.irq", 1, struct irq_row, irq_fields);
+
+const char device_irq_text[] =
+	"arm makes the vector's interrupts come to us; wait waits until one has come since the last time, and prints how many (exit 3: "
+	"none came in time); off ends it. MSIs are memory writes, and go through the IOMMU as others do: none arrives while the device is detached, and on "
+	"SMMUv3 a vector has to be armed after the device was attached.";
+
+const struct arg_row device_irq_args[] = {
+	{ .name = "NAME", .help = "an open device", .complete = COMPLETE_OBJECT },
+	{ .name = "arm|wait|off", .help = "what to do" },
+	{ 0 },
+};
+
+const struct option_row device_irq_options[] = {
+	{ .name = "vector", .arg = "N", .help = "this vector, not 0" },
+	{ .name = "timeout", .arg = "SECONDS", .help = "how long wait waits (default 10)" },
+	{ 0 },
+};
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* The count is the backend's, so it is asked for until there is one. */
+static int wait_irq(struct backend *be, struct op_device_irq *op, uint32_t timeout_ms)
+{
+	const struct timespec nap = { .tv_nsec = 5 * 1000 * 1000 };
+	int64_t deadline = now_ms() + timeout_ms;
+	int r;
+
+	for (;;) {
+		r = backend_device_irq(be, op, NULL);
+		if (r < 0 || op->ret_count || now_ms() >= deadline)
+			return r;
+		if (be->interrupted && *be->interrupted)
+			return -EINTR;
+		nanosleep(&nap, NULL);
+	}
+}
+
+static int answer_irq(struct invocation *inv, const struct irq_row *row)
+{
+	int code = streq(row->state, "none") ? EXIT_NO : EXIT_DONE, r = 0;
+
+	if (!wants_text(inv))
+		r = out_row(inv->out, row);
+	else if (row->count.known)
+		out_verbatim(inv->out, "%lld", (long long)row->count.v);
+	return r < 0 ? r : code;
+}
+
+static int what_of(struct invocation *inv, const char *word, uint32_t *ret)
+{
+	static const char *const words[] = { [OP_IRQ_ARM] = "arm", [OP_IRQ_OFF] = "off", [OP_IRQ_READ] = "wait" };
+
+	for (uint32_t i = 0; i < ARRAY_SIZE(words); i++) {
+		if (!streq(words[i], word))
+			continue;
+		*ret = i;
+		return EXIT_DONE;
+	}
+	return bad_argument(inv, word, "neither arm, wait nor off", NULL);
+}
+
+int device_irq_run(struct invocation *inv)
+{
+	static const struct errno_text texts[] = {
+		{ ENOSPC, "the interrupt cannot be set up: on SMMUv3 the device must be attached first, and a vector that failed once stays so "
+			  "until the device is opened anew",
+		  "device attach, then irq arm" },
+		{ EINVAL, "the device has no such vector, or it is not armed", "device irq NAME arm" },
+		{ EOPNOTSUPP, "this device has no MSIs", NULL },
+		{ 0 },
+	};
+	static const char *const states[] = { "armed", "off", "came" };
+	struct op_device_irq op = { 0 };
+	uint32_t timeout_ms = 10000;
+	struct op_object device;
+	struct irq_row row;
+	struct backend *be;
+	int r = object_begin(inv, &be);
+
+	if (r == EXIT_DONE)
+		r = what_of(inv, inv->argv[1], &op.what);
+	if (r == EXIT_DONE)
+		r = option_u32(inv, "vector", &op.vector);
+	if (r == EXIT_DONE)
+		r = option_ms(inv, "timeout", &timeout_ms);
+	if (r == EXIT_DONE)
+		r = object_find_device(inv, inv->argv[0], &device);
+	if (r != EXIT_DONE)
+		return r;
+	op.handle = device.handle;
+	r = op.what == OP_IRQ_READ ? wait_irq(be, &op, timeout_ms) : backend_device_irq(be, &op, NULL);
+	if (r < 0)
+		return op_failed(inv, r, texts, 0, "device irq %s %s", inv->argv[0], inv->argv[1]);
+	row = (struct irq_row){ device.name, NUM(op.vector), states[op.what], NUM_UNKNOWN };
+	if (op.what == OP_IRQ_READ) {
+		row.count = NUM(op.ret_count);
+		row.state = op.ret_count ? "came" : "none";
+	}
+	return answer_irq(inv, &row);
+}
+
+/* -- region ---------------------------------------------------------------------------------------------------------------- */
+
+struct region_row {
+	const char *device, *region;
+	struct num offset, value;
+};
+
+static const struct field region_fields[] = {
+	FIELD(struct region_row, device, F_STR, "DEVICE", "device", .flags = FIELD_DEFAULT),
+	FIELD(struct region_row, region, F_STR, "REGION", "bar0 to bar5, rom, config, vga, or a number", .flags = FIELD_DEFAULT),
+	FIELD(struct region_row, offset, F_HEX, "OFFSET", "where in it", .flags = FIELD_DEFAULT),
+	FIELD(struct region_row, value, F_HEX, "VALUE", "what was read or written", .flags = FIELD_DEFAULT),
+};
+
+const struct record_type device_region_record = RECORD("device.region", 1, struct region_row, region_fields);
+
+const char device_region_text[] =
+	"Reads a register of an open device, or writes VALUE to it. What a write does is up to the device.";
+
+const struct arg_row device_region_args[] = {
+	{ .name = "NAME", .help = "an open device", .complete = COMPLETE_OBJECT },
+	{ .name = "REGION", .help = "bar0 to bar5, rom, config, vga, or a number" },
+	{ .name = "OFFSET", .help = "where in it" },
+	{ .name = "VALUE", .help = "what to write; without it, it is read", .optional = true },
+	{ 0 },
+};
+
+const struct option_row device_region_options[] = {
+	{ .name = "width", .arg = "BYTES", .help = "1, 2, 4 (the default) or 8" },
+	{ 0 },
+};
+
+static int region_of(struct invocation *inv, const char *word, uint32_t *ret)
+{
+	static const char *const words[] = { "bar0", "bar1", "bar2", "bar3", "bar4", "bar5", "rom", "config", "vga" };
+
+	for (uint32_t i = 0; i < ARRAY_SIZE(words); i++) {
+		if (!streq(words[i], word))
+			continue;
+		*ret = i;
+		return EXIT_DONE;
+	}
+	return take_u32(inv, "REGION", word, ret);
+}
+
+static int check_width(struct invocation *inv, uint32_t width)
+{
+	if (width == 1 || width == 2 || width == 4 || width == 8)
+		return EXIT_DONE;
+	return bad_argument(inv, "--width", "neither 1, 2, 4 nor 8", NULL);
+}
+
+int device_region_run(struct invocation *inv)
+{
+	static const struct errno_text texts[] = {
+		{ EINVAL, "the device has no such region, or it ends before that place", NULL },
+		{ EOPNOTSUPP, "the model knows no registers", NULL },
+		{ 0 },
+	};
+	struct op_device_region op = { .width = 4, .write = inv->argc > 3 };
+	struct op_object device;
+	struct region_row row;
+	struct backend *be;
+	int r = object_begin(inv, &be);
+
+	if (r == EXIT_DONE)
+		r = region_of(inv, inv->argv[1], &op.index);
+	if (r == EXIT_DONE)
+		r = take_number(inv, "OFFSET", inv->argv[2], &op.offset);
+	if (r == EXIT_DONE && op.write)
+		r = take_number(inv, "VALUE", inv->argv[3], &op.value);
+	if (r == EXIT_DONE)
+		r = option_u32(inv, "width", &op.width);
+	if (r == EXIT_DONE)
+		r = check_width(inv, op.width);
+	if (r == EXIT_DONE)
+		r = object_find_device(inv, inv->argv[0], &device);
+	if (r != EXIT_DONE)
+		return r;
+	op.handle = device.handle;
+	r = backend_device_region(be, &op, NULL);
+	if (r < 0)
+		return op_failed(inv, r, texts, 0, "device region %s %s", inv->argv[0], inv->argv[1]);
+	row = (struct region_row){ device.name, inv->argv[1], NUM(op.offset), NUM(op.value) };
+	if (!wants_text(inv))
+		return out_row(inv->out, &row);
+	if (!op.write)
+		out_verbatim(inv->out, "0x%llx", (unsigned long long)op.value);
+	return EXIT_DONE;
+}

@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cmd/objects.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "abi/iommufd.h"
+#include "backend/workspace.h"
+#include "base/str.h"
+#include "cmd/args.h"
+#include "cmd/suggest.h"
+
+#define M(member, type, head, text, ...) FIELD(struct made_row, member, type, head, text, ##__VA_ARGS__)
+
+const struct field made_fields[] = {
+	M(name, F_STR, "NAME", "name of the new object", .flags = FIELD_DEFAULT),
+	M(kind, F_STR, "KIND", "device, ioas, hwpt, viommu, vdevice, veventq, hwqueue or faultq", .flags = FIELD_DEFAULT),
+	M(id, F_INT, "ID", "the kernel's id of it; null: it has none", .flags = FIELD_DEFAULT | FIELD_RIGHT),
+};
+
+_Static_assert(ARRAY_SIZE(made_fields) == N_MADE_FIELDS, "one count for all records");
+
+/* -- numbers ----------------------------------------------------------------------------------------------------------- */
+
+int parse_size(const char *s, uint64_t *ret)
+{
+	static const char units[] = "KMGT";
+	size_t len = strlen(s);
+	const char *unit = len > 1 ? strchr(units, s[len - 1]) : NULL;
+	unsigned shift = unit ? 10 * (unsigned)(unit - units + 1) : 0;
+	char digits[32];
+	uint64_t v;
+	int r;
+
+	len -= unit != NULL;
+	if (!len || len >= sizeof(digits))
+		return -EINVAL;
+	memcpy(digits, s, len);
+	digits[len] = '\0';
+	r = parse_u64(digits, &v);
+	if (r < 0)
+		return r;
+	if (v > UINT64_MAX >> shift)
+		return -ERANGE;
+	*ret = v << shift;
+	return 0;
+}
+
+int bad_argument(struct invocation *inv, const char *what, const char *why, const char *hint)
+{
+	ctx_error(inv->ctx, NOTE(.code = "bad-value", .err = EINVAL, .why = why, .hint = hint), "%s", what);
+	return EXIT_USAGE;
+}
+
+int take_number(struct invocation *inv, const char *what, const char *text, uint64_t *ret)
+{
+	int r = parse_size(text, ret);
+
+	if (r == 0)
+		return EXIT_DONE;
+	return bad_argument(inv, arena_printf(&inv->ctx->arena, "%s %s", what, text),
+			    r == -ERANGE ? "does not fit into 64 bits" : "not a number",
+			    "decimal or 0x..., and K, M, G or T behind it");
+}
+
+int take_u32(struct invocation *inv, const char *what, const char *text, uint32_t *ret)
+{
+	uint64_t v;
+	int r = take_number(inv, what, text, &v);
+
+	if (r != EXIT_DONE)
+		return r;
+	if (v > UINT32_MAX)
+		return bad_argument(inv, arena_printf(&inv->ctx->arena, "%s %s", what, text), "does not fit into 32 bits", NULL);
+	*ret = (uint32_t)v;
+	return EXIT_DONE;
+}
+
+static const char *dashed(struct invocation *inv, const char *option)
+{
+	return arena_printf(&inv->ctx->arena, "--%s", option);
+}
+
+int option_number(struct invocation *inv, const char *option, uint64_t *ret)
+{
+	const char *text = inv_opt(inv, option);
+
+	return text ? take_number(inv, dashed(inv, option), text, ret) : EXIT_DONE;
+}
+
+int option_u32(struct invocation *inv, const char *option, uint32_t *ret)
+{
+	const char *text = inv_opt(inv, option);
+
+	return text ? take_u32(inv, dashed(inv, option), text, ret) : EXIT_DONE;
+}
+
+int option_ms(struct invocation *inv, const char *option, uint32_t *ret)
+{
+	const char *text = inv_opt(inv, option);
+	char *end;
+	double v;
+
+	if (!text)
+		return EXIT_DONE;
+	v = strtod(text, &end);
+	if (end == text || *end || !(v >= 0 && v <= 1000000))
+		return bad_argument(inv, arena_printf(&inv->ctx->arena, "--%s %s", option, text), "not a number of seconds", NULL);
+	*ret = (uint32_t)(v * 1000);
+	return EXIT_DONE;
+}
+
+/* -- names --------------------------------------------------------------------------------------------------------------- */
+
+static const char *nearest(struct invocation *inv, const char *word)
+{
+	struct suggestion s = { .word = word };
+	struct op_object *v;
+	const char *best;
+	size_t n;
+
+	if (object_list(inv, &v, &n) < 0)
+		return NULL;
+	for (size_t i = 0; i < n; i++)
+		suggest(&s, v[i].name);
+	best = suggestion_best(&s);
+	return best ? arena_printf(&inv->ctx->arena, "did you mean \"%s\"?", best) : n ? "object tree lists what there is" :
+		      "nothing was made yet";
+}
+
+static int find(struct invocation *inv, const char *name, uint32_t id, struct op_object *ret)
+{
+	struct op_object_find op = { .id = id };
+	struct backend *be;
+	int r = machine_backend(inv->machine, &be);
+
+	if (r != EXIT_DONE)
+		return -EIO;
+	if (name && strlen(name) >= sizeof(op.name))
+		return -ENOENT;
+	if (name)
+		strcpy(op.name, name);
+	r = backend_object_find(be, &op, NULL);
+	if (r == 0)
+		*ret = op.ret;
+	return r;
+}
+
+int object_find(struct invocation *inv, const char *word, struct op_object *ret)
+{
+	bool is_id = strstarts(word, "id:");
+	uint32_t id = 0;
+	int r;
+
+	if (is_id && parse_u32(word + 3, &id) < 0)
+		return bad_argument(inv, word, "not a number behind id:", NULL);
+	r = find(inv, is_id ? NULL : word, id, ret);
+	if (r < 0 && is_id && r == -ENOENT) {
+		*ret = (struct op_object){ .id = id };
+		return EXIT_DONE;
+	}
+	if (r == -ENOENT)
+		ctx_error(inv->ctx, NOTE(.code = "no-object", .err = ENOENT, .why = "there is no such object",
+					 .hint = nearest(inv, word)), "%s", word);
+	else if (r < 0)
+		ctx_error(inv->ctx, NOTE(.code = "object", .err = r), "%s", word);
+	return r < 0 ? (int)exit_from_errno(r) : EXIT_DONE;
+}
+
+int object_find_device(struct invocation *inv, const char *word, struct op_object *ret)
+{
+	struct op_object o;
+	int r = object_find(inv, word, &o);
+
+	if (r != EXIT_DONE)
+		return r;
+	if (o.kind != OP_KIND_DEVICE) {
+		ctx_error(inv->ctx, NOTE(.code = "no-object", .err = ENOENT,
+					 .why = o.kind ? arena_printf(&inv->ctx->arena, "it is no device, but a %s", op_kind_name(o.kind)) :
+							 "no device was opened that has this id",
+					 .hint = "device open DEV as NAME"), "%s", word);
+		return EXIT_FAILED;
+	}
+	*ret = o;
+	return EXIT_DONE;
+}
+
+int object_option(struct invocation *inv, const char *option, struct op_object *ret)
+{
+	const char *word = inv_opt(inv, option);
+
+	*ret = (struct op_object){ 0 };
+	return word ? object_find(inv, word, ret) : EXIT_DONE;
+}
+
+const char *object_word(struct invocation *inv, uint32_t id)
+{
+	struct op_object o;
+
+	if (find(inv, NULL, id, &o) < 0)
+		return arena_printf(&inv->ctx->arena, "id:%u", id);
+	return arena_strdup(&inv->ctx->arena, o.name);
+}
+
+const char *device_word(struct invocation *inv, uint32_t handle)
+{
+	struct op_object_find op = { .handle = handle };
+	struct backend *be;
+
+	if (machine_backend(inv->machine, &be) != EXIT_DONE || backend_object_find(be, &op, NULL) < 0)
+		return "a device";
+	return arena_strdup(&inv->ctx->arena, op.ret.name);
+}
+
+/* -- errors ---------------------------------------------------------------------------------------------------------------- */
+
+static const char *since_of(uint32_t nr)
+{
+	static const struct {
+		uint32_t nr;
+		const char *since;
+	} ioctls[] = {
+#define X(name, number, type, last, since) { number, since },
+		IOMMUFD_IOCTLS(X)
+#undef X
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(ioctls); i++)
+		if (ioctls[i].nr == nr)
+			return ioctls[i].since;
+	return NULL;
+}
+
+static void explain(struct invocation *inv, int err, const struct errno_text *texts, uint32_t nr, struct note *n)
+{
+	for (; texts && texts->err; texts++) {
+		if (texts->err != -err)
+			continue;
+		n->why = texts->why;
+		n->hint = texts->hint;
+		return;
+	}
+	if (err == -ENOTTY && since_of(nr))
+		n->why = arena_printf(&inv->ctx->arena, "this kernel does not have it: Linux %s is the first that does", since_of(nr));
+	if (err == -ECONNRESET || err == -EPIPE) {
+		n->why = "the session is gone, and its objects with it";
+		n->hint = "iommuctl session list";
+	}
+}
+
+int op_failed(struct invocation *inv, int err, const struct errno_text *texts, uint32_t nr, const char *what, ...)
+{
+	struct note n = NOTE(.code = "object", .err = err);
+	const char *text;
+	va_list ap;
+
+	va_start(ap, what);
+	text = arena_vprintf(&inv->ctx->arena, what, ap);
+	va_end(ap);
+	explain(inv, err, texts, nr, &n);
+	ctx_note(inv->ctx, n, "%s", text);
+	return err == -EINTR ? EXIT_INTERRUPTED : (int)exit_from_errno(err);
+}
+
+/* -- results ---------------------------------------------------------------------------------------------------------------- */
+
+bool wants_text(const struct invocation *inv)
+{
+	const struct out_options *opt = out_options(inv->out);
+
+	return !opt->json && !opt->raw && !opt->cols;
+}
+
+int object_made(struct invocation *inv, const char *name, uint32_t kind, uint32_t id)
+{
+	struct made_row row = { .name = name, .kind = op_kind_name(kind), .id = id ? NUM(id) : NUM_UNKNOWN };
+
+	if (!wants_text(inv))
+		return out_row(inv->out, &row);
+	out_verbatim(inv->out, "%s", name);
+	return EXIT_DONE;
+}
+
+/* -- the way to the backend ----------------------------------------------------------------------------------------------- */
+
+int object_begin(struct invocation *inv, struct backend **ret)
+{
+	if (inv->command->record && out_begin(inv->out, inv->command->record) < 0)
+		return EXIT_USAGE;
+	return machine_backend(inv->machine, ret);
+}
+
+void take_as(const struct invocation *inv, char *name)
+{
+	if (inv->as)
+		strncpy(name, inv->as, sizeof(op_name) - 1);
+}
+
+int object_list(struct invocation *inv, struct op_object **ret, size_t *ret_n)
+{
+	struct op_object_list op = { 0 };
+	struct op_data d = OP_DATA_NONE;
+	struct backend *be;
+	int r = machine_backend(inv->machine, &be) == EXIT_DONE ? backend_object_list(be, &op, NULL) : -EIO;
+
+	if (r < 0)
+		return r;
+	d.out_cap = op.ret_n * sizeof(**ret);
+	d.out = arena_alloc(&inv->ctx->arena, d.out_cap + 1);
+	r = backend_object_list(be, &op, &d);
+	if (r < 0)
+		return r;
+	*ret = d.out;
+	*ret_n = d.out_len / sizeof(**ret);
+	return 0;
+}
+
+int link_list(struct invocation *inv, struct op_link **ret, size_t *ret_n)
+{
+	struct op_link_list op = { 0 };
+	struct op_data d = OP_DATA_NONE;
+	struct backend *be;
+	int r = machine_backend(inv->machine, &be) == EXIT_DONE ? backend_link_list(be, &op, NULL) : -EIO;
+
+	if (r < 0)
+		return r;
+	d.out_cap = op.ret_n * sizeof(**ret);
+	d.out = arena_alloc(&inv->ctx->arena, d.out_cap + 1);
+	r = backend_link_list(be, &op, &d);
+	if (r < 0)
+		return r;
+	*ret = d.out;
+	*ret_n = d.out_len / sizeof(**ret);
+	return 0;
+}

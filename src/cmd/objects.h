@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the commands on objects have in common. */
+#ifndef IOMMUCTL_CMD_OBJECTS_H
+#define IOMMUCTL_CMD_OBJECTS_H
+
+#include "backend/backend.h"
+#include "cmd/cmd.h"
+#include "cmd/machine.h"
+
+/* -- names and numbers ------------------------------------------------------------------------------------------------ */
+
+/*
+ * The object that the user means: its name, or id:N. An id that no command has made is taken as it is (@ret has nothing else then):
+ * the kernel knows. An exit code, noted: there is none.
+ */
+int object_find(struct invocation *inv, const char *word, struct op_object *ret);
+
+/* The same, and it must be a device. */
+int object_find_device(struct invocation *inv, const char *word, struct op_object *ret);
+
+/* The option's object; *ret is all 0 when it was not given. */
+int object_option(struct invocation *inv, const char *option, struct op_object *ret);
+
+/* The name in words for people: "hwpt1", or "id:7". In the arena. */
+const char *object_word(struct invocation *inv, uint32_t id);
+const char *device_word(struct invocation *inv, uint32_t handle);
+
+/*
+ * A number: decimal or 0x, with K, M, G, T (of 1024) behind it. An exit code (EXIT_USAGE) with @what in the note: not a number, or beyond 64
+ * bits.
+ */
+int take_number(struct invocation *inv, const char *what, const char *text, uint64_t *ret);
+
+/* The same for 32 bits. */
+int take_u32(struct invocation *inv, const char *what, const char *text, uint32_t *ret);
+
+/* The option's number; untouched when it was not given. */
+int option_number(struct invocation *inv, const char *option, uint64_t *ret);
+int option_u32(struct invocation *inv, const char *option, uint32_t *ret);
+
+/* The option's seconds as milliseconds; untouched when it was not given. */
+int option_ms(struct invocation *inv, const char *option, uint32_t *ret);
+
+/* 0 and the number, -EINVAL or -ERANGE. Pure. */
+int parse_size(const char *s, uint64_t *ret);
+
+/* -- errors ------------------------------------------------------------------------------------------------------------ */
+
+/* What an errno of one operation means. A table ends with err 0. */
+struct errno_text {
+	int err;
+	const char *why, *hint;
+};
+
+/*
+ * Notes that @what failed with @err: in the words of the table, else of the errno itself. Returns the exit code. With @nr, an ioctl of
+ * iommufd, -ENOTTY names the kernel that has it first.
+ */
+int op_failed(struct invocation *inv, int err, const struct errno_text *texts, uint32_t nr, const char *what, ...) _printf_(5, 6);
+
+/* An argument that is wrong: EXIT_USAGE. */
+int bad_argument(struct invocation *inv, const char *what, const char *why, const char *hint);
+
+/* -- results ------------------------------------------------------------------------------------------------------------- */
+
+/* What every creating command prints: the name alone, or this record. */
+struct made_row {
+	const char *name, *kind;
+	struct num id;
+};
+
+extern const struct field made_fields[];
+#define N_MADE_FIELDS 3
+#define MADE_RECORD(rname) \
+	{ .name = (rname), .version = 1, .size = sizeof(struct made_row), .fields = made_fields, .n = N_MADE_FIELDS }
+
+int object_made(struct invocation *inv, const char *name, uint32_t kind, uint32_t id);
+
+/* Whether the answer goes out as text, and not as records. */
+bool wants_text(const struct invocation *inv);
+
+/* -- the way to the backend ------------------------------------------------------------------------------------------- */
+
+/* The machine's backend, and the command's record begun. An exit code. */
+int object_begin(struct invocation *inv, struct backend **ret);
+
+/* Copies inv->as into an operation. */
+void take_as(const struct invocation *inv, char *name);
+
+/* All objects, or links, in the arena; how many. Negative errno. */
+int object_list(struct invocation *inv, struct op_object **ret, size_t *ret_n);
+int link_list(struct invocation *inv, struct op_link **ret, size_t *ret_n);
+
+#endif

@@ -1,0 +1,138 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The interpreter: words, variables, errors with their lines, what the last line says.
+load lib
+
+# batch STATUS [ARGS…] <<<LINES: runs them on the sample machine's model.
+batch() {
+	local want=$1
+	shift
+	run --separate-stderr "$IOMMUCTL" --demo batch "$@" -
+	expect_status "$want"
+}
+
+@test "an object command alone says where it belongs" {
+	run_ctl ioas alloc
+	expect_status 2
+	expect_in "$stderr" "the object would vanish with this command" "use session start, or batch"
+	run_ctl -M ioas alloc
+	expect_status 2
+	run_ctl -j object tree
+	expect_status 2
+	expect_json '.errors[0].code' no-session
+}
+
+@test "acting on a machine that is not here wants -M" {
+	run_ctl --from demo batch - <<<"ioas alloc"
+	expect_status 2
+	expect_in "$stderr" "-:1: --from demo: this command acts" "-M rehearses"
+}
+
+@test "commands run in their order, and the last line counts them" {
+	batch 0 <<-'END'
+		# a comment
+
+		group list -o group --noheadings
+		set G=12
+		expect 3 group check $G   # in use
+	END
+	[ "$(tail -1 <<<"$output")" = "3 commands; nothing was moved" ]
+}
+
+@test "the first line that fails ends it, with its exit status and its place" {
+	batch 2 <<-'END'
+		group list
+		group lsit
+		group check 12
+	END
+	expect_in "$stderr" 'iommuctl: -:2: group lsit: unknown verb' 'did you mean "list"'
+	expect_in "$output" "2 commands, 1 failed, the first in line 2"
+	expect_not_in "$output" "in-use: "
+}
+
+@test "--keep-going runs the rest, and the status is the first one's" {
+	batch 3 --keep-going <<-'END'
+		group check 12
+		nosuch
+		group list
+	END
+	expect_in "$stderr" "-:2: nosuch: unknown noun"
+	expect_in "$output" "3 commands, 2 failed, the first in line 1"
+}
+
+@test "a file's name and the line stand before every error; a continued line has its first one's" {
+	cd "$BATS_TEST_TMPDIR"
+	printf 'group \\\nlist\n\nnosuch \\\n a\n' >setup.iommu
+	run_ctl --demo batch setup.iommu
+	expect_status 2
+	expect_in "$stderr" "iommuctl: setup.iommu:4: nosuch: unknown noun"
+	run_ctl --demo batch nofile
+	expect_status 1
+	expect_in "$stderr" "nofile: No such file"
+}
+
+@test "quoting is that of sh" {
+	batch 2 <<<"group check 'a b"
+	expect_in "$stderr" "-:1: column 13: this quote is never closed"
+	batch 2 <<<'group list; group list'
+	expect_in "$stderr" "a shell has a meaning for this"
+	batch 2 <<<'set x=$(ioas alloc)'
+	expect_in "$stderr" "commands inside a line are not there" "ioas alloc as mem"
+	batch 2 <<<'group check $NOT_SET_ANYWHERE'
+	expect_in "$stderr" "NOT_SET_ANYWHERE is not set"
+	G=12 batch 3 <<<'group check "$G"'
+	batch 3 <<<$'set G=99\nset G=12\ngroup check ${G}'
+	batch 2 <<<'set 1=2'
+	batch 2 <<<'set'
+}
+
+@test "expect turns a refusal into a success, and says what came instead" {
+	batch 0 <<<'expect ENOENT group check 4711'
+	[ -z "$stderr" ]
+	batch 1 <<<'expect EBUSY group check 4711'
+	expect_in "$stderr" "-:1: expected EBUSY: it got ENOENT, exit status"
+	batch 1 <<<'expect EBUSY group list'
+	expect_in "$stderr" "expected EBUSY: it succeeded"
+	batch 0 <<<'expect 3 group check 12'
+	batch 1 <<<'expect 0 group check 12'
+	batch 2 <<<'expect EFOO group list'
+	batch 2 <<<'expect EBUSY'
+}
+
+@test "its machine is fixed, and it has no batch inside" {
+	batch 2 <<<'--from demo group list'
+	expect_in "$stderr" "its machine is the one of the whole batch"
+	batch 2 <<<'batch x'
+	expect_in "$stderr" "not inside a batch"
+	batch 2 <<<'shell'
+	batch 1 <<<'expect 0 batch -'
+}
+
+@test "-j: a line of JSON a command, and one of the batch" {
+	batch 3 -j <<<$'group list\ngroup check 12'
+	[ "$(wc -l <<<"$output")" -eq 3 ]
+	output=$(tail -1 <<<"$output")
+	expect_json .schema iommuctl.batch/1
+	expect_json '.data[0].commands' 2
+	expect_json '.data[0].failed_line' 2
+}
+
+@test "garbage, NULs and lines without end are errors, not deaths" {
+	printf 'a\0b\n' >"$BATS_TEST_TMPDIR/nul"
+	run_ctl --demo batch "$BATS_TEST_TMPDIR/nul"
+	expect_status 2
+	expect_in "$stderr" "a NUL byte"
+	head -c 70000 /dev/zero | tr '\0' x >"$BATS_TEST_TMPDIR/long"
+	run_ctl --demo batch "$BATS_TEST_TMPDIR/long"
+	expect_status 2
+	expect_in "$stderr" "longer than 65536 bytes"
+	head -c 3000000 /dev/urandom >"$BATS_TEST_TMPDIR/garbage"
+	run_ctl --demo batch "$BATS_TEST_TMPDIR/garbage"
+	[ "$status" -eq 2 ]
+}
+
+@test "shell reads a script as batch does, and goes on behind what failed" {
+	run --separate-stderr "$IOMMUCTL" --demo shell <<<$'nosuch\ngroup list --noheadings -o group'
+	expect_status 2
+	expect_in "$output" "2 commands, 1 failed"
+}
