@@ -6,12 +6,41 @@
 #include "base/str.h"
 #include "diag/doctor-facts.h"
 #include "host/units.h"
+#include "source/probes.h"
 
 /* -- iommufd and VFIO ------------------------------------------------------------------------------------ */
 
 static bool is_module(const struct exam *e, enum kconfig_option o)
 {
 	return !e->sw->config_err && e->sw->config[o] == 'm';
+}
+
+/* What this kernel's iommufd has not got of what came after its first version, in words. */
+static void say_lacking(struct exam *e)
+{
+	static const char *const words[PROBE_IOCTL_MAX] = {
+		[PROBE_HWPT_ALLOC] = "page tables of one's own",
+		[PROBE_GET_HW_INFO] = "what an IOMMU can do",
+		[PROBE_HWPT_SET_DIRTY_TRACKING] = "dirty tracking",
+		[PROBE_HWPT_INVALIDATE] = "invalidation of nested page tables",
+		[PROBE_FAULT_QUEUE_ALLOC] = "page requests",
+		[PROBE_IOAS_MAP_FILE] = "mapping of files",
+		[PROBE_VIOMMU_ALLOC] = "virtual IOMMUs",
+		[PROBE_VEVENTQ_ALLOC] = "events of virtual IOMMUs",
+		[PROBE_HW_QUEUE_ALLOC] = "hardware queues of virtual IOMMUs",
+	};
+	struct strbuf b = { 0 };
+	struct probes p;
+
+	if (source_probes(e->h->src, e->h->ctx, &e->h->arena, &p) < 0)
+		return;
+	for (size_t i = 0; i < PROBE_IOCTL_MAX; i++)
+		if (words[i] && p.iommufd[i] == TRI_NO)
+			strbuf_printf(&b, "%s%s (Linux %s)", b.len ? ", " : "", words[i], probe_ioctl_since(i));
+	if (b.len)
+		exam_say(e, SEVERITY_NOTE, "iommufd-lacks", &e->sw->has_iommufd,
+			 "This kernel's iommufd does not have what came later: %s.", strbuf_str(&b));
+	strbuf_free(&b);
 }
 
 static void examine_iommufd(struct exam *e)
@@ -23,6 +52,7 @@ static void examine_iommufd(struct exam *e)
 			exam_say(e, SEVERITY_NOTE, "no-cdev", &e->sw->has_cdev,
 				 "VFIO has no node for each device (CONFIG_VFIO_DEVICE_CDEV): programs that bind devices to iommufd "
 				 "themselves will not find /dev/vfio/devices.");
+		say_lacking(e);
 		return;
 	}
 	if (is_module(e, CONFIG_IOMMUFD)) {

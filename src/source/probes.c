@@ -58,6 +58,26 @@ const char *probe_symbol_name(enum probe_symbol s)
 	return symbol_names[s];
 }
 
+static const struct {
+	const char *name, *since;
+	unsigned long request;
+} ioctls[PROBE_IOCTL_MAX] = {
+#define X(n, nr, type, last, version) [PROBE_##n] = { #n, version, IOMMUFD_IOCTL(nr) },
+	IOMMUFD_IOCTLS(X)
+#undef X
+	[PROBE_TEST_CMD] = { "TEST_CMD", "", IOMMUFD_IOCTL(0xa0) },
+};
+
+const char *probe_ioctl_name(enum probe_ioctl i)
+{
+	return ioctls[i].name;
+}
+
+const char *probe_ioctl_since(enum probe_ioctl i)
+{
+	return ioctls[i].since;
+}
+
 /* -- kallsyms ------------------------------------------------------------------------------------ */
 
 /* All of ours contain one of these, of 200,000 others few do. */
@@ -186,6 +206,26 @@ static struct json_object *probe_nodes(struct source *src)
 	return o;
 }
 
+/*
+ * Each ioctl with a struct of zeroes, which is too short for one that is there: EINVAL, and nothing happens. The class's entry goes
+ * first: opening a node that nobody made could load the module.
+ */
+static struct json_object *probe_iommufd(struct source *src)
+{
+	_cleanup_close_ int fd = source_exists(src, "sys/class/misc/iommu") ? open("/dev/iommu", O_RDWR | O_CLOEXEC) : -1;
+	struct json_object *o;
+
+	if (fd < 0)
+		return NULL;
+	o = json_object_new_object();
+	for (size_t i = 0; i < PROBE_IOCTL_MAX; i++) {
+		uint64_t zero[16] = { 0 };
+
+		doc_put_bool(o, ioctls[i].name, ioctl(fd, ioctls[i].request, zero) == 0 || errno != ENOTTY);
+	}
+	return o;
+}
+
 int probes_gather(struct ctx *ctx, struct json_object **ret)
 {
 	_cleanup_(cleanup_source_close) struct source *src = NULL;
@@ -199,6 +239,7 @@ int probes_gather(struct ctx *ctx, struct json_object **ret)
 	json_object_object_add(doc, "owner_cnt", probe_owner_cnt());
 	json_object_object_add(doc, "symbols", probe_symbols());
 	json_object_object_add(doc, "nodes", probe_nodes(src));
+	json_object_object_add(doc, "iommufd", probe_iommufd(src));
 	*ret = doc;
 	return 0;
 }
@@ -207,7 +248,7 @@ int probes_gather(struct ctx *ctx, struct json_object **ret)
 
 int source_probes(struct source *src, struct ctx *ctx, struct arena *a, struct probes *ret)
 {
-	struct json_object *doc, *kernel, *symbols, *nodes;
+	struct json_object *doc, *kernel, *symbols, *nodes, *iommufd;
 	int r = source_section(src, ctx, SECTION_PROBES, &doc);
 
 	if (r < 0)
@@ -215,6 +256,7 @@ int source_probes(struct source *src, struct ctx *ctx, struct arena *a, struct p
 	kernel = doc_get(doc, "kernel", json_type_object);
 	symbols = doc_get(doc, "symbols", json_type_object);
 	nodes = doc_get(doc, "nodes", json_type_object);
+	iommufd = doc_get(doc, "iommufd", json_type_object);
 	*ret = (struct probes){
 		.release = doc_text(a, kernel, "release"),
 		.version = doc_text(a, kernel, "version"),
@@ -226,6 +268,8 @@ int source_probes(struct source *src, struct ctx *ctx, struct arena *a, struct p
 	};
 	for (size_t i = 0; i < SYM_MAX; i++)
 		ret->symbols[i] = doc_bool(symbols, symbol_names[i]);
+	for (size_t i = 0; i < PROBE_IOCTL_MAX; i++)
+		ret->iommufd[i] = doc_bool(iommufd, ioctls[i].name);
 	json_object_put(doc);
 	return 0;
 }

@@ -5,12 +5,23 @@
  *	{ "kernel": { "release": "7.2.12", "version": "#1 SMP …", "machine": "x86_64" },	for display only
  *	  "owner_cnt": null | bool,	struct iommu_group counts owners, by BTF; null: no BTF to be read
  *	  "symbols": null | { "iommu_group_claim_dma_owner": bool, … },	null: no symbol table
- *	  "nodes": { "iommu": bool, "vfio": bool, "vfio_devices": bool } }	/dev/iommu, /dev/vfio/vfio, …/devices
+ *	  "nodes": { "iommu": bool, "vfio": bool, "vfio_devices": bool },	/dev/iommu, /dev/vfio/vfio, …/devices
+ *	  "iommufd": null | { "IOAS_MAP": bool, …, "TEST_CMD": bool } }	which ioctls it has; null: none, or not ours to open
  */
 #ifndef IOMMUCTL_SOURCE_PROBES_H
 #define IOMMUCTL_SOURCE_PROBES_H
 
+#include "abi/iommufd.h"
 #include "source/source.h"
+
+/* iommufd's ioctls, and its selftest's. */
+enum probe_ioctl {
+#define X(name, nr, type, last, since) PROBE_##name,
+	IOMMUFD_IOCTLS(X)
+#undef X
+	PROBE_TEST_CMD,
+	PROBE_IOCTL_MAX
+};
 
 /* The functions asked for: where owners, domains and page requests can be watched. */
 enum probe_symbol {
@@ -59,12 +70,17 @@ struct probes {
 	enum tri owner_cnt;
 	enum tri symbols[SYM_MAX];
 	enum tri dev_iommu, dev_vfio, dev_vfio_devices;
+	enum tri iommufd[PROBE_IOCTL_MAX];
 };
 
 /* -ENOTCAPTURED; errors of the section. */
 int source_probes(struct source *src, struct ctx *ctx, struct arena *a, struct probes *ret);
 
 const char *probe_symbol_name(enum probe_symbol s);
+
+/* "IOAS_MAP"; and the first Linux that has it, "6.2", to be told to people, never compared. TEST_CMD hangs on the configuration: "". */
+const char *probe_ioctl_name(enum probe_ioctl i);
+const char *probe_ioctl_since(enum probe_ioctl i);
 
 /* The provider of the live section. Cheap: some milliseconds, most of them for the symbol table. */
 int probes_gather(struct ctx *ctx, struct json_object **ret);

@@ -455,9 +455,29 @@ static void messages_in_a_log(void **state _unused_)
 	arena_free(&a);
 }
 
+/* An older iommufd: what it lacks is said with the kernels that have it; one that was not asked is not guessed about. */
+static void test_iommufd_lacks(_unused_ void **state)
+{
+	const struct reason *r;
+	struct machine m;
+	struct diagnosis d;
+
+	healthy(&m);
+	d = examine(&m);
+	assert_null(find(d.reasons, "iommufd-lacks"));
+	machine_file(&m, "iommuctl/probes.json", "{\"iommufd\":{\"IOAS_MAP\":true,\"IOAS_MAP_FILE\":false,\"VIOMMU_ALLOC\":false}}");
+	d = examine(&m);
+	r = find(d.reasons, "iommufd-lacks");
+	assert_non_null(r);
+	assert_non_null(strstr(r->text, "mapping of files (Linux 6.13), virtual IOMMUs (Linux 6.13)."));
+	assert_string_equal(r->severity, "note");
+	machine_free(&m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_iommufd_lacks),
 		cmocka_unit_test(nothing_wrong),
 		cmocka_unit_test(off_by_command_line),
 		cmocka_unit_test(off_by_the_kernels_build),
