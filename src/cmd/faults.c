@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* faults decode */
+/* faults decode; faults watch is in faults-watch.c */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
+#include "cmd/faults.h"
 #include "cmd/trace-input.h"
 #include "diag/faults.h"
 #include "source/kmsg.h"
@@ -29,124 +30,34 @@ static int on_event(void *arg, const struct event *ev)
 
 /* -- text ------------------------------------------------------------------------------------------------ */
 
-static void time_text(struct strbuf *b, const struct fault_row *r)
-{
-	if (r->stamp)
-		strbuf_printf(b, ", %s", r->stamp);
-	else if (r->time.known)
-		strbuf_printf(b, ", %" PRIu64 ".%06" PRIu64 " s after boot", (uint64_t)r->time.v / 1000000000,
-			      (uint64_t)r->time.v / 1000 % 1000000);
-}
-
-/* "nvme 0000:01:00.0 (Samsung …), group 9, behind dmar0" */
-static void print_who(struct run *run, const struct fault_row *r)
-{
-	struct out *o = run->inv->out;
-	_cleanup_strbuf_ struct strbuf b = { 0 };
-
-	out_styled(o, STYLE_BOLD, r->device ?: r->unit ?: "device not named");
-	if (!r->device && r->source_id.known)
-		strbuf_printf(&b, ", id 0x%" PRIx64, (uint64_t)r->source_id.v);
-	if (r->name)
-		strbuf_printf(&b, ", %s", r->name);
-	if (r->driver)
-		strbuf_printf(&b, ", driver %s", r->driver);
-	if (r->group.known)
-		strbuf_printf(&b, ", group %" PRId64, r->group.v);
-	if (r->unit && r->device)
-		strbuf_printf(&b, ", behind %s", r->unit);
-	out_text(o, "%s", strbuf_str(&b));
-}
-
-static void print_what(struct run *run, const struct fault_row *r, uint64_t count)
-{
-	_cleanup_strbuf_ struct strbuf b = { 0 };
-
-	strbuf_puts(&b, r->vendor ?: "IOMMU");
-	strbuf_printf(&b, " %s fault", r->kind);
-	if (count > 1)
-		strbuf_printf(&b, ", %" PRIu64 " times", count);
-	strbuf_printf(&b, ": %s", r->reason->text);
-	if (r->reason->code.known || r->reason->spec) {
-		strbuf_puts(&b, " (");
-		if (r->reason->code.known)
-			strbuf_printf(&b, "reason 0x%02" PRIx64 "%s", (uint64_t)r->reason->code.v, r->reason->spec ? ", " : "");
-		strbuf_printf(&b, "%s)", r->reason->spec ?: "");
-	}
-	out_text(run->inv->out, "  %s", strbuf_str(&b));
-}
-
-static void print_place(struct run *run, const struct fault_row *r)
-{
-	_cleanup_strbuf_ struct strbuf b = { 0 };
-
-	if (r->access || r->address.known)
-		strbuf_puts(&b, r->access ?: "access");
-	if (r->address.known)
-		strbuf_printf(&b, " at 0x%" PRIx64, (uint64_t)r->address.v);
-	if (r->pasid.known)
-		strbuf_printf(&b, ", PASID %" PRId64, r->pasid.v);
-	if (r->domain.known)
-		strbuf_printf(&b, ", domain %" PRId64, r->domain.v);
-	if (r->count.v > 1)
-		strbuf_printf(&b, "%s%" PRId64 " times", b.len ? ", " : "", r->count.v);
-	strbuf_printf(&b, "%sline %" PRId64, b.len ? ", " : "", r->at->line.v);
-	if (r->count.v > 1)
-		strbuf_printf(&b, " to %" PRId64, r->last_at->line.v);
-	time_text(&b, r);
-	out_text(run->inv->out, "    %s", strbuf_str(&b));
-	if (r->where)
-		out_text(run->inv->out, "      %s", r->where);
-}
-
-static void print_advice(struct run *run, const struct fault_row *r)
-{
-	struct out *o = run->inv->out;
-
-	for (size_t i = 0; i < r->notes.n; i++)
-		out_text(o, "  note: %s", r->notes.v[i]);
-	if (r->meaning)
-		out_text(o, "  %s", r->meaning);
-	if (r->next)
-		out_verbatim(o, "  next: %s", r->next);
-	out_text(o, "\n");
-}
-
-/* Records that differ in their addresses only are shown together. */
-static bool same_story(const struct fault_row *a, const struct fault_row *b)
-{
-	return streq(a->device, b->device) && streq(a->unit, b->unit) && streq(a->kind, b->kind) &&
-	       streq(a->reason->text, b->reason->text) && streq(a->access, b->access) && a->source_id.v == b->source_id.v &&
-	       a->pasid.known == b->pasid.known && a->pasid.v == b->pasid.v;
-}
-
 /* Addresses that are listed of one story. */
 #define STORY_PLACES 5
 
 static void print_story(struct run *run, const struct fault_row *rows, size_t n, size_t first, bool *told)
 {
 	uint64_t count = 0, low = UINT64_MAX, high = 0;
+	struct out *o = run->inv->out;
 	size_t places = 0;
 
 	for (size_t i = first; i < n; i++)
-		if (!told[i] && same_story(&rows[first], &rows[i]))
+		if (!told[i] && fault_same_story(&rows[first], &rows[i]))
 			count += (uint64_t)rows[i].count.v;
-	print_who(run, &rows[first]);
-	print_what(run, &rows[first], count);
+	fault_print_who(o, &rows[first]);
+	fault_print_what(o, &rows[first], count);
 	for (size_t i = first; i < n; i++) {
-		if (told[i] || !same_story(&rows[first], &rows[i]))
+		if (told[i] || !fault_same_story(&rows[first], &rows[i]))
 			continue;
 		told[i] = true;
 		if (places++ < STORY_PLACES) {
-			print_place(run, &rows[i]);
+			fault_print_place(o, &rows[i], true);
 			continue;
 		}
 		low = MIN(low, (uint64_t)rows[i].address.v);
 		high = MAX(high, (uint64_t)rows[i].address.v);
 	}
 	if (places > STORY_PLACES)
-		out_text(run->inv->out, "    ... and %zu more pages from 0x%" PRIx64 " to 0x%" PRIx64, places - STORY_PLACES, low, high);
-	print_advice(run, &rows[first]);
+		out_text(o, "    ... and %zu more pages from 0x%" PRIx64 " to 0x%" PRIx64, places - STORY_PLACES, low, high);
+	fault_print_advice(o, &rows[first]);
 }
 
 static void print_stories(struct run *run, const struct fault_row *rows, size_t n)
@@ -164,10 +75,10 @@ static int print_row(struct run *run, const struct fault_row *row)
 {
 	if (!run->text)
 		return out_row(run->inv->out, row);
-	print_who(run, row);
-	print_what(run, row, (uint64_t)row->count.v);
-	print_place(run, row);
-	print_advice(run, row);
+	fault_print_who(run->inv->out, row);
+	fault_print_what(run->inv->out, row, (uint64_t)row->count.v);
+	fault_print_place(run->inv->out, row, true);
+	fault_print_advice(run->inv->out, row);
 	return 0;
 }
 
@@ -311,6 +222,15 @@ static const struct command commands[] = {
 		.options = decode_options,
 		.record = &fault_record,
 		.run = run_decode,
+	},
+	{
+		.verb = "watch",
+		.summary = "explain faults as they happen",
+		.text = faults_watch_text,
+		.options = faults_watch_options,
+		.record = &fault_watch_record,
+		.flags = COMMAND_STREAM,
+		.run = faults_watch_run,
 	},
 };
 

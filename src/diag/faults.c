@@ -87,6 +87,7 @@ static const struct field fault_fields[] = {
 };
 
 const struct record_type fault_record = RECORD("faults.decode", 1, struct fault_row, fault_fields);
+const struct record_type fault_watch_record = RECORD("faults.watch", 1, struct fault_row, fault_fields);
 
 struct fault_table *fault_table_new(const char *file, struct host *h)
 {
@@ -383,7 +384,7 @@ static const char *late_text(struct fault_table *t, const struct event *ev)
 
 	if (!t->mapped || !stat_late_use(t->mapped, ev, &late))
 		return NULL;
-	what = t->mapped->overlaps ? "a domain unmapped it, this one or another," : "it was unmapped";
+	what = t->mapped->overlaps && !late.certain ? "a domain unmapped it, this one or another," : "it was unmapped";
 	if (!late.has_after)
 		return arena_printf(&t->arena, "%s before (0x%" PRIx64 "-0x%" PRIx64 ", line %" PRIu64 ")", what, late.unmap_addr,
 				    late.unmap_addr + (late.unmap_size - 1), late.unmap.line);
@@ -406,7 +407,7 @@ static void update_row(struct fault_table *t, struct entry *e)
 	e->row.last_time = e->has_last_time ? NUM(e->last_time) : NUM_UNKNOWN;
 }
 
-const struct fault_row *fault_table_add(struct fault_table *t, const struct event *ev)
+const struct fault_row *fault_table_count(struct fault_table *t, const struct event *ev, bool *ret_fresh)
 {
 	uint32_t hash, *slot;
 	struct entry *e;
@@ -414,7 +415,7 @@ const struct fault_row *fault_table_add(struct fault_table *t, const struct even
 
 	if (ev->kind == EVENT_GROUP_ADD)
 		check_machine(t, ev);
-	if (ev->kind == EVENT_MAP || ev->kind == EVENT_UNMAP)
+	if (ev->kind == EVENT_MAP || ev->kind == EVENT_UNMAP || ev->kind == EVENT_ATTACH || ev->kind == EVENT_ATTACHED)
 		note_mapping(t, ev);
 	if (ev->kind != EVENT_FAULT)
 		return NULL;
@@ -433,12 +434,21 @@ const struct fault_row *fault_table_add(struct fault_table *t, const struct even
 			grow_slots(t);
 	}
 	count_entry(t, e, ev);
-	if (!fresh)
-		return NULL;
-	e->late = late_text(t, ev);
-	explain_entry(t, e);
+	if (fresh) {
+		e->late = late_text(t, ev);
+		explain_entry(t, e);
+	}
 	update_row(t, e);
+	*ret_fresh = fresh;
 	return &e->row;
+}
+
+const struct fault_row *fault_table_add(struct fault_table *t, const struct event *ev)
+{
+	bool fresh = false;
+	const struct fault_row *row = fault_table_count(t, ev, &fresh);
+
+	return fresh ? row : NULL;
 }
 
 const struct fault_row *fault_table_rows(struct fault_table *t, size_t *ret_n)

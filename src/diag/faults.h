@@ -42,6 +42,7 @@ struct fault_row {
 };
 
 extern const struct record_type fault_record;
+extern const struct record_type fault_watch_record; /* the same fields, of `faults watch` */
 
 struct fault_table;
 
@@ -58,6 +59,9 @@ DEFINE_CLEANUP(struct fault_table, fault_table_free);
 const struct fault_row *fault_table_add(struct fault_table *t, const struct event *ev);
 
 #define FAULT_TABLE_MAX 65536
+
+/* The same, and returns the record also when it is an old one, with its new count; *ret_fresh says which. It stays where it is. */
+const struct fault_row *fault_table_count(struct fault_table *t, const struct event *ev, bool *ret_fresh);
 
 /* The records in the order of their first fault, explained. Valid until the next add. */
 const struct fault_row *fault_table_rows(struct fault_table *t, size_t *ret_n);

@@ -96,6 +96,16 @@ int kmsg_gather(struct ctx *ctx _unused_, struct json_object **ret)
 	return 0;
 }
 
+int kmsg_follow(void)
+{
+	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	lseek(fd, 0, SEEK_END);
+	return fd;
+}
+
 /* -- texts --------------------------------------------------------------------------------------- */
 
 /* "<6>" or "<30>" */

@@ -30,6 +30,9 @@ struct kmsg {
 /* The log of the machine that @src is of. -ENOTCAPTURED; errors of the section. */
 int source_kmsg(struct source *src, struct ctx *ctx, struct arena *a, struct kmsg *ret);
 
+/* The live log from now on, not blocking: each read gives one record. A descriptor, or negative errno (-EPERM: dmesg_restrict). */
+int kmsg_follow(void);
+
 /* The provider of the live section. */
 int kmsg_gather(struct ctx *ctx, struct json_object **ret);
 

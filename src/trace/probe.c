@@ -24,6 +24,7 @@ struct task_calls {
 	struct call maps[CALLS], unmaps[CALLS];
 	unsigned n_maps, n_unmaps;
 	uint32_t attach_domain, request_group, request_pasid;
+	uint64_t request_addr;
 	bool has_request, request_has_pasid;
 	char attach_device[48], request_device[48];
 };
@@ -221,6 +222,7 @@ static enum line_result take_request(struct probe_state *st, struct slice text, 
 	t->has_request = ev->page.last;
 	t->request_group = ev->page.group;
 	t->request_pasid = ev->pasid;
+	t->request_addr = ev->addr;
 	t->request_has_pasid = ev->has & HAS_PASID;
 	keep_name(t->request_device, sizeof(t->request_device), ev->device);
 	return LINE_EVENT;
@@ -258,7 +260,8 @@ static enum line_result take_result(struct probe_state *st, struct slice text, s
 	ev->device = (struct slice){ st->device, strlen(st->device) };
 	ev->page = (struct page_info){ .group = t->request_group, .last = true, .core = true, .code = 1 };
 	ev->pasid = t->request_pasid;
-	ev->has |= (ev->device.n ? HAS_SEGMENT : 0) | (t->request_has_pasid ? HAS_PASID : 0);
+	ev->addr = t->request_addr;
+	ev->has |= HAS_ADDR | (ev->device.n ? HAS_SEGMENT : 0) | (t->request_has_pasid ? HAS_PASID : 0);
 	return LINE_EVENT;
 }
 

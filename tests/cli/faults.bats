@@ -237,3 +237,11 @@ null" ]
 		decode "$f"
 	done
 }
+
+@test "watch is for the running machine" {
+	run_ctl --from "$T" faults watch
+	expect_status 2
+	expect_in "$stderr" "watches the running machine" "faults decode"
+	run_ctl faults watch -d never
+	expect_status 2
+}
