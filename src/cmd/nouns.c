@@ -17,6 +17,7 @@ extern const struct noun noun_report;
 extern const struct noun noun_trace;
 extern const struct noun noun_batch, noun_shell;
 extern const struct noun noun_hwpt, noun_ioas, noun_object;
+extern const struct noun noun_faultq, noun_hwqueue, noun_mock, noun_vdevice, noun_veventq, noun_viommu;
 
 const struct noun *const nouns[] = {
 	&noun_iommu,
@@ -24,6 +25,11 @@ const struct noun *const nouns[] = {
 	&noun_device,
 	&noun_ioas,
 	&noun_hwpt,
+	&noun_viommu,
+	&noun_vdevice,
+	&noun_veventq,
+	&noun_hwqueue,
+	&noun_faultq,
 	&noun_object,
 	&noun_snapshot,
 	&noun_owner,
@@ -33,6 +39,7 @@ const struct noun *const nouns[] = {
 	&noun_batch,
 	&noun_shell,
 	&noun_report,
+	&noun_mock,
 	&noun_help,
 	&noun_complete,
 };
