@@ -3,7 +3,8 @@
  * Makes a large machine's /sys for measurements: mktree DIR GROUPS
  *
  * Each group is a root port without ACS and the three functions of one card below it, so GROUPS 1024
- * gives 4,096 devices. 128 root ports a PCI domain, one VT-d unit for every 128 groups (at most 8).
+ * gives 4,096 devices. 128 root ports a PCI domain, one VT-d unit for every 128 groups (at most 8). Each NVMe function has a disk, each
+ * network function an interface.
  * The attributes are those that the kernel makes and that lspci reads.
  */
 #include <errno.h>
@@ -177,6 +178,51 @@ static void make_links(const char *path, const char *name, const struct kind *k,
 	link_to(target, dir, name);
 }
 
+/* What hangs on the card: DIR/WHERE/NAME, and the links of the classes to it. */
+static void make_hanger(const char *path, const char *where, const char *name, const char *const *classes)
+{
+	char dir[512], target[512];
+
+	snprintf(dir, sizeof(dir), "%s/sys/devices/%s/%s/%s", top, path, where, name);
+	make_dirs(dir);
+	text(dir, "uevent", "");
+	for (; *classes; classes++) {
+		snprintf(dir, sizeof(dir), "%s/sys/%s", top, *classes);
+		snprintf(target, sizeof(target), "%sdevices/%s/%s/%s", strchr(*classes, '/') ? "../../" : "../", path, where, name);
+		make_dirs(dir);
+		link_to(target, dir, name);
+	}
+}
+
+static void make_hangers(const char *path, const struct kind *k, unsigned g)
+{
+	static const char *const net[] = { "class/net", NULL }, *const disk[] = { "class/block", "block", NULL };
+	char where[64], name[32];
+
+	if (k->class == 0x020000) {
+		snprintf(name, sizeof(name), "eth%u", g);
+		make_hanger(path, "net", name, net);
+	} else if (k->class == 0x010802) {
+		snprintf(where, sizeof(where), "nvme/nvme%u", g);
+		snprintf(name, sizeof(name), "nvme%un1", g);
+		make_hanger(path, where, name, disk);
+	}
+}
+
+/* The disk of the first group is mounted. */
+static void make_uses(void)
+{
+	char dir[512];
+
+	snprintf(dir, sizeof(dir), "%s/sys/class/block/nvme0n1", top);
+	text(dir, "dev", "259:0\n");
+	snprintf(dir, sizeof(dir), "%s/proc/1", top);
+	make_dirs(dir);
+	text(dir, "mountinfo", "30 1 259:0 / /data rw - ext4 /dev/nvme0n1 rw\n");
+	snprintf(dir, sizeof(dir), "%s/proc", top);
+	text(dir, "swaps", "Filename\tType\tSize\tUsed\tPriority\n");
+}
+
 static void make_group(unsigned g)
 {
 	unsigned domain = g / PORTS_PER_DOMAIN, n = g % PORTS_PER_DOMAIN, bus = n + 1, unit = domain % UNITS;
@@ -193,6 +239,7 @@ static void make_group(unsigned g)
 		snprintf(dir, sizeof(dir), "%s/sys/devices/%s", top, path);
 		make_device(dir, name, &card[fn], g, unit, 0, bus);
 		make_links(path, name, &card[fn], g, unit);
+		make_hangers(path, &card[fn], g);
 	}
 	snprintf(dir, sizeof(dir), "%s/sys/kernel/iommu_groups/%u", top, g);
 	text(dir, "type", "DMA-FQ\n");
@@ -235,5 +282,6 @@ int main(int argc, char **argv)
 		make_unit(u);
 	for (unsigned g = 0; g < groups; g++)
 		make_group(g);
+	make_uses();
 	return 0;
 }
