@@ -2,6 +2,7 @@
 /* The program. */
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 
@@ -59,6 +60,8 @@ int main(int argc, char **argv)
 	struct arguments a;
 	int r, code;
 
+	/* threads that read have one heap: each of its own would grow by a page a call, and stop the others for it */
+	mallopt(M_ARENA_MAX, 1);
 	hold_standard_fds();
 	signal(SIGPIPE, SIG_IGN);
 	source_set_provider(SECTION_OWNERSHIP, ownership_provide);

@@ -367,7 +367,7 @@ void guard_disks(struct guarding *g)
 	judge_shares(g);
 	judge_disks(g, info);
 	if (!info->blocks.known) {
-		table_unreadable(g, "/sys/block", -EACCES);
+		table_unreadable(g, "/sys/block", info->blocks_err);
 	} else if (info->blocks.n) {
 		if (g->f->mounts_err)
 			table_unreadable(g, g->f->mounts_file, g->f->mounts_err);

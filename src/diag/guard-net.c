@@ -409,9 +409,10 @@ void guard_network(struct guarding *g)
 	}
 	gn = read_net(g->f);
 	if (gn->err || !info->netdevs.known) {
-		r = guard_unknown(g, "network", gn->err ? gn->err : -EACCES);
-		r->text = arena_printf(&g->h->arena, "whether routes go over it cannot be told: %s",
-				       err_text(gn->err ? gn->err : -EACCES));
+		int err = gn->err ? gn->err : info->netdevs_err;
+
+		r = guard_unknown(g, "network", err);
+		r->text = arena_printf(&g->h->arena, "whether routes go over it cannot be told: %s", err_text(err));
 		return;
 	}
 	s.v = stack_of(g, &gn->net, &info->netdevs, &s.n);

@@ -303,6 +303,8 @@ const struct devinfo *device_info(struct host *h, struct device *d)
 	a = host_attached(h);
 	info->netdevs = hanging_on(h, d, a->nets, a->n_nets, a->net_err);
 	info->blocks = hanging_on(h, d, a->disks, a->n_disks, a->disk_err);
+	info->netdevs_err = a->net_err;
+	info->blocks_err = a->disk_err;
 	info->vfio_dev = first_entry(h, d, "vfio-dev");
 	info->numa_node = attr_num(h, d, "numa_node");
 	info->removable = attr_removable(h, d);

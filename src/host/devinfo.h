@@ -13,6 +13,7 @@ struct devinfo {
 	 * into it), but not on a device below it that is in host->devices itself. Natural order. */
 	struct strs netdevs; /* eth0 … */
 	struct strs blocks;  /* nvme0n1, sda … (disks, no partitions; the multipath head of an NVMe path) */
+	int netdevs_err, blocks_err; /* why they are not known */
 	const char *vfio_dev;	   /* "vfio3": name in vfio-dev/, NULL none */
 	struct strs reset_methods; /* flr, pm, bus …; unknown before 5.15 */
 	struct device *pf;	   /* of a VF */

@@ -173,8 +173,20 @@ int host_find_group(struct host *h, const char *spec, struct group **ret);
 
 /* "0000:01:00.0" and "01:00.0" (domain 0); -EINVAL for anything else. Domains up to 8 hex digits. */
 int pci_addr_parse(const char *s, struct pci_addr *ret);
-int pci_addr_cmp(struct pci_addr a, struct pci_addr b);
-uint16_t pci_addr_rid(struct pci_addr a); /* bus:dev.fn as the 16-bit requester id */
+
+/* bus:dev.fn as the 16-bit requester id */
+static inline uint16_t pci_addr_rid(struct pci_addr a)
+{
+	return a.bus << 8 | a.dev << 3 | a.fn;
+}
+
+/* Here, since sorting and finding the devices of a large machine calls it some hundred thousand times. */
+static inline int pci_addr_cmp(struct pci_addr a, struct pci_addr b)
+{
+	uint64_t x = (uint64_t)a.domain << 16 | pci_addr_rid(a), y = (uint64_t)b.domain << 16 | pci_addr_rid(b);
+
+	return x < y ? -1 : x > y;
+}
 
 /*
  * The device's directory, links resolved, below the source's root: "sys/devices/pci0000:00/…".

@@ -50,18 +50,6 @@ int pci_addr_parse(const char *s, struct pci_addr *ret)
 	return 0;
 }
 
-int pci_addr_cmp(struct pci_addr a, struct pci_addr b)
-{
-	uint64_t x = (uint64_t)a.domain << 16 | pci_addr_rid(a), y = (uint64_t)b.domain << 16 | pci_addr_rid(b);
-
-	return x < y ? -1 : x > y;
-}
-
-uint16_t pci_addr_rid(struct pci_addr a)
-{
-	return a.bus << 8 | a.dev << 3 | a.fn;
-}
-
 const char *device_class_word(const struct device *d)
 {
 	static const char *const base[] = {
