@@ -943,6 +943,26 @@ static void test_group(void)
 	IS(destroy(pt), -ENOENT);
 }
 
+/* A program of its own is handed both descriptors, and does with the device what a VMM does. */
+static void test_client(void)
+{
+	struct op_device_open op;
+	struct op_data fd = OP_DATA_NONE, iommufd = OP_DATA_NONE;
+	char command[64];
+
+	IS(try_open(dev_b, OP_OPEN_NO_BIND, &op), 0);
+	IS(backend_device_fd(b, &(struct op_device_fd){ .handle = op.ret_handle }, &fd), 0);
+	IS(backend_device_fd(b, &(struct op_device_fd){ 0 }, &iommufd), 0);
+	IS(fcntl(fd.fd_out, F_SETFD, 0) | fcntl(iommufd.fd_out, F_SETFD, 0), 0);
+	snprintf(command, sizeof(command), "vfio-client %d %d", iommufd.fd_out, fd.fd_out);
+	IS(system(command), 0);
+	close(fd.fd_out);
+	close(iommufd.fd_out);
+	/* its binding ends with the last descriptor */
+	IS(close_device(op.ret_handle), 0);
+	IS(try_open(dev_b, 0, &op), 0);
+}
+
 static const struct {
 	const char *name;
 	void (*run)(void);
@@ -954,6 +974,7 @@ static const struct {
 	{ "viommu", test_viommu },   { "raw", test_raw },	{ "device", test_device },
 	{ "dma", test_dma },	     { "irq", test_irq },	{ "no-bind", test_no_bind },
 	{ "legacy", test_legacy },   { "legacy-group", test_legacy_group }, { "group", test_group },
+	{ "client", test_client },
 };
 
 int main(int argc, char **argv)

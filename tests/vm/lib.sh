@@ -47,7 +47,7 @@ find_kernel() {
 helper() {
 	if newer "$here/$1.c" "$cache/$1"; then
 		mkdir -p "$cache"
-		"${CC:-cc}" -static -O1 -Wall -Wextra -Werror -o "$cache/$1.$$" "$here/$1.c"
+		"${CC:-cc}" -static -O1 -Wall -Wextra -Werror -I "$here/../../src" -o "$cache/$1.$$" "$here/$1.c"
 		mv "$cache/$1.$$" "$cache/$1"
 	fi
 	echo "$cache/$1"
@@ -55,7 +55,8 @@ helper() {
 
 # make_initrd: sets $initrd, made anew only when a part of it is newer than it
 make_initrd() {
-	set -- "$(helper vfio-truth)" "$(helper at-syscall)" "$(helper owner-hold)" "$(helper edu-dma)" "$(command -v setpriv)"
+	set -- "$(helper vfio-truth)" "$(helper at-syscall)" "$(helper owner-hold)" "$(helper edu-dma)" \
+		"$(helper vfio-client)" "$(command -v setpriv)"
 	! command -v trace-cmd >/dev/null || set -- "$@" "$(command -v trace-cmd)"
 	[ -z "${IOMMUCTL_BUILD:-}" ] || [ -x "$build/iommuctl" ] || die "$build/iommuctl: not built"
 	for p in iommuctl iommutop tests/vm/backend-drive; do

@@ -106,6 +106,11 @@ pair() {
 
 @test "device: interrupts, MSI and MSI-X" { with $nic $edu -- irq $nic $edu; }
 @test "device: opened unbound, its descriptor bound by somebody else" { with $nic -- no-bind $nic; }
+@test "device: handed to a client that binds, attaches and maps" {
+	[ "$LAB_TOPOLOGY" != amd ] || set -- 0000:00:09.0 0000:00:09.1
+	with "${@:-$edu}" -- client $nic "${2:-$edu}"
+}
+
 @test "legacy: group and container" { with $nic $edu -- legacy $nic $edu; }
 
 @test "legacy: two devices of one group share the container" {
