@@ -286,7 +286,7 @@ static void who_holds_a_group(void **state _unused_)
 
 static void each_view_has_its_columns(void **state _unused_)
 {
-	static const char *const words[VIEW_MAX] = { "GROUP VERDICT", "DOMAIN TYPE", "DEVICE       CLASS", "UNIT ", "DEVICE ", "SESSION" };
+	static const char *const words[VIEW_MAX] = { "GROUP VERDICT", "DOMAIN TYPE", "DEVICE       CLASS", "UNIT ", "DEVICE ", "OBJECT USERS" };
 	struct screen s;
 
 	start(&s, "vtd", 100, 30);
@@ -564,7 +564,7 @@ static void machines_with_less(void **state _unused_)
 	press(&s, "4");
 	expect(&s, "iommufd_selftest");
 	press(&s, "6");
-	expect(&s, "no sessions");
+	expect(&s, "what iommufds hold: not captured");
 	end(&s);
 }
 

@@ -21,8 +21,8 @@ void cells_resize(struct cells *c, int w, int h)
 			abort();
 		c->w = w;
 		c->h = h;
+		cells_clear(c);
 	}
-	cells_clear(c);
 }
 
 void cells_free(struct cells *c)
@@ -60,10 +60,14 @@ static wchar_t next_char(const char *s, size_t n, size_t *ret_len, int *ret_widt
 
 int cells_width(const char *text)
 {
-	size_t n = strlen(text), len;
+	size_t n, len;
 	int width = 0, one;
 
-	for (; n; text += len, n -= len) {
+	while (*text >= 0x20 && *text < 0x7f) { /* nearly always all of it */
+		text++;
+		width++;
+	}
+	for (n = strlen(text); n; text += len, n -= len) {
 		next_char(text, n, &len, &one);
 		width += one;
 	}
@@ -88,17 +92,22 @@ static void put_char(struct cells *c, int y, int x, wchar_t ch, int width, enum 
 
 int cells_put(struct cells *c, int y, int x, int w, enum attr attr, const char *text)
 {
-	size_t n = strlen(text), len;
-	int total, used = 0, width;
+	struct cell *row;
+	size_t n, len;
+	int total, room, used = 0, width;
 
 	w = MIN(w, c->w - x);
 	if (w <= 0 || y < 0 || y >= c->h || x < 0)
 		return 0;
+	row = &c->v[y * c->w + x];
 	total = cells_width(text);
-	for (; n; text += len, n -= len) {
+	room = total > w ? w - 1 : w;
+	for (; used < room && *text >= 0x20 && *text < 0x7f; text++)
+		row[used++] = (struct cell){ .ch = *text, .attr = attr };
+	for (n = used < room ? strlen(text) : 0; n; text += len, n -= len) {
 		wchar_t ch = next_char(text, n, &len, &width);
 
-		if (used + width > (total > w ? w - 1 : w))
+		if (used + width > room)
 			break;
 		if (!width)
 			continue;
@@ -108,7 +117,7 @@ int cells_put(struct cells *c, int y, int x, int w, enum attr attr, const char *
 	if (total > w) /* ASCII has no ellipsis */
 		put_char(c, y, x + used++, c->utf8 ? L'…' : L'>', 1, attr);
 	for (int i = used; i < w; i++)
-		put_char(c, y, x + i, L' ', 1, attr);
+		row[i] = (struct cell){ .ch = L' ', .attr = attr };
 	return used;
 }
 

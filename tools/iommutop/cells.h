@@ -40,7 +40,7 @@ struct cells {
 	bool utf8; /* characters beyond ASCII may be put; else they are replaced */
 };
 
-/* Blanks of a new size; sizes below 1 become 1. */
+/* Blanks when the size is a new one, else what there was. Sizes below 1 become 1. */
 void cells_resize(struct cells *c, int w, int h);
 void cells_clear(struct cells *c);
 void cells_free(struct cells *c);

@@ -366,7 +366,7 @@ static const char *dash_reason(const struct ui *ui, const struct model *m)
 
 	if ((ui->view == VIEW_GROUPS || ui->view == VIEW_DOMAINS) && m->ownership_why)
 		return m->ownership_why;
-	return m->meters[of_view[ui->view]].why;
+	return m->meters[of_view[ui->view]].why ?: ui->view == VIEW_UNITS ? m->latency_why : NULL;
 }
 
 static void draw_advice(struct cells *c, const struct ui *ui, struct model *m, int y, int h)

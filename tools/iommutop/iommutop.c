@@ -11,8 +11,8 @@
 
 #include "batch.h"
 #include "detail.h"
-#include "kmem/ownership.h"
 #include "keys.h"
+#include "kmem/keep.h"
 #include "options.h"
 #include "sample.h"
 #include "screen.h"
@@ -277,7 +277,8 @@ int main(int argc, char **argv)
 	int code = EXIT_USAGE;
 
 	signal(SIGPIPE, SIG_IGN);
-	source_set_provider(SECTION_OWNERSHIP, ownership_provide);
+	source_set_provider(SECTION_OWNERSHIP, ownership_provide_kept);
+	source_set_provider(SECTION_IOMMUFD, iommufds_provide_kept);
 	if (options_parse(&t.ctx, argc, argv, &t.opt) >= 0) {
 		code = EXIT_DONE;
 		if (t.opt.help)
@@ -293,6 +294,7 @@ int main(int argc, char **argv)
 	cells_free(&t.cells);
 	source_close(t.src);
 	ctx_free(&t.ctx);
+	kmem_keep_drop();
 	if (screen_signal()) { /* end as the signal would have ended us */
 		signal(screen_signal(), SIG_DFL);
 		sigset_t set;

@@ -22,7 +22,7 @@ static const struct wish groups[] = {
 };
 
 static const struct wish domains[] = {
-	{ "domain", 6, 6, 0 },	 { "type", 9, 9, 0 },	     { "made_by", 7, 8, 0 },   { "pid", 5, 8, 1 },
+	{ "domain", 6, 6, 0 },	 { "type", 9, 9, 0 },	     { "made_by", 7, 8, 0 },   { "hwpt", 4, 6, 2 },	 { "pid", 5, 8, 1 },
 	{ "process", 12, 16, 1 }, { "page_sizes", 12, 20, 3 }, { "end", 10, 18, 5 },	   { "n_groups", 6, 7, 2 },
 	{ "n_devices", 7, 7, 2 }, { "groups", 8, 24, 4 },	     { "devices", 15, 200, 0 },
 };
@@ -46,7 +46,8 @@ static const struct wish faults[] = {
 };
 
 static const struct wish sessions[] = {
-	{ "session", 8, 32, 0 }, { "pid", 5, 8, 2 }, { "object", 8, 32, 0 }, { "kind", 6, 10, 1 }, { "state", 12, 200, 0 },
+	{ "object", 16, 40, 0 }, { "users", 5, 6, 2 }, { "pid", 5, 8, 1 }, { "process", 12, 16, 1 }, { "device", 12, 24, 0 },
+	{ "group", 5, 6, 3 },	 { "domain", 8, 9, 4 }, { "groups", 6, 60, 2 },
 };
 
 static const struct {
@@ -108,6 +109,9 @@ void list_text(const struct list *t, const struct model *m, size_t row, size_t c
 	const struct num *n = (const void *)((const char *)record + f->offset);
 
 	strbuf_reset(b);
+	if (t->view == VIEW_SESSIONS && streq(f->name, "object"))
+		for (int64_t i = 0; i < ((const struct session_row *)record)->depth.v; i++)
+			strbuf_puts(b, "  ");
 	if (f->type == F_INT && is_rate(f) && n->known)
 		short_number(b, n->v);
 	else

@@ -10,6 +10,7 @@
 #include "host/holders.h"
 #include "host/names.h"
 #include "host/units.h"
+#include "kmem/iommufd.h"
 
 /* -- meters ---------------------------------------------------------------------------------------------- */
 
@@ -233,8 +234,11 @@ struct domain_sum {
 	VEC(const char *) devices;
 };
 
-static void add_to_domain(struct model *m, const struct owned_group *og, struct domain_row *row, struct domain_sum *sum)
+static void add_to_domain(struct model *m, const struct owned_group *og, const struct iommufd_object *hwpt, struct domain_row *row,
+			  struct domain_sum *sum)
 {
+	if (hwpt)
+		row->hwpt = NUM(hwpt->id);
 	if (!row->made_by)
 		row->made_by = made_by(og->domain, og);
 	if (!row->pid.known && og->owner && og->owner->n) {
@@ -281,8 +285,25 @@ static void why_no_domains(struct model *m, const struct ownership *o, int err)
 					      m->ownership_why, m->ownership_hint ? "; " : "", m->ownership_hint ?: "");
 }
 
-static void build_domains(struct model *m, const struct ownership *o)
+/* The page table of an iommufd that each group is on, by its index; NULL none. */
+static const struct iommufd_object **page_tables(struct model *m, const struct ownership *o, const struct iommufds *f)
 {
+	const struct iommufd_object **v = arena_array(&m->arena, const struct iommufd_object *, o->n_groups);
+
+	for (size_t c = 0; f && c < f->n; c++)
+		for (size_t i = 0; i < f->v[c].n; i++)
+			for (size_t k = 0; k < f->v[c].objects[i].n_groups; k++) {
+				const struct owned_group *og = ownership_group(o, f->v[c].objects[i].groups[k]);
+
+				if (og)
+					v[og - o->groups] = &f->v[c].objects[i];
+			}
+	return v;
+}
+
+static void build_domains(struct model *m, const struct ownership *o, const struct iommufds *f)
+{
+	const struct iommufd_object **hwpts;
 	struct domain_sum *sums;
 	struct domain_row *v;
 	size_t *at, n = 0;
@@ -291,6 +312,7 @@ static void build_domains(struct model *m, const struct ownership *o)
 	m->empty[VIEW_DOMAINS] = "no group has a domain";
 	if (!o || !o->known)
 		return;
+	hwpts = page_tables(m, o, f);
 	v = arena_array(&m->arena, struct domain_row, o->n_domains);
 	sums = arena_array(&m->arena, struct domain_sum, o->n_domains);
 	at = arena_array(&m->arena, size_t, o->n_domains); /* where the domain is in v, from 1 */
@@ -305,7 +327,7 @@ static void build_domains(struct model *m, const struct ownership *o)
 			v[n - 1] = (struct domain_row){ .domain = NUM(n - 1), .type = d->type, .end = d->end,
 							.page_sizes = page_sizes(&m->arena, d->page_sizes) };
 		}
-		add_to_domain(m, &o->groups[i], &v[*k - 1], &sums[*k - 1]);
+		add_to_domain(m, &o->groups[i], hwpts[i], &v[*k - 1], &sums[*k - 1]);
 	}
 	for (size_t i = 0; i < n; i++)
 		finish_domain(&m->arena, &v[i], &sums[i]);
@@ -366,6 +388,97 @@ static void build_units(struct model *m, struct host *h)
 	m->empty[VIEW_UNITS] = h->units_err && h->units_err != -ENOENT && h->units_err != -ENOTDIR ?
 				       err_text(h->units_err) :
 				       "no IOMMU unit: the kernel drives none; 'iommuctl doctor' looks for the reason";
+}
+
+/* -- objects of iommufds --------------------------------------------------------------------------------- */
+
+/* What an object hangs on in the tree; unknown: on the iommufd itself. */
+static struct num parent_of(const struct iommufd_object *o)
+{
+	if (streq(o->type, "hwpt-paging") || streq(o->type, "access"))
+		return o->ioas;
+	if (streq(o->type, "vdevice"))
+		return o->viommu;
+	return o->viommu.known ? o->viommu : o->hwpt;
+}
+
+struct forest {
+	struct model *m;
+	const struct iommufd_context *c;
+	struct num context, pid;
+	const char *process;
+	VEC(struct session_row) rows;
+};
+
+/* More levels than there are kinds of objects are a circle. */
+#define MAX_DEPTH 8
+
+static struct strs number_words(struct arena *a, const uint32_t *v, size_t n)
+{
+	const char **words = arena_array(a, const char *, n + 1);
+
+	for (size_t i = 0; i < n; i++)
+		words[i] = arena_printf(a, "%u", v[i]);
+	return STRS(words, n);
+}
+
+static void add_objects(struct forest *f, struct num under, const char *parent, int64_t depth)
+{
+	struct arena *a = &f->m->arena;
+
+	for (size_t i = 0; i < f->c->n && depth < MAX_DEPTH; i++) {
+		const struct iommufd_object *o = &f->c->objects[i];
+		struct num on = parent_of(o);
+		const char *name;
+
+		if (!iommufd_object(f->c, on))
+			on = NUM_UNKNOWN;
+		if (on.known != under.known || on.v != under.v)
+			continue;
+		name = arena_printf(a, "%s %u", o->type, o->id);
+		*vec_push(&f->rows) = (struct session_row){
+			.context = f->context, .pid = f->pid, .process = f->process, .depth = NUM(depth), .object = name,
+			.parent = parent, .users = o->users, .device = o->device, .group = o->group,
+			.domain = o->domain ? o->domain->type : NULL, .groups = number_words(a, o->groups, o->n_groups),
+		};
+		add_objects(f, NUM(o->id), name, depth + 1);
+	}
+}
+
+static void add_context(struct forest *f, const struct iommufd_context *c, size_t number)
+{
+	const char *name = arena_printf(&f->m->arena, "iommufd %zu", number);
+
+	f->c = c;
+	f->context = NUM(number);
+	f->pid = c->n_holders ? NUM(c->holders[0].pid) : NUM_UNKNOWN;
+	f->process = c->n_holders ? c->holders[0].command : NULL;
+	*vec_push(&f->rows) = (struct session_row){ .context = f->context, .pid = f->pid, .process = f->process, .depth = NUM(0),
+						    .object = name, .groups = STRS(NULL, 0), .problem = c->problem };
+	add_objects(f, NUM_UNKNOWN, name, 1);
+}
+
+static void build_sessions(struct model *m, const struct iommufds *f, int err)
+{
+	struct forest forest = { .m = m };
+	struct session_row *v;
+
+	m->rows[VIEW_SESSIONS] = (struct rows){ 0 };
+	m->empty[VIEW_SESSIONS] = "nobody has an iommufd with objects in it";
+	if (!f || !f->known) {
+		const struct obstacle *b = f && f->n_obstacles ? &f->obstacles[0] : NULL;
+
+		m->empty[VIEW_SESSIONS] = arena_printf(&m->arena, "only the kernel's memory tells what iommufds hold: %s%s%s",
+						       b ? b->what : err_text(err), b ? ": " : "", b ? b->why ?: err_text(b->err) : "");
+		return;
+	}
+	for (size_t i = 0; i < f->n; i++)
+		add_context(&forest, &f->v[i], i + 1);
+	v = arena_array(&m->arena, struct session_row, forest.rows.n);
+	if (forest.rows.n)
+		memcpy(v, forest.rows.v, forest.rows.n * sizeof(*v));
+	m->rows[VIEW_SESSIONS] = ROWS(v, forest.rows.n);
+	vec_free(&forest.rows);
 }
 
 /* -- faults ---------------------------------------------------------------------------------------------- */
@@ -470,21 +583,22 @@ void model_faults(struct model *m, struct fault_table *faults, int faults_err)
 
 void model_build(struct model *m, struct host *h, struct fault_table *faults, int faults_err)
 {
+	struct iommufds *f = NULL;
 	struct ownership *o;
-	int err;
+	int err, f_err;
 
 	arena_free(&m->arena);
 	host_free(m->host);
 	m->host = h;
 	m->generation++;
 	o = host_ownership(h, &err);
+	f_err = iommufds_load(h->ctx, h->src, &m->arena, &f);
 	build_groups(m, h, o);
-	build_domains(m, o);
+	build_domains(m, o, f);
+	build_sessions(m, f, f_err);
 	why_no_domains(m, o, err);
 	build_devices(m, h);
 	build_units(m, h);
-	m->rows[VIEW_SESSIONS] = (struct rows){ 0 };
-	m->empty[VIEW_SESSIONS] = "no sessions: objects that commands of one session make are listed here";
 	model_faults(m, faults, faults_err);
 }
 
@@ -512,7 +626,7 @@ void row_key(enum view_id v, const void *row, struct strbuf *b)
 		strbuf_printf(b, "%s %s %s %" PRIx64, f->device ?: "", f->kind, f->access ?: "", (uint64_t)f->address.v);
 		break;
 	default:
-		strbuf_printf(b, "%s/%s", s->session, s->object ?: "");
+		strbuf_printf(b, "%" PRId64 "/%s", s->context.v, s->object);
 		break;
 	}
 }

@@ -30,7 +30,7 @@ struct group_row {
 struct domain_row {
 	struct num domain; /* our number: kernels give none */
 	const char *type, *made_by, *process;
-	struct num pid;
+	struct num hwpt, pid;
 	struct strs page_sizes;
 	struct num end;
 	struct num n_groups, n_devices;
@@ -48,7 +48,8 @@ struct device_row {
 struct unit_row {
 	const char *unit, *kind;
 	struct num devices, groups, domains_used, domains_supported;
-	struct num inval_rate, fault_rate, request_rate, latency;
+	struct num inval_rate, fault_rate, request_rate;
+	struct num latency; /* us */
 };
 
 struct fault_line {
@@ -60,9 +61,15 @@ struct fault_line {
 	const char *reason, *driver, *meaning, *next;
 };
 
+/* An object of an iommufd, or the iommufd itself. In the order of a tree. */
 struct session_row {
-	const char *session, *object, *kind, *state;
-	struct num pid;
+	struct num context, pid, depth;
+	const char *process, *object, *parent;
+	struct num users;
+	const char *device, *domain;
+	struct num group;
+	struct strs groups; /* that a page table translates for */
+	const char *problem;
 };
 
 /* What is counted. */
@@ -91,7 +98,7 @@ struct model {
 	uint64_t faults;	     /* in the log so far */
 	bool faults_known;
 	const char *faults_why;
-	const char *ownership_why, *ownership_hint;
+	const char *ownership_why, *ownership_hint, *latency_why;
 	struct num uptime;	     /* seconds */
 	uint64_t samples;
 	uint64_t interval_ns;	     /* that the rates are over */

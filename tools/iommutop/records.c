@@ -33,6 +33,7 @@ static const struct field domain_fields[] = {
 	D(domain, F_INT, "DOMAIN", "number of the domain, of this listing only: the kernel gives none", .flags = NUMBER),
 	D(type, F_STR, "TYPE", "DMA, DMA-FQ, identity, blocked, unmanaged, nested, SVA, platform", .flags = SHOWN),
 	D(made_by, F_STR, "MADE-BY", "dma-api, vfio, iommufd, kernel; null: not known", .flags = SHOWN),
+	D(hwpt, F_INT, "HWPT", "its id as a page table of an iommufd", .flags = NUMBER),
 	D(pid, F_INT, "PID", "the process that the groups on it are held by", .flags = NUMBER),
 	D(process, F_STR, "PROCESS", "that process's name", .flags = SHOWN),
 	D(page_sizes, F_STRS, "PAGES", "page sizes that it can map", .flags = SHOWN),
@@ -71,8 +72,7 @@ static const struct field unit_fields[] = {
 	U(inval_rate, F_INT, "INVAL/s", "invalidation commands that it got, a second", .flags = NUMBER),
 	U(fault_rate, F_INT, "FAULTIRQ/s", "its fault interrupts, a second; one may tell of several faults", .flags = NUMBER),
 	U(request_rate, F_INT, "PAGEREQ/s", "page requests from devices behind it, a second", .flags = NUMBER),
-	U(latency, F_INT, "LATENCY", "how long its queue takes; null: measuring it needs a write to dmar_perf_latency", .unit = "ns",
-	  .flags = NUMBER),
+	U(latency, F_INT, "LATENCY", "how long an IOTLB invalidation takes in the mean; null: not measured", .unit = "us", .flags = NUMBER),
 };
 static const struct record_type unit_record = RECORD("top.units", 1, struct unit_row, unit_fields);
 
@@ -95,11 +95,18 @@ static const struct record_type faults_record = RECORD("top.faults", 1, struct f
 
 #define S(member, type, head, text, ...) FIELD(struct session_row, member, type, head, text, ##__VA_ARGS__)
 static const struct field session_fields[] = {
-	S(session, F_STR, "SESSION", "its name", .flags = SHOWN),
-	S(pid, F_INT, "PID", "process that keeps it", .flags = NUMBER),
-	S(object, F_STR, "OBJECT", "name of an object in it", .flags = SHOWN),
-	S(kind, F_STR, "KIND", "ioas, hwpt, device, ...", .flags = SHOWN),
-	S(state, F_STR, "STATE", "what is known of it", .flags = SHOWN | FIELD_TRUNC),
+	S(object, F_STR, "OBJECT", "the iommufd, or an object in it by type and id", .flags = SHOWN),
+	S(parent, F_STR, "PARENT", "what it hangs on; null: it is an iommufd"),
+	S(depth, F_INT, "DEPTH", "how deep in the tree it is, from 0"),
+	S(context, F_INT, "CONTEXT", "number of the iommufd, of this listing only"),
+	S(pid, F_INT, "PID", "process that has the iommufd open, the first of them", .flags = NUMBER),
+	S(process, F_STR, "PROCESS", "that process's name", .flags = SHOWN),
+	S(users, F_INT, "USERS", "the kernel's count of users; 1 is the object's own", .flags = NUMBER),
+	S(device, F_STR, "DEVICE", "name of a device", .flags = SHOWN),
+	S(group, F_INT, "GROUP", "the device's group", .flags = NUMBER),
+	S(domain, F_STR, "DOMAIN", "type of a page table's domain", .flags = SHOWN),
+	S(groups, F_STRS, "FOR", "groups that a page table translates for now", .flags = SHOWN | FIELD_TRUNC),
+	S(problem, F_STR, "PROBLEM", "why the objects are not known"),
 };
 static const struct record_type session_record = RECORD("top.sessions", 1, struct session_row, session_fields);
 

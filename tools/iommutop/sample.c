@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "counters.h"
+#include "kmem/keep.h"
 #include "source/changes.h"
 #include "source/kmsg.h"
 #include "source/probes.h"
@@ -15,8 +16,12 @@
 /* Lines of the log about us that are kept, to be decoded again when the machine has changed. */
 #define LOG_LINES 16384
 
-/* Looking at everything again takes at most this part of the time: 1 in so many. */
+/*
+ * Looking at everything again takes at most this part of the time: 1 in so many. A change is looked at at once as long as it has not
+ * happened so often that there is debt.
+ */
 #define RESCAN_SHARE 100
+#define RESCAN_BURST 30
 #define RESCAN_MIN_NS 5000000000ULL
 #define RESCAN_MAX_NS 60000000000ULL
 
@@ -42,7 +47,7 @@ struct sampler {
 	size_t log_first;
 	uint64_t log_lines, fault_total;
 	unsigned fault_rounds;
-	uint64_t last_ns, scanned_ns, scan_cost_ns;
+	uint64_t last_ns, scanned_ns, scan_cost_ns, debt_ns;
 	int64_t attaches; /* at the last look */
 	bool scanned, pending; /* pending: something has changed */
 	struct unit_counts *units_before; /* in the order of the units that are counted */
@@ -145,7 +150,7 @@ static uint64_t cpu_ns(void)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
@@ -160,6 +165,38 @@ static void name_machine(struct sampler *s, struct model *m)
 		m->kernel = p.release;
 }
 
+/*
+ * The mean of IOTLB invalidations where somebody has them measured (by a write that we do not make), in the table of
+ * dmar_latency_snapshot() in drivers/iommu/intel/perf.c: "IOMMU: dmar0 …", headings, "inv_iotlb" with numbers, the mean in us last.
+ */
+static void read_latency(struct sampler *s, struct model *m)
+{
+	struct unit_row *v = (struct unit_row *)m->rows[VIEW_UNITS].v, *unit = NULL;
+	struct arena a = { 0 };
+	char *text, *save = NULL;
+	size_t len;
+	int r = source_read_all(s->src, "sys/kernel/debug/iommu/intel/dmar_perf_latency", 1 << 20, &a, &text, &len);
+
+	m->latency_why = r == -EACCES || r == -EPERM ? "latency: reading debugfs needs root" :
+			 r			     ? "latency: this kernel does not measure it (CONFIG_INTEL_IOMMU_DEBUGFS)" :
+						       "latency: off; root switches it on: echo 1 >/sys/kernel/debug/iommu/intel/dmar_perf_latency";
+	for (char *l = r ? NULL : strtok_r(text, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
+		unsigned long long mean;
+		char name[64];
+
+		if (sscanf(l, "IOMMU: %63s", name) == 1) {
+			unit = NULL;
+			for (size_t i = 0; i < m->rows[VIEW_UNITS].n; i++)
+				if (streq(v[i].unit, name))
+					unit = &v[i];
+		} else if (unit && sscanf(l, " inv_iotlb %*u %*u %*u %*u %*u %*u %*u %*u %*u %llu", &mean) == 1) {
+			unit->latency = NUM(mean);
+			m->latency_why = NULL;
+		}
+	}
+	arena_free(&a);
+}
+
 static int scan(struct sampler *s, struct model *m, uint64_t now_ns)
 {
 	uint64_t start = cpu_ns();
@@ -172,9 +209,11 @@ static int scan(struct sampler *s, struct model *m, uint64_t now_ns)
 	if (!s->faults_err)
 		new_faults(s, h);
 	model_build(m, h, s->faults_err ? NULL : s->faults, s->faults_err);
+	read_latency(s, m);
 	s->scanned = true;
 	s->scanned_ns = now_ns;
 	s->scan_cost_ns = cpu_ns() - start;
+	s->debt_ns += s->scan_cost_ns;
 	return 0;
 }
 
@@ -184,10 +223,11 @@ static uint64_t scan_interval(const struct sampler *s)
 	return MIN(MAX(s->scan_cost_ns * RESCAN_SHARE, RESCAN_MIN_NS), RESCAN_MAX_NS);
 }
 
-/* Something is known to have changed: sooner, and still not all of the time. */
-static uint64_t change_interval(const struct sampler *s)
+/* Time that was not spent pays for looks at once, some of them in a row. */
+static bool may_scan(struct sampler *s, uint64_t now_ns)
 {
-	return MIN(s->scan_cost_ns * RESCAN_SHARE / 2, RESCAN_MAX_NS);
+	s->debt_ns -= MIN((now_ns - s->last_ns) / RESCAN_SHARE, s->debt_ns);
+	return s->debt_ns < s->scan_cost_ns * RESCAN_BURST || now_ns - s->scanned_ns >= RESCAN_MAX_NS;
 }
 
 /* -- rates ----------------------------------------------------------------------------------------------- */
@@ -360,10 +400,14 @@ static bool must_scan(struct sampler *s, bool faults_grew, uint64_t now_ns)
 {
 	uint64_t since = now_ns - s->scanned_ns;
 
-	s->pending |= changes_take(s->changes) != 0;
+	unsigned changed = changes_take(s->changes);
+
+	if (changed & CHANGED_MODULES)
+		kmem_keep_drop();
+	s->pending |= changed != 0;
 	if (faults_grew && ++s->fault_rounds >= FAULT_ROUNDS)
 		return true;
-	return (s->pending && since >= change_interval(s)) || since >= scan_interval(s);
+	return (may_scan(s, now_ns) && s->pending) || since >= scan_interval(s);
 }
 
 static int refresh_live(struct sampler *s, struct model *m, uint64_t now_ns)

@@ -1,0 +1,155 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck disable=SC2154 # of lab.bash
+# iommutop on a real kernel: what it says against sysfs and the other commands, rates while there is work, and how soon it sees what
+# changes.
+
+EDU=0000:02:00.0
+NIC=0000:01:00.0
+DISK=0000:03:00.0
+
+setup() {
+	load lab
+	load owner
+	command -v iommutop >/dev/null || {
+		[ -z "${LAB_BUILT:-}" ] || return 1
+		skip "no iommutop in the guest"
+	}
+	log=$BATS_TEST_TMPDIR/top
+}
+
+teardown() {
+	[ -z "${top:-}" ] || kill "$top" 2>/dev/null || true
+	[ -z "${work:-}" ] || kill "$work" 2>/dev/null || true
+	lab_release
+}
+
+# watch SAMPLES VIEWS: in the background, two samples a second; the first one is there when this returns
+watch() {
+	local tries=300
+
+	iommutop -b -j -n "$1" -d 0.5 --view "$2" >"$log" 3>&- &
+	top=$!
+	until [ "$(wc -l <"$log")" -ge 3 ] || [ $((tries -= 1)) -eq 0 ]; do
+		sleep 0.1
+	done
+}
+
+# sample N FILTER: jq's answer about the sample of that number
+sample() {
+	sed -n "$(($1 + 1))p" "$log" | jq -c "$2"
+}
+
+# samples so far
+samples() {
+	echo $(($(wc -l <"$log") - 1))
+}
+
+# soon FILTER WANT: no later than the second refresh from now on the answer is that
+soon() {
+	local from tries=400
+
+	from=$(samples)
+	until [ "$(samples)" -ge $((from + 3)) ] || [ $((tries -= 1)) -eq 0 ]; do
+		sleep 0.1
+	done
+	# one may have been under way when the change was made
+	[ "$(sample $((from + 3)) "$1")" = "$2" ] && return
+	printf '%s is %s instead of %s\n' "$1" "$(sample $((from + 3)) "$1")" "$2" >&2
+	return 1
+}
+
+# disk_work: reads the disk until it is killed
+disk_work() {
+	local disk
+
+	disk=$(basename "$devices/$DISK/nvme"/nvme*/nvme*n*)
+	while dd "if=/dev/$disk" of=/dev/null bs=64k count=200 iflag=direct 2>/dev/null; do :; done 3>&- &
+	work=$!
+}
+
+@test "groups, domains, devices and units are those of sysfs and of the other commands" {
+	iommutop -b -j -n 1 --view groups,domains,devices,units >"$log"
+	diff <(sample 1 '.groups[] | "\(.group) \(.type) \(.devices | sort | join(" "))"' | tr -d '"') \
+		<(for g in $(lab_groups); do
+			echo "$g $(cat "$groups/$g/type") $(cd "$groups/$g/devices" && echo *)"
+		done)
+	diff <(sample 1 '.groups[] | [.group, .owner, .owner_cnt, .expected, .domain]') \
+		<(iommuctl -j owner list | jq -c '.data[] | [.group, .owner, .owner_cnt, .expected, .domain.type]')
+	# every group is on exactly one domain, and every device behind it too
+	[ "$(sample 1 '[.domains[].groups[] | tonumber] | sort')" = "$(lab_groups | jq -sc .)" ]
+	[ "$(sample 1 '[.domains[].n_devices] | add')" = "$(printf '%s\n' "$groups"/*/devices/* | wc -l)" ]
+	[ "$(sample 1 '.domains[0] | [.type, .made_by]')" = '["DMA","dma-api"]' ]
+	[ "$(sample 1 '.unit_rows[] | select(.unit == "dmar0") | .domains_used')" = "$(cat /sys/class/iommu/dmar0/intel-iommu/domains_used)" ]
+}
+
+@test "nothing is done, and the rates are nought; a disk is read, and they are not" {
+	iommutop -b -j -n 3 -d 1 --view units >"$log"
+	[ "$(sample 2 '[.maps, .unmaps, .attaches, .requests, .faults] | map(. == null) | any')" = false ]
+	[ "$(sample 3 '[.attaches, .requests, .faults]')" = '[0,0,0]' ]
+	disk_work
+	iommutop -b -j -n 4 -d 1 --view units >"$log"
+	kill $work
+	[ "$(sample 4 '[.maps, .unmaps, .invalidations] | map(. > 10) | all')" = true ]
+	# the unit's own rate is all of them: there is one unit
+	[ "$(sample 4 '.unit_rows[] | select(.unit == "dmar0") | .inval_rate > 10')" = true ]
+	[ "$(sample 4 '.invalidations - (.unit_rows[] | select(.unit == "dmar0") | .inval_rate)')" = 0 ]
+}
+
+@test "nothing is left behind: no events on, no probes" {
+	iommutop -b -n 2 -d 0.2 --probes >/dev/null
+	[ "$(cat /sys/kernel/tracing/events/enable)" = 0 ]
+	[ -z "$(cat /sys/kernel/tracing/kprobe_events)" ]
+	[ ! -s /sys/kernel/tracing/enabled_functions ] || ! grep -q iommu /sys/kernel/tracing/enabled_functions
+}
+
+@test "a driver that goes and comes is seen within two refreshes" {
+	local driver
+	driver=$(lab_driver $NIC)
+	watch 30 devices
+	[ "$(sample 1 ".devices[] | select(.device == \"$NIC\") | .driver")" = "\"$driver\"" ]
+	echo $NIC >"/sys/bus/pci/drivers/$driver/unbind"
+	soon ".devices[] | select(.device == \"$NIC\") | .driver" null
+	echo $NIC >"/sys/bus/pci/drivers/$driver/bind"
+	soon ".devices[] | select(.device == \"$NIC\") | .driver" "\"$driver\""
+}
+
+@test "who takes a device and lets it go is seen within two refreshes, with the page table" {
+	local g
+	g=$(lab_group $EDU)
+	lab_move $EDU
+	watch 40 groups,domains,sessions
+	[ "$(sample 1 ".groups[] | select(.group == $g) | [.verdict, .process]")" = '["ready",null]' ]
+	owner_hold iommufd -a "$(owner_node $EDU)"
+	soon ".groups[] | select(.group == $g) | [.verdict, .owner, .process, .pid]" "[\"in-use\",\"iommufd\",\"owner-hold\",$holder]"
+	[ "$(sample "$(samples)" ".domains[] | select(.groups == [\"$g\"]) | [.made_by, .process, (.hwpt > 0)]")" = '["iommufd","owner-hold",true]' ]
+	[ "$(sample "$(samples)" ".sessions[] | select(.device == \"$EDU\") | [.process, .pid, .group]")" = "[\"owner-hold\",$holder,$g]" ]
+	lab_release
+	soon ".groups[] | select(.group == $g) | [.verdict, .process]" '["ready",null]'
+	lab_return $EDU
+}
+
+@test "a fault is seen within two refreshes, with its device" {
+	lab_move $EDU
+	watch 30 devices,faults,units
+	edu-dma $EDU read 0xdead000
+	soon ".devices[] | select(.device == \"$EDU\") | .faults >= 1" true
+	[ "$(sample "$(samples)" '.fault_lines[0] | [.device, .address, .access]')" = "[\"$EDU\",\"0xdead000\",\"read\"]" ]
+	# in one of the samples it is a rate
+	[ "$(sed 1d "$log" | jq -c "select(.devices) | .devices[] | select(.device == \"$EDU\") | .fault_rate" | sort -n | tail -1)" -ge 1 ]
+	[ "$(sed 1d "$log" | jq -c 'select(.faults) | .faults' | sort -n | tail -1)" -ge 1 ]
+	lab_return $EDU
+}
+
+@test "without rights: what cannot be counted is null, and the screen says why" {
+	local restrict
+	restrict=$(cat /proc/sys/kernel/dmesg_restrict)
+	echo 1 >/proc/sys/kernel/dmesg_restrict
+	setpriv --reuid=65534 --regid=65534 --clear-groups --bounding-set=-all iommutop -b -j -n 2 -d 0.2 >"$log"
+	[ "$(sample 2 '[.maps, .invalidations, .faults, (.groups | length > 0), (.groups[0].domain)]')" = '[null,null,null,true,null]' ]
+	run setpriv --reuid=65534 --regid=65534 --clear-groups --bounding-set=-all iommutop --frame 120x30 --keys 4
+	[[ $output == *'dashes: counting tracepoints needs root'* ]]
+	run setpriv --reuid=65534 --regid=65534 --clear-groups --bounding-set=-all iommutop --frame 120x30 --keys 5
+	[[ $output == *'the kernel log cannot be read'* ]]
+	echo "$restrict" >/proc/sys/kernel/dmesg_restrict
+}
