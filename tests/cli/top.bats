@@ -27,7 +27,7 @@ run_top() {
 @test "batch: what is asked for, and nothing else" {
 	run_top -b -n 1 --demo --view domains --raw
 	expect_status 0
-	[ "$(head -1 <<<"$output")" = "DOMAIN TYPE MADE-BY PID PROCESS PAGES END GROUPS DEVICES ON-IT WHICH" ] || {
+	[ "$(head -1 <<<"$output")" = "DOMAIN TYPE MADE-BY HWPT PID PROCESS PAGES END GROUPS DEVICES ON-IT WHICH" ] || {
 		echo "$output"
 		false
 	}
