@@ -68,6 +68,7 @@ struct mdev *board_add_dev(struct model *m, const char *bus, const char *name)
 
 static void free_dev(struct mdev *d)
 {
+	faults_forget_partial(d);
 	free(d->bus);
 	free(d->name);
 	free(d->driver);
@@ -226,6 +227,22 @@ static void load_units(struct model *m)
 
 /* -- devices --------------------------------------------------------------------------------------------------- */
 
+/* MSI-X where there is any, else MSI (PCI local bus spec 3.0, 6.8). */
+static unsigned msi_vectors(const struct pci_info *pci)
+{
+	unsigned at = pci->len > 0x34 && (pci->raw[6] & 0x10) ? pci->raw[0x34] & ~3u : 0, n = 0;
+
+	for (int i = 0; i < 48 && at >= 0x40 && at + 4 <= pci->len; i++, at = pci->raw[at + 1] & ~3u) {
+		unsigned control = pci->raw[at + 2] | pci->raw[at + 3] << 8;
+
+		if (pci->raw[at] == 0x11)
+			return (control & 0x7ff) + 1;
+		if (pci->raw[at] == 0x05)
+			n = 1u << (control >> 1 & 7);
+	}
+	return n;
+}
+
 static void load_pci(struct model *m, struct mdev *d)
 {
 	const struct pci_info *pci = device_pci(m->host, d->facts);
@@ -238,8 +255,12 @@ static void load_pci(struct model *m, struct mdev *d)
 	}
 	d->has_pri = pci->ext_known && pci->has_pri;
 	d->has_ats = pci->ext_known && pci->has_ats;
-	if (pci->ext_known && pci->has_pasid)
-		d->pasid_bits = pci->pasid_cap >> 8 & 0x1f;
+	d->n_msi = msi_vectors(pci);
+	if (!pci->ext_known || !pci->has_pasid)
+		return;
+	d->pasid_bits = pci->pasid_cap >> 8 & 0x1f;
+	d->pasid_exec = pci->pasid_cap & 2;
+	d->pasid_priv = pci->pasid_cap & 4;
 }
 
 static void load_dev(struct model *m, struct device *facts, struct mgroup **groups)

@@ -11,6 +11,7 @@
 const struct model_word model_words[] = {
 	{ "leak=GROUP[:COUNT]", "uses of the group's DMA that a driver left behind (1)" },
 	{ "iommus=N", "each IOMMU is N, and its groups are dealt out among them" },
+	{ "nesting", "SMMUv3 units can nest, which no file of them tells" },
 	{ "no-nesting", "no IOMMU can nest" },
 	{ "no-dirty", "no IOMMU tracks dirty pages" },
 	{ "no-pasid", "no IOMMU takes PASIDs" },
@@ -24,7 +25,7 @@ const struct model_word model_words[] = {
 static int bad(struct ctx *ctx, const char *word, const char *why)
 {
 	return ctx_error(ctx, NOTE(.code = "bad-inject", .err = EINVAL, .why = why, .where = "--inject",
-				   .hint = "leak=GROUP[:COUNT], iommus=N, no-nesting, no-dirty, no-pasid, non-coherent, "
+				   .hint = "leak=GROUP[:COUNT], iommus=N, nesting, no-nesting, no-dirty, no-pasid, non-coherent, "
 					   "no-isolated-msi, allow-unsafe-interrupts, no-mock"),
 			 "--inject %s", word);
 }
@@ -55,6 +56,7 @@ static int take(struct ctx *ctx, struct model_options *o, char *word)
 		const char *name;
 		bool *flag;
 	} flags[] = {
+		{ "nesting", &o->nesting },
 		{ "no-nesting", &o->no_nesting },
 		{ "no-dirty", &o->no_dirty },
 		{ "no-pasid", &o->no_pasid },

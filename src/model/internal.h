@@ -50,21 +50,20 @@ struct obj {
 	unsigned users;
 };
 
-/* Memory that maps share: its length and what it may be used for are all that the model knows of it. */
+/* Memory that maps share. All that the model knows of it is what decides whether, and where, it may be mapped. */
 struct pages {
 	unsigned refs;
-	uint64_t length;
+	uint64_t start; /* its address, or place in its file, rounded down to a page */
 	bool writable, file;
-	bool bad; /* a raw map's address, which leads nowhere: mapped lazily, and EFAULT once a page table wants it */
+	int pin_err; /* what fetching it answers: 0, or a negative errno, as for addresses that lead nowhere */
 };
 
 /* A map. Dirty bits are the page tables'. */
 struct area {
-	struct range r; /* first: also its place in the tree */
+	struct range r;
 	struct pages *pages;
 	uint64_t offset; /* into the pages, in bytes */
 	unsigned prot;	 /* OP_MAP_READ, OP_MAP_WRITE */
-	bool copy;
 	unsigned locks;	 /* hardware queues that sit on it */
 };
 
@@ -80,6 +79,7 @@ struct ioas {
 	bool no_large_pages;
 	unsigned accesses; /* kernel-internal users that need whole pages */
 	VEC(struct hwpt *) hwpts; /* in the order in which they were made */
+	size_t unpinnable;	  /* maps of memory that cannot be fetched */
 	uint64_t bytes;
 };
 
@@ -104,6 +104,7 @@ struct hwpt {
 	struct obj obj;
 	struct domain domain;
 	struct ioas *ioas;	/* paging */
+	bool joined; /* its IOAS counts it */
 	bool automatic, pasid_ok;
 	struct faultq *fault;
 	struct ranges dirty;	/* struct range each, on the heap */
@@ -136,7 +137,7 @@ struct viommu {
 	VEC(struct vdevice *) vdevices;
 	VEC(struct veventq *) queues;
 	struct hwqueue *hwqueues[IOMMU_TEST_HW_QUEUE_MAX];
-	bool has_mmap;
+	uint64_t mmap_offset; /* where its page would be mapped; 0 none */
 };
 
 struct vdevice {
@@ -158,8 +159,7 @@ struct veventq {
 	struct viommu *viommu;
 	uint32_t type, depth, n;
 	uint32_t sequence; /* of the next event */
-	struct vevent *first, **tail;
-	bool lost_last; /* the note of lost events is the last in the queue */
+	struct vevent *first;
 	int fd;
 };
 
@@ -209,8 +209,7 @@ struct mgroup {
 	VEC(struct attach *) attaches;
 	VEC(struct region) regions;
 	bool sw_msi; /* one of them is a software window, by what is known of the unit */
-	unsigned legacy_opens;
-	struct container *container;
+	struct container *container; /* NULL: not open the old way */
 };
 
 /* One IOMMU, and what its driver would ask its registers. */
@@ -222,9 +221,12 @@ struct munit {
 	uint64_t cap, ecap, efr, efr2;
 	bool scalable;	 /* VT-d: the registers say so, and the command line does not forbid it */
 	enum tri coherent;
-	bool canwbs, nesting, dirty; /* as the registers and the injections have it */
+	bool nesting, dirty; /* as the registers and the injections have it */
+	bool second_version; /* AMD: page tables of version 2 are the default */
 	unsigned pasid_bits;
 };
+
+enum fault_answer { FAULT_SUCCESS, FAULT_INVALID, FAULT_MAX };
 
 struct mdev {
 	struct mdev *next;
@@ -236,7 +238,9 @@ struct mdev {
 	bool counted;	      /* its driver holds a use of the group */
 	unsigned opens;	      /* descriptors of ours */
 	bool is_vf, has_pri, has_ats;
-	unsigned pasid_bits;
+	unsigned pasid_bits;  /* of the device; 0 none */
+	bool pasid_exec, pasid_priv;
+	unsigned n_msi;	      /* vectors */
 	unsigned vf_nr;	      /* of a VF that the model made */
 	bool vf_autoprobe;
 	struct mdev *pf;
@@ -248,7 +252,8 @@ struct mdev {
 	bool pasid_1024_fails;
 	struct viommu *viommu; /* whose nested domain it is attached to */
 	uint64_t vdev_id;
-	struct fault_group *partial; /* requests whose last one has not come */
+	struct fault_group *partial; /* requests whose last one has not come, one each */
+	unsigned answered[FAULT_MAX]; /* page request groups, by how */
 };
 
 /* --- descriptors ---------------------------------------------------------------------------------------------- */
@@ -256,7 +261,6 @@ struct mdev {
 struct irq {
 	uint32_t vector;
 	bool armed, dead; /* dead: could not be set up, and stays so */
-	uint64_t count;
 };
 
 /* One opened device. */
@@ -266,17 +270,16 @@ struct handle {
 	struct mdev *dev;
 	struct idev *idev; /* NULL: not bound */
 	struct selftest *selftest;
-	struct ioas *own_ioas; /* mock: made for it alone */
+	uint32_t own_ioas; /* mock: made for it alone; 0 none */
 	bool attached, legacy;
 	VEC(uint32_t) pasids;
 	VEC(struct irq) irqs;
-	struct container *container;
 };
 
-/* A type1 container; each legacy handle has its own unless its group has one already. */
+/* The type1 container of a group that is open the old way; its devices share it. */
 struct container {
 	unsigned users;
-	struct ranges maps; /* struct area */
+	struct ranges maps; /* struct range each, on the heap */
 	struct domain domain;
 };
 
@@ -318,8 +321,6 @@ void obj_free(struct model *m, struct obj *o, bool tombstone);
 
 /* 0; -EBUSY: it has users. Frees what the object holds. */
 int obj_destroy(struct model *m, struct obj *o);
-
-int model_destroy(struct backend *b, struct op_destroy *op, struct op_data *d);
 
 /* Destroys all objects, whatever their order; descriptors are closed already. */
 void objs_close(struct model *m);
@@ -412,7 +413,7 @@ int facts_ownership(struct model *m, struct json_object **ret);
 /* --- operations ------------------------------------------------------------------------------------------------ */
 
 #define OP(x) int model_##x(struct backend *b, struct op_##x *op, struct op_data *d);
-OP(device_open) OP(device_close) OP(device_attach) OP(device_detach) OP(device_hwinfo) OP(device_irq)
+OP(destroy) OP(device_open) OP(device_close) OP(device_attach) OP(device_detach) OP(device_hwinfo) OP(device_irq)
 OP(ioas_alloc) OP(ioas_map) OP(ioas_unmap) OP(ioas_copy) OP(ioas_ranges) OP(ioas_allow)
 OP(option) OP(change_process) OP(vfio_ioas) OP(hwpt_alloc) OP(hwpt_invalidate) OP(dirty_set) OP(dirty_get)
 OP(viommu_alloc) OP(vdevice_alloc) OP(hwqueue_alloc) OP(veventq_alloc) OP(veventq_read)
@@ -427,8 +428,23 @@ OP(mock_reserved) OP(mock_fault) OP(mock_dirty) OP(mock_iotlb) OP(mock_cache) OP
 int handle_get(struct model *m, uint32_t id, struct handle **ret);
 /* The same, bound; -EINVAL: it is not. */
 int handle_bound(struct model *m, uint32_t id, struct handle **ret);
+struct handle *handle_new(struct model *m, struct mdev *dev);
+/* Detaches, unbinds and frees; a mock device goes with it. */
 void handle_close(struct model *m, struct handle *h);
+int idev_bind(struct model *m, struct mdev *dev, struct idev **ret);
 void idev_destroy(struct model *m, struct idev *idev);
+
+/* mock.c */
+int mock_open(struct model *m, struct op_device_open *op);
+int mock_close(struct model *m, struct handle *h);
+/* A device attached to *@pt_id, which becomes the page table. */
+int mock_make(struct model *m, unsigned flags, uint32_t *pt_id, struct handle **ret);
+/* IOMMU_TEST_CMD: -EOPNOTSUPP for what the model has not. */
+int mock_test(struct model *m, struct iommu_test_cmd *c);
+
+/* legacy.c: a group and its container */
+int legacy_open(struct model *m, struct handle *h);
+void container_put(struct mgroup *g);
 
 /* --- ioas.c, iopt.c --------------------------------------------------------------------------------------------------- */
 
@@ -437,8 +453,15 @@ void ioas_free(struct model *m, struct ioas *ioas);
 void pages_put(struct pages *p);
 void area_free(struct area *a);
 
-/* The checks of ioas_map that come before memory is touched, and the map of given pages, which are put on failure. */
-int ioas_map_pages(struct model *m, uint32_t ioas_id, uint32_t flags, uint64_t *iova, uint64_t length, struct pages *p);
+/* What is to be mapped: an address, or a place in a file. */
+struct memory {
+	uint64_t start;
+	bool file, bad_fd;
+	int pin_err;
+};
+
+/* IOAS_MAP and IOAS_MAP_FILE; where it is now in *@ret_iova. */
+int ioas_map_memory(struct model *m, const struct op_ioas_map *op, const struct memory *mem, uint64_t *ret_iova);
 
 /* Takes a part of the address space away. -EADDRINUSE: a map, or what is allowed, lies in it. */
 int iopt_reserve(struct ioas *ioas, uint64_t start, uint64_t last, const void *owner);
@@ -469,15 +492,20 @@ struct user_data {
 /* Copies a struct of a driver: of @min bytes at least, what is beyond @size must be zero. -EINVAL, -E2BIG, -EFAULT. */
 int user_data_copy(const struct user_data *u, uint32_t type, void *ret, size_t size, size_t min);
 
+/* With @attach, the device is attached to it by that PASID before its IOAS is told of it. */
 int hwpt_alloc_paging(struct model *m, struct ioas *ioas, struct idev *idev, uint32_t flags, const struct user_data *u,
-		      struct hwpt **ret);
-int hwpt_alloc_any(struct model *m, struct idev *idev, uint32_t pt_id, uint32_t flags, uint32_t fault_id,
+		      const uint32_t *attach, struct hwpt **ret);
+int hwpt_alloc_any(struct model *m, uint32_t dev_id, uint32_t pt_id, uint32_t flags, uint32_t fault_id,
 		   const struct user_data *u, struct hwpt **ret);
 void hwpt_free(struct model *m, struct hwpt *h);
 /* The page table that maps for it: itself, or the nested one's parent. */
 struct hwpt *hwpt_paging(struct hwpt *h);
 /* A user less; an automatic one without users goes. */
 void hwpt_put(struct model *m, struct hwpt *h);
+
+int attach_hwpt(struct idev *idev, uint32_t pasid, struct hwpt *h);
+/* The page table keeps the reference, for the caller to put. NULL: it was not attached. */
+struct hwpt *detach_hwpt(struct idev *idev, uint32_t pasid);
 
 int attach_device(struct model *m, struct idev *idev, uint32_t pasid, uint32_t *pt_id);
 int replace_device(struct model *m, struct idev *idev, uint32_t pasid, uint32_t *pt_id);
@@ -489,6 +517,10 @@ void dirty_forget(struct hwpt *h, uint64_t start, uint64_t last);
 void dirty_mark(struct hwpt *h, uint64_t iova);
 
 /* --- viommu.c, events.c, invalidate.c ---------------------------------------------------------------------------------- */
+
+/* The ioctls behind their operations: idev NULL or ids 0 for what is not there. */
+int viommu_new(struct model *m, struct idev *idev, struct op_viommu_alloc *op, const struct user_data *u, struct op_data *d);
+int vdevice_new(struct model *m, uint32_t viommu_id, uint32_t dev_id, uint64_t virt_id, uint32_t *ret);
 
 void viommu_free(struct model *m, struct viommu *v);
 void vdevice_free(struct model *m, struct vdevice *v, bool tombstone);
@@ -513,9 +545,15 @@ int invalidate(struct model *m, uint32_t id, struct inv_array *a);
 /* --- faults.c -------------------------------------------------------------------------------------------------------- */
 
 void faultq_free(struct model *m, struct faultq *q);
+
+/* A descriptor that polls readable while a queue has something, made on first use; and whether it does. */
+int queue_fd_new(int *fd, bool ready, int *ret);
+void queue_fd_set(int fd, bool ready);
 /* What waits because of this attach is answered invalid. */
 void faults_drain(struct hwpt *h, const struct attach *a);
 void faults_forget_partial(struct mdev *dev);
+/* After a move: devices whose page requests are off now hold none back. */
+void faults_settle(struct mgroup *g);
 
 /* A page request as the device's IOMMU reports it (iommu_report_device_fault()). @last: of its group. */
 struct page_request {
@@ -539,18 +577,21 @@ struct profile {
 	int (*alloc_paging)(const struct mdev *dev, uint32_t flags, const struct user_data *u, struct domain *ret);
 	int (*alloc_nested)(const struct mdev *dev, const struct domain *parent, uint32_t flags, const struct user_data *u,
 			    struct domain *ret);
-	/* Whether the driver takes it there; changes what it remembers of the device. @old: NULL none. */
-	int (*attach)(const struct domain *new, struct mdev *dev, const struct hwpt *h);
-	int (*set_pasid)(const struct domain *new, struct mdev *dev, uint32_t pasid, const struct hwpt *h);
+	/* Whether the driver takes the device there; changes what it remembers of it. */
+	int (*attach)(const struct hwpt *h, struct mdev *dev);
+	/* NULL: takes no PASIDs. @h NULL: it is detached. */
+	int (*set_pasid)(const struct hwpt *h, struct mdev *dev, uint32_t pasid);
+	void (*detached)(struct mdev *dev); /* blocked again; NULL: nothing to remember */
 	bool (*enforces_snoop)(const struct mdev *dev);
 	bool (*tracks_dirty)(const struct mdev *dev);
-	unsigned (*pasid_log2)(const struct mdev *dev);
+	bool (*takes_ats)(const struct mdev *dev);
 	/* Up to 64 bytes; NULL: the driver tells nothing. */
 	size_t (*hwinfo)(const struct mdev *dev, void *ret);
 	int (*invalidate)(struct domain *d, struct inv_array *a);
 	/* viommu: NULL has none. */
 	bool (*viommu_type)(const struct mdev *dev, uint32_t type);
-	int (*viommu_init)(struct viommu *v, struct user_data *u, void *out, size_t *out_len);
+	/* @u NULL: no data. What the driver answers is put over @d's output. */
+	int (*viommu_init)(struct model *m, struct viommu *v, const struct user_data *u, struct op_data *d);
 	int (*viommu_nested)(struct viommu *v, uint32_t flags, const struct user_data *u, struct domain *ret);
 	int (*viommu_invalidate)(struct viommu *v, struct inv_array *a);
 	uint32_t hwqueue_type; /* 0 none */
@@ -563,7 +604,10 @@ void profile_read_unit(struct model *m, struct munit *u);
 void vtd_read_unit(struct model *m, struct munit *u);
 void amd_read_unit(struct model *m, struct munit *u);
 
-/* Both of one unit, and of one driver. */
-bool same_unit(const struct domain *d, const struct mdev *dev);
+/* The last address of so many bits. */
+uint64_t last_of_width(unsigned bits);
+
+/* PASID bits that device and unit have both; 0: PASIDs are not on. */
+unsigned profile_pasid_log2(const struct mdev *dev);
 
 #endif

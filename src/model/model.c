@@ -3,10 +3,23 @@
 
 #include "model/internal.h"
 
+/* As the descriptors of a process that ends: what is left of a mock device goes with its object. */
+static void close_handle(struct model *m, struct handle *h)
+{
+	struct op_device_close op = { .handle = h->id };
+
+	model_device_close(&m->backend, &op, NULL);
+}
+
 static void model_close(struct backend *b)
 {
 	struct model *m = to_model(b);
 
+	for (size_t i = 0; i < m->handles.n; i++)
+		if (m->handles.v[i])
+			close_handle(m, m->handles.v[i]);
+	vec_free(&m->handles);
+	objs_close(m);
 	if (m->overlay)
 		overlay_detach(m->overlay);
 	board_free(m);
@@ -24,6 +37,16 @@ static const struct backend_ops model_ops = {
 	.set_group_type = model_set_group_type,
 	.set_vfs = model_set_vfs,
 	.set_vf_autoprobe = model_set_vf_autoprobe,
+#define OP(x) .x = model_##x,
+	OP(probe) OP(device_open) OP(device_close) OP(device_attach) OP(device_detach) OP(device_hwinfo)
+	OP(device_irq) OP(legacy_map) OP(legacy_unmap)
+	OP(ioas_alloc) OP(ioas_map) OP(ioas_unmap) OP(ioas_copy) OP(ioas_ranges) OP(ioas_allow)
+	OP(option) OP(change_process) OP(vfio_ioas)
+	OP(hwpt_alloc) OP(hwpt_invalidate) OP(dirty_set) OP(dirty_get)
+	OP(viommu_alloc) OP(vdevice_alloc) OP(hwqueue_alloc) OP(veventq_alloc) OP(veventq_read)
+	OP(faultq_alloc) OP(faultq_read) OP(faultq_respond) OP(destroy) OP(raw) OP(queue_fd)
+	OP(mock_reserved) OP(mock_fault) OP(mock_dirty) OP(mock_iotlb) OP(mock_cache) OP(mock_event)
+#undef OP
 	.close = model_close,
 };
 

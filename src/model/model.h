@@ -19,6 +19,7 @@ struct model_leak {
 
 /* What is otherwise than the source says. All zero: nothing. */
 struct model_options {
+	bool nesting;			     /* SMMUv3, whose registers no file shows, can */
 	bool no_nesting, no_dirty, no_pasid; /* hardware that the IOMMUs lack */
 	bool non_coherent;		     /* no IOMMU snoops */
 	bool no_isolated_msi;

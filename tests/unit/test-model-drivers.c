@@ -289,7 +289,7 @@ static void more_iommus(void **state)
 
 static void words(void **state)
 {
-	static const char *const bad[] = { "leak", "leak=x", "leak=1:0", "leak=1:x", "iommus=0", "iommus=65", "nesting", "no-dirty,what" };
+	static const char *const bad[] = { "leak", "leak=x", "leak=1:0", "leak=1:x", "iommus=0", "iommus=65", "nest", "no-dirty,what" };
 	struct model_options o = { 0 };
 	struct ctx ctx = { 0 };
 
