@@ -285,7 +285,7 @@ int lab_vdevice(struct lab *l, uint32_t viommu, int handle, uint64_t virt_id)
 
 int lab_faultq(struct lab *l)
 {
-	struct op_faultq_alloc op = { .pad = 0 };
+	struct op_faultq_alloc op = { .hold_ms = 0 };
 	int r = backend_faultq_alloc(l->b, &op, NULL);
 
 	return r < 0 ? r : (int)op.ret_id;
