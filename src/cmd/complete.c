@@ -9,6 +9,7 @@
 #include "cmd/args.h"
 #include "host/host.h"
 #include "host/names.h"
+#include "session/place.h"
 
 /* What the words before the cursor mean. */
 struct state {
@@ -205,6 +206,17 @@ static void split_list(struct state *s)
 	s->cur = start;
 }
 
+static void offer_sessions(const struct state *s)
+{
+	const char **names;
+	size_t n;
+
+	if (place_list(s->ctx, &names, &n) < 0)
+		return;
+	for (size_t i = 0; i < n; i++)
+		offer(s, names[i], NULL);
+}
+
 static void offer_kind(struct state *s, enum complete kind, const char *const *words)
 {
 	switch (kind) {
@@ -230,6 +242,9 @@ static void offer_kind(struct state *s, enum complete kind, const char *const *w
 		break;
 	case COMPLETE_NOUN:
 		offer_nouns(s);
+		break;
+	case COMPLETE_SESSION:
+		offer_sessions(s);
 		break;
 	default:
 		offer_from_machine(s, kind);

@@ -191,17 +191,6 @@ static const char *hex(struct invocation *inv, const unsigned char *p, size_t le
 	return arena_strdup(&inv->ctx->arena, strbuf_str(&b));
 }
 
-static int print(struct invocation *inv, const struct hwinfo_row *row)
-{
-	const struct field_row *f = row->fields.v;
-	int r = out_detail(inv->out, row);
-
-	/* as text the fields go in full: that is what one asks for */
-	for (size_t i = 0; r >= 0 && wants_text(inv) && i < row->fields.n; i++)
-		out_text(inv->out, "  %s %-16s %s: %s", f[i].reg, f[i].field, f[i].words, f[i].meaning);
-	return r;
-}
-
 int device_hwinfo_run(struct invocation *inv)
 {
 	static const struct errno_text texts[] = {
@@ -238,7 +227,7 @@ int device_hwinfo_run(struct invocation *inv)
 	row.bytes = row.kind ? NULL : hex(inv, data, d.out_len);
 	row.registers = ROWS(dec.registers.v, dec.registers.n);
 	row.fields = ROWS(dec.fields.v, dec.fields.n);
-	r = print(inv, &row);
+	r = out_detail(inv->out, &row);
 	vec_free(&dec.registers);
 	vec_free(&dec.fields);
 	return r;

@@ -7,7 +7,10 @@
 #include "cmd/device.h"
 #include "cmd/objects.h"
 #include "cmd/rows.h"
-#include "diag/viability.h"
+#include "diag/open-refused.h"
+#include "host/holders.h"
+#include "session/place.h"
+#include "session/remote.h"
 
 /* -- open ---------------------------------------------------------------------------------------------------------------- */
 
@@ -53,59 +56,39 @@ static int check_open(struct invocation *inv, bool mock)
 	return EXIT_DONE;
 }
 
-/* What the judgement says about this claim: the first problem, with what would help. */
-static const struct reason *first_problem(const struct viability *v)
+/* "session NAME has it", when one of ours holds its group. */
+static const char *holding_session(struct invocation *inv, struct host *h, struct device *d)
 {
-	const struct reason *reasons = v->reasons.v;
+	struct holder_list list;
+	const char **names;
+	size_t n;
 
-	for (size_t i = 0; i < v->reasons.n; i++)
-		if (streq(reasons[i].severity, "problem"))
-			return &reasons[i];
+	if (!d->group || place_list(inv->ctx, &names, &n) < 0)
+		return NULL;
+	group_holders(h, d->group, &list);
+	for (size_t i = 0; list.n && i < n; i++) {
+		struct session_info info;
+
+		if (session_ask(inv->ctx, names[i], false, &info) < 0)
+			continue;
+		for (size_t k = 0; k < list.n; k++)
+			if (list.v[k].pid.known && list.v[k].pid.v == info.pid)
+				return arena_printf(&inv->ctx->arena, "session %s has it", names[i]);
+	}
 	return NULL;
 }
 
-static void add_reason(struct note *n, const struct viability *v)
+/* The errno alone does not tell the causes apart, the facts do; they may also name the session that has the device. */
+static int refused(struct invocation *inv, int err, struct host *h, struct device *d)
 {
-	const struct reason *reason = first_problem(v);
-	const struct step *steps = v->steps.v;
-	const struct remedy *remedy = reason && reason->remedies.n ? reason->remedies.v : NULL;
+	enum claim way = inv_opt(inv, "legacy") ? CLAIM_LEGACY : CLAIM_IOMMUFD;
+	struct refusal why;
 
-	n->why = reason ? reason->text : v->summary;
-	if (v->steps.n && steps[0].command)
-		n->hint = steps[0].command;
-	else if (remedy)
-		n->hint = remedy->command ? remedy->command : remedy->text;
-}
-
-/*
- * EPERM has four causes that the kernel does not tell apart (a driver of the group, another owner, interrupts that are not isolated, a
- * count that was left behind), and EINVAL, EBUSY and ENOENT some; the facts do.
- */
-static int open_refused(struct invocation *inv, int err, struct host *h, struct device *d)
-{
-	struct question q = { .group = d->group, .device = d };
-	struct note n = NOTE(.code = "object", .err = err);
-	struct viability v;
-	int code = EXIT_FAILED;
-
-	if (err == -EACCES) {
-		n.why = "its node may not be opened";
-		n.hint = "run it as root, or have the node given to you";
-		code = EXIT_PERMISSION;
-	} else if (!d->group) {
-		n.why = "it is in no IOMMU group";
-		code = EXIT_UNSUPPORTED;
-	} else {
-		group_check(h, &q, &v);
-		if (v.verdict && !streq(v.verdict, "ready") && !streq(v.verdict, "unknown"))
-			add_reason(&n, &v);
-		else if (err == -EPERM && v.verdict)
-			n.why = "the kernel refuses the claim, and no fact that can be read says why";
-		else if (err == -EOPNOTSUPP || err == -ENOTTY)
-			code = EXIT_UNSUPPORTED;
-	}
-	ctx_note(inv->ctx, n, "device open %s", d->name);
-	return code;
+	open_refused(h, d, way, err, &why);
+	ctx_error(inv->ctx, NOTE(.code = "object", .err = err, .why = why.text, .hint = holding_session(inv, h, d) ?: why.hint),
+		  "device open %s", d->name);
+	/* EPERM is the group's state here, and no matter of who asks */
+	return err == -EPERM && !streq(why.cause, "permission") ? EXIT_FAILED : (int)exit_from_errno(err);
 }
 
 static int opened(struct invocation *inv, const struct op_device_open *op)
@@ -170,7 +153,7 @@ static int open_real(struct invocation *inv, struct backend *be, struct op_devic
 	if (r == -EEXIST)
 		return op_failed(inv, r, (struct errno_text[]){ { EEXIST, "there is an object of that name", NULL }, { 0 } }, 0,
 				 "device open %s as %s", d->name, op->name);
-	return r < 0 ? open_refused(inv, r, h, d) : opened(inv, op);
+	return r < 0 ? refused(inv, r, h, d) : opened(inv, op);
 }
 
 int device_open_run(struct invocation *inv)

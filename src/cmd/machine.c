@@ -11,6 +11,9 @@
 #include "base/str.h"
 #include "cmd/args.h"
 #include "model/model.h"
+#include "session/facts.h"
+#include "session/place.h"
+#include "session/remote.h"
 
 static volatile sig_atomic_t interrupted;
 
@@ -51,8 +54,36 @@ static int open_model(struct machine *m, const char *inject)
 		return exit_from_errno(r);
 	m->base = m->source;
 	m->source = overlay;
-	r = workspace_new(model, NULL, &m->be);
+	r = workspace_new(model, &(struct workspace_facts){ facts_answer, overlay }, &m->be);
 	return r < 0 ? exit_from_errno(r) : EXIT_DONE;
+}
+
+/* Facts are this machine's, unless the session has a model: then it tells them. */
+static int open_session(struct machine *m, const char *name)
+{
+	struct session_info info;
+	struct backend *kernel;
+	int r = session_connect(m->ctx, name, &info, &m->be);
+
+	if (r < 0)
+		return r == -EPERM || r == -EACCES ? EXIT_PERMISSION : EXIT_FAILED;
+	m->session = name;
+	m->lasting = true;
+	m->model = info.model;
+	if (info.model) {
+		r = place_journal(m->ctx, name, &m->journal);
+		if (r == 0)
+			r = facts_open(m->be, &m->source);
+	} else {
+		r = backend_open_kernel(m->ctx, &kernel);
+		if (r == 0)
+			session_set_local(m->be, kernel);
+		if (r == 0)
+			r = source_open_live(m->ctx, &m->source);
+	}
+	if (r < 0)
+		ctx_error(m->ctx, NOTE(.code = "session-unreachable", .err = r), "session %s", name);
+	return r < 0 ? (int)exit_from_errno(r) : EXIT_DONE;
 }
 
 int machine_open(struct ctx *ctx, const struct arguments *a, struct machine *ret)
@@ -60,6 +91,8 @@ int machine_open(struct ctx *ctx, const struct arguments *a, struct machine *ret
 	int r;
 
 	*ret = (struct machine){ .ctx = ctx, .model = a->model };
+	if (a->session)
+		return open_session(ret, a->session);
 	r = a->from ? source_open(ctx, a->from, &ret->source) : source_open_live(ctx, &ret->source);
 	if (r < 0)
 		return exit_from_errno(r);

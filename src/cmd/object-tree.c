@@ -216,7 +216,7 @@ static const char *memory_word(uint32_t flags)
 
 static struct rows read_maps(struct tree *t, const struct op_object *o)
 {
-	struct op_map_list op = { .ioas_id = o->kind == OP_KIND_IOAS ? o->id : 0, .handle = o->kind == OP_KIND_DEVICE ? o->handle : 0 };
+	struct op_map_list op = { .ioas_id = o->kind == OP_KIND_IOAS ? o->id : 0, .handle = o->flags & OP_OBJECT_LEGACY ? o->handle : 0 };
 	struct op_data d = OP_DATA_NONE;
 	struct map_row *rows;
 	struct op_map *v;

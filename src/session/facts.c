@@ -104,3 +104,161 @@ int facts_answer(void *arg, struct op_fact *op, struct op_data *d)
 	}
 	return -EINVAL;
 }
+
+/* -- the other end ------------------------------------------------------------------------------------------------------------ */
+
+struct facts_source {
+	struct source source;
+	struct backend *remote;
+};
+
+static int ask(struct source *s, uint32_t what, const char *path, void *out, size_t cap, struct op_fact *op, struct op_data *d)
+{
+	*op = (struct op_fact){ .what = what, .section = op->section };
+	*d = (struct op_data){ .in = path, .in_len = path ? strlen(path) : 0, .out = out, .out_cap = cap, .fd_in = -1, .fd_out = -1 };
+	return backend_fact(((struct facts_source *)s)->remote, op, d);
+}
+
+static int facts_read(struct source *s, const char *path, void *buf, size_t cap, size_t *ret_len)
+{
+	struct op_fact op = { 0 };
+	struct op_data d;
+	int r = ask(s, OP_FACT_READ, path, buf, cap, &op, &d);
+
+	if (r == 0)
+		*ret_len = op.ret_len;
+	return r;
+}
+
+static int facts_readlink(struct source *s, const char *path, char *buf, size_t cap)
+{
+	struct op_fact op = { 0 };
+	struct op_data d;
+	int r = ask(s, OP_FACT_READLINK, path, buf, cap - 1, &op, &d);
+
+	if (r < 0)
+		return r;
+	if (op.ret_len >= cap)
+		return -ENAMETOOLONG;
+	buf[op.ret_len] = '\0';
+	return 0;
+}
+
+/* The whole answer, however long, NUL-terminated; in the arena. */
+static int ask_all(struct source *s, uint32_t what, const char *path, uint32_t section, struct arena *a, char **ret, size_t *ret_len)
+{
+	size_t cap = 16384;
+
+	for (;;) {
+		char *buf = arena_alloc(a, cap + 1);
+		struct op_fact op = { .section = section };
+		struct op_data d;
+		int r = ask(s, what, path, buf, cap, &op, &d);
+
+		if (r < 0)
+			return r;
+		if (op.ret_len <= cap) {
+			*ret = buf;
+			*ret_len = op.ret_len;
+			return 0;
+		}
+		if (op.ret_len > 16U << 20)
+			return -EFBIG;
+		cap = op.ret_len + 4096;
+	}
+}
+
+static int facts_list(struct source *s, const char *path, struct arena *a, struct src_list *ret)
+{
+	char *p, *end;
+	size_t len, n = 0;
+	int r = ask_all(s, OP_FACT_LIST, path, 0, a, &p, &len);
+
+	if (r < 0)
+		return r;
+	end = p + len;
+	for (char *q = p; q < end; q++)
+		n += !*q;
+	*ret = (struct src_list){ .v = arena_array(a, struct src_entry, n + 1) };
+	while (p < end && ret->n < n) {
+		struct src_entry *e = &ret->v[ret->n];
+
+		/* a flag byte of 0 is a NUL too, so there are at least as many as entries */
+		*e = (struct src_entry){ .name = p + 1, .is_link = *p & 1, .is_dir = *p & 2 };
+		p += 1 + strlen(e->name) + 1;
+		ret->n++;
+	}
+	return 0;
+}
+
+static bool facts_exists(struct source *s, const char *path)
+{
+	struct op_fact op = { 0 };
+	struct op_data d;
+
+	return ask(s, OP_FACT_EXISTS, path, NULL, 0, &op, &d) == 0;
+}
+
+static int facts_section(struct source *s, struct ctx *ctx, enum source_section which, struct json_object **ret)
+{
+	struct arena a = { 0 };
+	char *text;
+	size_t len;
+	int r = ask_all(s, OP_FACT_SECTION, NULL, which, &a, &text, &len);
+
+	(void)ctx;
+	if (r == 0) {
+		*ret = json_tokener_parse(text);
+		r = *ret ? 0 : -EBADMSG;
+	}
+	arena_free(&a);
+	return r;
+}
+
+static const struct source_ops facts_ops = {
+	.kind = SOURCE_SNAPSHOT,
+	.read = facts_read,
+	.readlink = facts_readlink,
+	.list = facts_list,
+	.exists = facts_exists,
+	.section = facts_section,
+};
+
+/* The next of three words; an empty one is one that is not known. */
+static char *take_word(const char **p, const char *end)
+{
+	const char *word = *p;
+
+	if (word >= end)
+		return NULL;
+	*p += strlen(word) + 1;
+	return *word ? strdup(word) : NULL;
+}
+
+int facts_open(struct backend *remote, struct source **ret)
+{
+	struct facts_source *f = calloc(1, sizeof(*f));
+	struct arena a = { 0 };
+	const char *p, *end;
+	char *text;
+	size_t len;
+	int r;
+
+	if (!f)
+		return -ENOMEM;
+	f->source.ops = &facts_ops;
+	f->remote = remote;
+	r = ask_all(&f->source, OP_FACT_ORIGIN, NULL, 0, &a, &text, &len);
+	if (r == 0) {
+		p = text;
+		end = text + len;
+		f->source.name = take_word(&p, end) ?: strdup("session");
+		f->source.hostname = take_word(&p, end);
+		f->source.boot_id = take_word(&p, end);
+		*ret = &f->source;
+	} else {
+		free(f);
+	}
+	arena_free(&a);
+	return r;
+}

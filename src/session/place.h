@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Where sessions are: one directory a user, /run/iommuctl/sessions for root, else $XDG_RUNTIME_DIR/iommuctl. In it, for each
+ * session, NAME.sock, NAME.lock, which its keeper holds locked as long as it lives, and NAME.d, the journal of a model.
+ */
+#ifndef IOMMUCTL_SESSION_PLACE_H
+#define IOMMUCTL_SESSION_PLACE_H
+
+#include "base/ctx.h"
+#include "base/vec.h"
+
+/* The directory, in the arena; it need not be there. -ENOENT, noted: nobody says where this user's is. */
+int place_dir(struct ctx *ctx, const char **ret);
+
+/*
+ * Takes the session's lock and listens: *@ret_lock and *@ret_listener are the caller's to close. What a dead keeper left is taken away. Noted:
+ * -EEXIST it runs; -EACCES and so on.
+ */
+int place_listen(struct ctx *ctx, const char *name, int *ret_lock, int *ret_listener);
+
+/* Takes away what the session leaves behind; only by who holds its lock. */
+void place_clean(struct ctx *ctx, const char *name);
+
+/* Connects. -ENOENT there is none; -ECONNREFUSED it is dead. Nothing is noted. */
+int place_connect(struct ctx *ctx, const char *name, int *ret_sock);
+
+/* The journal directory of a model's session, in the arena. */
+int place_journal(struct ctx *ctx, const char *name, const char **ret);
+
+/* Names of all sessions that left a socket, in the arena, sorted. -ENOENT is no error: there are none. */
+int place_list(struct ctx *ctx, const char ***ret, size_t *ret_n);
+
+#endif

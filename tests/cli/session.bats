@@ -1,0 +1,214 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Sessions: start, list, stop, and what they do with a client that does not behave. On the sample machine's model.
+load lib
+
+setup() {
+	export XDG_RUNTIME_DIR=$BATS_TEST_TMPDIR # of users other than root
+	S=t$$-$BATS_TEST_NUMBER
+	dir=/run/iommuctl/sessions
+	[ "$(id -u)" -eq 0 ] || dir=$XDG_RUNTIME_DIR/iommuctl
+}
+
+teardown() {
+	"$IOMMUCTL" session stop "$S" 2>/dev/null || true
+}
+
+start() {
+	run_ctl session start --demo "$S"
+	expect_status 0
+}
+
+pid_of() {
+	"$IOMMUCTL" -j session list | jq -r --arg s "$S" '.data[] | select(.session == $s) | .pid'
+}
+
+state_of() {
+	"$IOMMUCTL" -j session list | jq -r --arg s "$S" '.data[] | select(.session == $s) | .state'
+}
+
+@test "a session starts, is listed, and stops" {
+	start
+	[ "$output" = "$S" ]
+	run_ctl -j session list
+	expect_json ".data[] | select(.session == \"$S\") | [.state, .model, .objects] | tostring" '["running",true,0]'
+	run_ctl session stop "$S"
+	expect_status 0
+	[ -z "$(state_of)" ]
+	# nothing is left
+	run ls "$dir"
+	expect_not_in "$output" "$S"
+}
+
+@test "one that runs is not started again, and one that does not is not stopped" {
+	start
+	run_ctl session start --demo "$S"
+	expect_status 1
+	expect_in "$stderr" "session $S: it runs already"
+	run_ctl session stop "$S"
+	run_ctl session stop "$S"
+	expect_status 1
+	expect_in "$stderr" "there is no such session"
+}
+
+@test "its socket is its owner's alone" {
+	start
+	[ "$(stat -c %a "$dir/$S.sock")" = 600 ]
+	[ "$(stat -c %a "$dir")" = 700 ]
+}
+
+@test "facts of a session on a model are the model's, also behind an act" {
+	start
+	run_ctl --session "$S" --noheadings device list -o device,driver
+	expect_in "$output" "0000:03:00.1 e1000e"
+	run_ctl --session "$S" device bind 03:00.1
+	expect_status 5
+	run_ctl --session "$S" device bind --force 03:00.1
+	expect_status 0
+	run_ctl --session "$S" --noheadings device list -o device,driver
+	expect_in "$output" "0000:03:00.1 vfio-pci"
+	IOMMUCTL_SESSION=$S run_ctl group check 03:00.1
+	expect_in "$output" "ready"
+	run_ctl --session "$S" device restore --all
+	expect_status 0
+	run_ctl --session "$S" --noheadings device list -o device,driver
+	expect_in "$output" "0000:03:00.1 e1000e"
+	# the sample machine itself is as it was
+	run_ctl --demo --noheadings device list -o device,driver
+	expect_in "$output" "0000:03:00.1 e1000e"
+}
+
+@test "its machine was fixed when it was started" {
+	start
+	for o in --demo -M "--from demo"; do
+		# shellcheck disable=SC2086
+		run_ctl --session "$S" $o group list
+		expect_status 2
+		expect_in "$stderr" "its machine was fixed when it was started"
+	done
+}
+
+@test "no session, a wrong name, a file that is no keeper" {
+	run_ctl --session "$S" group list
+	expect_status 1
+	expect_in "$stderr" "there is no such session" "session start $S"
+	run_ctl session start --demo "../x"
+	expect_status 2
+	run_ctl session start --from demo "$S"
+	expect_status 2
+	run_ctl session exec "$S"
+	expect_status 2
+}
+
+@test "a keeper that was killed is said to be dead, and can be started anew" {
+	start
+	kill -9 "$(pid_of)"
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		[ "$(state_of)" = dead ] && break
+		sleep 0.1
+	done
+	[ "$(state_of)" = dead ]
+	run_ctl --session "$S" group list
+	expect_status 1
+	expect_in "$stderr" "its keeper is dead"
+	start
+	[ "$(state_of)" = running ]
+	kill -9 "$(pid_of)"
+	sleep 0.2
+	run_ctl session stop "$S"
+	expect_status 0
+	[ -z "$(state_of)" ]
+}
+
+@test "it outlives its starter's session and terminal" {
+	setsid --wait "$IOMMUCTL" session start --demo "$S"
+	[ "$(state_of)" = running ]
+	pid=$(pid_of)
+	# leader of a session of its own, without a terminal
+	[ "$(ps -o sid= -p "$pid" | tr -d ' ')" = "$pid" ]
+	[ "$(ps -o tty= -p "$pid" | tr -d ' ')" = "?" ]
+}
+
+@test "a signal ends it in good order" {
+	start
+	pid=$(pid_of)
+	kill -TERM "$pid"
+	while kill -0 "$pid" 2>/dev/null; do sleep 0.05; done
+	[ ! -e "$dir/$S.sock" ]
+}
+
+@test "--foreground stays, and says when it is ready" {
+	"$IOMMUCTL" session start --foreground --demo "$S" >"$BATS_TEST_TMPDIR/out" 3>&- &
+	fg=$!
+	for _ in $(seq 100); do
+		[ "$(state_of)" = running ] && break
+		sleep 0.05
+	done
+	[ "$(pid_of)" = "$fg" ]
+	"$IOMMUCTL" session stop "$S"
+	wait "$fg"
+}
+
+@test "a batch in a session says what it keeps" {
+	start
+	run_ctl --session "$S" batch - <<<"group list"
+	expect_status 0
+	expect_in "$output" "1 commands; nothing was moved"
+}
+
+@test "garbage, half a frame, silence: nobody else notices" {
+	start
+	"${IOMMUCTL%/*}/tests/unit/session-peer" "$dir/$S.sock" garbage half huge silent flood
+	[ "$(state_of)" = running ]
+	run_ctl --session "$S" --noheadings group list -o group
+	expect_status 0
+}
+
+@test "a thousand clients at once, and descriptors that run out" {
+	start
+	"${IOMMUCTL%/*}/tests/unit/session-peer" "$dir/$S.sock" thousand
+	[ "$(state_of)" = running ]
+	"$IOMMUCTL" session stop "$S"
+	(
+		ulimit -n 32
+		"$IOMMUCTL" session start --demo "$S"
+	)
+	"${IOMMUCTL%/*}/tests/unit/session-peer" "$dir/$S.sock" thousand
+	[ "$(state_of)" = running ]
+	run_ctl --session "$S" --noheadings group list -o group
+	expect_status 0
+}
+
+@test "a keeper of another version is told apart, and can be stopped" {
+	mkdir -p -m 700 "$dir"
+	"${IOMMUCTL%/*}/tests/unit/session-peer" "$dir/$S.sock" other-version 3>&- &
+	other=$!
+	for _ in $(seq 100); do
+		[ -S "$dir/$S.sock" ] && break
+		sleep 0.05
+	done
+	run_ctl --session "$S" group list
+	expect_status 1
+	expect_in "$stderr" "it was started by version 0.0.1" "session stop $S ends it"
+	[ "$(state_of)" = other-version ]
+	run_ctl session stop "$S"
+	expect_status 0
+	wait "$other"
+	rm -f "$dir/$S.sock"
+}
+
+@test "exec: the command's status, and descriptors only from a real machine" {
+	start
+	run_ctl session exec "$S" -- sh -c 'exit 7'
+	expect_status 7
+	run_ctl session exec "$S" -- echo a@b @@x
+	expect_status 0
+	[ "$output" = "a@b @x" ]
+	run_ctl session exec "$S" -- echo @nosuch
+	expect_status 2
+	expect_in "$stderr" "@nosuch: there is no such device in the session"
+	run_ctl session exec "$S" -- echo fd=@iommufd
+	expect_status 6
+	expect_in "$stderr" "a model has no descriptors"
+	run -127 --separate-stderr "$IOMMUCTL" session exec "$S" -- /nonexistent/x
+}

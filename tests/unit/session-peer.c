@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Peers of a keeper that do not behave: session-peer SOCKET WORD...
+ *
+ *	garbage	bytes that are no hello; a good hello and then bytes that are no frame
+ *	half	half a hello, half a frame, and the connection closed in the middle
+ *	huge	a frame that announces all the data there can be, and sends none
+ *	silent	connections that never say anything; they stay open until the end
+ *	flood	requests without end whose answers are never read
+ *	thousand	1,000 connections at once, each of which asks something
+ *	other-version	plays a keeper of version 0.0.1 until it is told to stop
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "session/protocol.h"
+
+static const char *path;
+
+static int address(struct sockaddr_un *a)
+{
+	*a = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	return snprintf(a->sun_path, sizeof(a->sun_path), "%s", path) < (int)sizeof(a->sun_path) ? 0 : -1;
+}
+
+static int dial(void)
+{
+	struct sockaddr_un a;
+	int s = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	if (s < 0 || address(&a) < 0 || connect(s, (struct sockaddr *)&a, sizeof(a)) < 0) {
+		perror(path);
+		exit(1);
+	}
+	return s;
+}
+
+static int greeted(void)
+{
+	struct hello h;
+	int s = dial();
+
+	hello_fill(&h, HELLO_CONNECT);
+	if (write(s, &h, sizeof(h)) != sizeof(h) || recv(s, &h, sizeof(h), MSG_WAITALL) != sizeof(h))
+		return -1;
+	return s;
+}
+
+/* Whether the keeper has hung up. */
+static int hung_up(int s)
+{
+	char c;
+
+	return recv(s, &c, 1, 0) <= 0;
+}
+
+static int garbage(void)
+{
+	char bytes[4096];
+	int s = dial();
+
+	memset(bytes, 0xa5, sizeof(bytes));
+	if (write(s, bytes, sizeof(bytes)) < 0 || !hung_up(s))
+		return 1;
+	close(s);
+	s = greeted();
+	if (s < 0 || write(s, bytes, sizeof(bytes)) < 0 || !hung_up(s))
+		return 1;
+	close(s);
+	return 0;
+}
+
+static int half(void)
+{
+	struct frame f = { .op = OP_ioas_alloc, .op_len = sizeof(struct op_ioas_alloc) };
+	struct hello h;
+	int s = dial();
+
+	hello_fill(&h, HELLO_CONNECT);
+	if (write(s, &h, 40) != 40)
+		return 1;
+	close(s);
+	s = greeted();
+	if (s < 0 || write(s, &f, 20) != 20)
+		return 1;
+	close(s);
+	s = greeted();
+	if (s < 0 || write(s, &f, sizeof(f)) != sizeof(f) || write(s, &f, 8) != 8)
+		return 1;
+	close(s);
+	return 0;
+}
+
+static int huge(void)
+{
+	struct frame f = { .op = OP_ioas_allow, .op_len = sizeof(struct op_ioas_allow), .data_len = FRAME_MAX_DATA };
+
+	for (int i = 0; i < 100; i++) {
+		int s = greeted();
+
+		if (s < 0 || write(s, &f, sizeof(f)) != sizeof(f))
+			return 1; /* stays open until we end */
+	}
+	return 0;
+}
+
+static int silent(void)
+{
+	for (int i = 0; i < 100; i++)
+		dial();
+	return 0;
+}
+
+static int flood(void)
+{
+	struct {
+		struct frame f;
+		struct op_object_list op;
+	} request = { .f = { .op = OP_object_list, .op_len = sizeof(struct op_object_list), .out_cap = 1 << 20 } };
+	int s = greeted();
+
+	if (s < 0)
+		return 1;
+	while (send(s, &request, sizeof(request), MSG_DONTWAIT) > 0)
+		;
+	return errno == EAGAIN ? 0 : 1;
+}
+
+static int ask(int s)
+{
+	struct {
+		struct frame f;
+		struct op_object_list op;
+	} request = { .f = { .op = OP_object_list, .seq = 9, .op_len = sizeof(struct op_object_list) } };
+
+	if (write(s, &request, sizeof(request)) != sizeof(request) ||
+	    recv(s, &request, sizeof(request), MSG_WAITALL) != sizeof(request))
+		return -1;
+	return request.f.seq == 9 && request.f.result == 0 ? 0 : -1;
+}
+
+/* Each is served, or is told that there are too many. */
+static int thousand(void)
+{
+	struct rlimit r = { 2048, 2048 };
+	int fds[1000], served = 0;
+
+	setrlimit(RLIMIT_NOFILE, &r);
+	for (int i = 0; i < 1000; i++) {
+		struct hello h;
+
+		fds[i] = dial();
+		hello_fill(&h, HELLO_CONNECT);
+		if (send(fds[i], &h, sizeof(h), MSG_NOSIGNAL) < 0 && errno != EPIPE)
+			return 1;
+		if (recv(fds[i], &h, sizeof(h), MSG_WAITALL) != sizeof(h) || !hello_valid(&h))
+			continue; /* it hung up before our hello was out */
+		if (h.flags & HELLO_FULL)
+			continue;
+		if (ask(fds[i]) < 0)
+			return 1;
+		served++;
+	}
+	printf("%d of 1000 served\n", served);
+	return served ? 0 : 1;
+}
+
+static int other_version(void)
+{
+	struct hello theirs, ours;
+	struct sockaddr_un a;
+	int l = socket(AF_UNIX, SOCK_STREAM, 0), s;
+
+	if (l < 0 || address(&a) < 0 || bind(l, (struct sockaddr *)&a, sizeof(a)) < 0 || listen(l, 8) < 0)
+		return 1;
+	hello_fill(&ours, HELLO_CONNECT);
+	memset(ours.version, 0, sizeof(ours.version));
+	strcpy(ours.version, "0.0.1");
+	do {
+		s = accept(l, NULL, NULL);
+		if (s < 0 || recv(s, &theirs, sizeof(theirs), MSG_WAITALL) != sizeof(theirs) ||
+		    write(s, &ours, sizeof(ours)) != sizeof(ours))
+			return 1;
+		close(s);
+	} while (theirs.what != HELLO_STOP);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct {
+		const char *word;
+		int (*run)(void);
+	} words[] = { { "garbage", garbage }, { "half", half }, { "huge", huge }, { "silent", silent }, { "flood", flood },
+		      { "thousand", thousand }, { "other-version", other_version } };
+
+	if (argc < 3)
+		return 2;
+	path = argv[1];
+	for (int i = 2; i < argc; i++) {
+		int r = 2;
+
+		for (size_t k = 0; k < ARRAY_SIZE(words); k++)
+			if (!strcmp(argv[i], words[k].word))
+				r = words[k].run();
+		if (r) {
+			fprintf(stderr, "session-peer: %s failed\n", argv[i]);
+			return r;
+		}
+	}
+	return 0;
+}
