@@ -72,6 +72,7 @@ static void free_dev(struct mdev *d)
 	free(d->bus);
 	free(d->name);
 	free(d->driver);
+	free(d->config);
 	free(d);
 }
 

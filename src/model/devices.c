@@ -3,9 +3,14 @@
 #include <errno.h>
 #include <string.h>
 
+#include "abi/vfio.h"
 #include "base/str.h"
 #include "host/holders.h"
+#include "host/pci.h"
 #include "model/internal.h"
+
+#define CONFIG_BYTES 4096u
+#define N_REGIONS 9 /* six BARs, the ROM, configuration space, VGA */
 
 /* -- descriptors ----------------------------------------------------------------------------------------------------- */
 
@@ -140,7 +145,7 @@ static int bind_cdev(struct model *m, struct handle *h)
 
 static bool good_string(const char *s, size_t size)
 {
-	return memchr(s, '\0', size) && *s;
+	return memchr(s, '\0', size) && *s && *s != '.' && !strchr(s, '/');
 }
 
 int model_device_open(struct backend *b, struct op_device_open *op, struct op_data *d)
@@ -321,5 +326,54 @@ int model_device_hwinfo(struct backend *b, struct op_device_hwinfo *op, struct o
 	op->ret_data_len = len;
 	op->ret_capabilities = capabilities(h->dev);
 	op->ret_max_pasid_log2 = profile_pasid_log2(h->dev);
+	return 0;
+}
+
+/* -- its registers ----------------------------------------------------------------------------------------------------------- */
+
+/* Of PCI devices the configuration space as the facts have it; what is written stays written, and does nothing. */
+static uint8_t *config_of(struct model *m, struct mdev *dev)
+{
+	const struct pci_info *pci;
+
+	if (dev->config || !dev->facts || !dev->facts->is_pci)
+		return dev->config;
+	pci = device_pci(m->host, dev->facts);
+	if (pci->err)
+		return NULL;
+	dev->config = calloc(1, CONFIG_BYTES);
+	if (!dev->config)
+		abort();
+	memcpy(dev->config, pci->raw, MIN(pci->len, CONFIG_BYTES));
+	return dev->config;
+}
+
+int model_device_region(struct backend *b, struct op_device_region *op, struct op_data *d)
+{
+	struct model *m = to_model(b);
+	struct handle *h;
+	uint8_t *config;
+	int r = handle_get(m, op->handle, &h);
+
+	(void)d;
+	if (r < 0)
+		return r;
+	if (h->selftest)
+		return -EOPNOTSUPP;
+	if (!h->idev && !h->legacy)
+		return -EINVAL;
+	if ((op->width != 1 && op->width != 2 && op->width != 4 && op->width != 8) || op->index >= N_REGIONS)
+		return -EINVAL;
+	config = op->index == VFIO_PCI_CONFIG_REGION_INDEX ? config_of(m, h->dev) : NULL;
+	if (!config)
+		return -EOPNOTSUPP; /* nothing is behind a BAR */
+	if (op->offset > CONFIG_BYTES - op->width)
+		return -EINVAL;
+	if (op->write) {
+		memcpy(config + op->offset, &op->value, op->width);
+		return 0;
+	}
+	op->value = 0;
+	memcpy(&op->value, config + op->offset, op->width);
 	return 0;
 }

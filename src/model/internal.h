@@ -212,6 +212,12 @@ struct mgroup {
 	struct container *container; /* NULL: not open the old way */
 };
 
+/* The fields of VT-d's registers that decide, by the specification's abbreviations. */
+struct vtd_fields {
+	uint8_t smts, nest, pasid, fsts, ssts, sc, smpwcs, c, dt, prs, pds; /* ECAP */
+	uint8_t fl5lp, fl1gp, rwbf, cm, sagaw, sllps, mgaw;		    /* CAP; mgaw in bits */
+};
+
 /* One IOMMU, and what its driver would ask its registers. */
 struct munit {
 	struct munit *next;
@@ -219,6 +225,7 @@ struct munit {
 	const struct unit *facts; /* NULL: the selftest's */
 	const struct profile *profile;
 	uint64_t cap, ecap, efr, efr2;
+	struct vtd_fields vtd;
 	bool scalable;	 /* VT-d: the registers say so, and the command line does not forbid it */
 	enum tri coherent;
 	bool nesting, dirty; /* as the registers and the injections have it */
@@ -241,6 +248,7 @@ struct mdev {
 	unsigned pasid_bits;  /* of the device; 0 none */
 	bool pasid_exec, pasid_priv;
 	unsigned n_msi;	      /* vectors */
+	uint8_t *config;      /* once somebody has looked; NULL: as in the facts */
 	unsigned vf_nr;	      /* of a VF that the model made */
 	bool vf_autoprobe;
 	struct mdev *pf;
@@ -413,7 +421,7 @@ int facts_ownership(struct model *m, struct json_object **ret);
 /* --- operations ------------------------------------------------------------------------------------------------ */
 
 #define OP(x) int model_##x(struct backend *b, struct op_##x *op, struct op_data *d);
-OP(destroy) OP(device_open) OP(device_close) OP(device_attach) OP(device_detach) OP(device_hwinfo) OP(device_irq)
+OP(destroy) OP(device_open) OP(device_close) OP(device_attach) OP(device_detach) OP(device_hwinfo) OP(device_irq) OP(device_region)
 OP(ioas_alloc) OP(ioas_map) OP(ioas_unmap) OP(ioas_copy) OP(ioas_ranges) OP(ioas_allow)
 OP(option) OP(change_process) OP(vfio_ioas) OP(hwpt_alloc) OP(hwpt_invalidate) OP(dirty_set) OP(dirty_get)
 OP(viommu_alloc) OP(vdevice_alloc) OP(hwqueue_alloc) OP(veventq_alloc) OP(veventq_read)

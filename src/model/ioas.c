@@ -317,24 +317,36 @@ int ioas_map_memory(struct model *m, const struct op_ioas_map *op, const struct 
 	return r;
 }
 
-/* MAP_FILE takes memfds, tmpfs and huge pages, and fetches no page behind their end (memfd_pin_folios()). */
-static struct memory lent_file(int fd, uint64_t offset, uint64_t length)
+/*
+ * MAP_FILE takes memfds, tmpfs and huge pages, and fetches no page behind their end (memfd_pin_folios()). Others are mapped into memory
+ * first, and not pinned where they would be written back.
+ */
+static struct memory lent_file(int fd, uint64_t offset, uint64_t length, bool writable)
 {
 	struct memory mem = { .start = offset };
 	struct statfs fs;
 	struct stat st;
+	uint64_t end;
 
 	if (fstatfs(fd, &fs) < 0 || fstat(fd, &st) < 0) {
 		mem.bad_fd = mem.file = true;
 		return mem;
 	}
 	mem.file = fs.f_type == TMPFS_MAGIC || fs.f_type == HUGETLBFS_MAGIC;
-	if (mem.file && (offset > (uint64_t)st.st_size || length > (uint64_t)st.st_size - offset))
-		mem.pin_err = -EINVAL;
-	/* others are mapped into memory first, at some page */
+	end = mem.file ? (uint64_t)st.st_size : ((uint64_t)st.st_size + PAGE_BYTES - 1) & ~(uint64_t)(PAGE_BYTES - 1);
+	if (offset > end || length > end - offset || (!mem.file && writable))
+		mem.pin_err = mem.file ? -EINVAL : -EFAULT;
 	if (!mem.file)
-		mem.start = PAGE_BYTES + offset % PAGE_BYTES;
+		mem.start = PAGE_BYTES + offset % PAGE_BYTES; /* at some page */
 	return mem;
+}
+
+/* The kernel's MAP_FILE does not ask, so the backends do. */
+static bool may_not_write(int fd, uint32_t flags)
+{
+	int mode = fcntl(fd, F_GETFL);
+
+	return (flags & OP_MAP_WRITE) && mode >= 0 && (mode & O_ACCMODE) != O_RDWR;
 }
 
 int model_ioas_map(struct backend *b, struct op_ioas_map *op, struct op_data *d)
@@ -343,8 +355,10 @@ int model_ioas_map(struct backend *b, struct op_ioas_map *op, struct op_data *d)
 	uint64_t iova;
 	int r;
 
+	if (d->fd_in >= 0 && may_not_write(d->fd_in, op->flags))
+		return -EACCES;
 	if (d->fd_in >= 0)
-		mem = lent_file(d->fd_in, op->offset, op->length);
+		mem = lent_file(d->fd_in, op->offset, op->length, op->flags & OP_MAP_WRITE);
 	r = ioas_map_memory(to_model(b), op, &mem, &iova);
 	if (r == 0)
 		op->iova = iova;

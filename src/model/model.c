@@ -39,7 +39,7 @@ static const struct backend_ops model_ops = {
 	.set_vf_autoprobe = model_set_vf_autoprobe,
 #define OP(x) .x = model_##x,
 	OP(probe) OP(device_open) OP(device_close) OP(device_attach) OP(device_detach) OP(device_hwinfo)
-	OP(device_irq) OP(legacy_map) OP(legacy_unmap)
+	OP(device_irq) OP(device_region) OP(legacy_map) OP(legacy_unmap)
 	OP(ioas_alloc) OP(ioas_map) OP(ioas_unmap) OP(ioas_copy) OP(ioas_ranges) OP(ioas_allow)
 	OP(option) OP(change_process) OP(vfio_ioas)
 	OP(hwpt_alloc) OP(hwpt_invalidate) OP(dirty_set) OP(dirty_get)

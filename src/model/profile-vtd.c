@@ -8,8 +8,6 @@
 #include "host/vtd.h"
 #include "model/internal.h"
 
-#define CAP(u, field) reg_get_named(&vtd_cap_table, field, (u)->cap)
-#define ECAP(u, field) reg_get_named(&vtd_ecap_table, field, (u)->ecap)
 
 #define PAGE_2M ((uint64_t)2 << 20)
 #define PAGE_1G ((uint64_t)1 << 30)
@@ -23,6 +21,31 @@ static bool scalable_allowed(struct model *m)
 	return !word || strcmp(word, "sm_off") != 0;
 }
 
+/* Looked up by name once, not for every attach. */
+static void read_fields(struct munit *u)
+{
+	struct vtd_fields *f = &u->vtd;
+	const struct {
+		const struct reg_table *t;
+		const char *name;
+		uint8_t *v;
+	} fields[] = {
+		{ &vtd_ecap_table, "SMTS", &f->smts },	   { &vtd_ecap_table, "NEST", &f->nest },
+		{ &vtd_ecap_table, "PASID", &f->pasid },   { &vtd_ecap_table, "FSTS", &f->fsts },
+		{ &vtd_ecap_table, "SSTS", &f->ssts },	   { &vtd_ecap_table, "SC", &f->sc },
+		{ &vtd_ecap_table, "SMPWCS", &f->smpwcs }, { &vtd_ecap_table, "C", &f->c },
+		{ &vtd_ecap_table, "DT", &f->dt },	   { &vtd_ecap_table, "PRS", &f->prs },
+		{ &vtd_ecap_table, "PDS", &f->pds },	   { &vtd_cap_table, "FL5LP", &f->fl5lp },
+		{ &vtd_cap_table, "FL1GP", &f->fl1gp },	   { &vtd_cap_table, "RWBF", &f->rwbf },
+		{ &vtd_cap_table, "CM", &f->cm },	   { &vtd_cap_table, "SAGAW", &f->sagaw },
+		{ &vtd_cap_table, "SLLPS", &f->sllps },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
+		*fields[i].v = reg_get_named(fields[i].t, fields[i].name, fields[i].t == &vtd_cap_table ? u->cap : u->ecap);
+	f->mgaw = vtd_address_width(u->cap);
+}
+
 /* Without registers, as in a snapshot that an ordinary user made: 48 bits, second stage, and nothing else. */
 void vtd_read_unit(struct model *m, struct munit *u)
 {
@@ -30,23 +53,24 @@ void vtd_read_unit(struct model *m, struct munit *u)
 
 	u->cap = i->cap.known ? (uint64_t)i->cap.v : (uint64_t)47 << 16 | 4 << 8;
 	u->ecap = i->ecap.known ? (uint64_t)i->ecap.v : 0;
-	u->scalable = ECAP(u, "SMTS") && scalable_allowed(m);
-	u->nesting = u->scalable && ECAP(u, "NEST");
+	read_fields(u);
+	u->scalable = u->vtd.smts && scalable_allowed(m);
+	u->nesting = u->scalable && u->vtd.nest;
 	u->dirty = u->scalable && vtd_dirty_tracking(u->ecap);
-	u->pasid_bits = u->scalable && ECAP(u, "PASID") ? vtd_pasid_bits(u->ecap) : 0;
+	u->pasid_bits = u->scalable && u->vtd.pasid ? vtd_pasid_bits(u->ecap) : 0;
 }
 
 static unsigned first_stage_width(const struct munit *u)
 {
-	unsigned mgaw = vtd_address_width(u->cap);
+	unsigned mgaw = u->vtd.mgaw;
 
-	return mgaw > 48 && CAP(u, "FL5LP") ? MIN(57, mgaw) : MIN(48, mgaw);
+	return mgaw > 48 && u->vtd.fl5lp ? MIN(57, mgaw) : MIN(48, mgaw);
 }
 
 /* The widest table that both the widths supported (SAGAW) and the address width (MGAW) allow. */
 static unsigned second_stage_width(const struct munit *u)
 {
-	unsigned mgaw = vtd_address_width(u->cap), sagaw = CAP(u, "SAGAW");
+	unsigned mgaw = u->vtd.mgaw, sagaw = u->vtd.sagaw;
 
 	if (mgaw > 48 && sagaw >= 8)
 		return MIN(57, mgaw);
@@ -57,25 +81,25 @@ static unsigned second_stage_width(const struct munit *u)
 
 static uint64_t second_stage_pages(const struct munit *u)
 {
-	uint64_t large = CAP(u, "SLLPS");
+	uint64_t large = u->vtd.sllps;
 
 	return PAGE_BYTES | (large & 1 ? PAGE_2M : 0) | (large & 2 ? PAGE_1G : 0);
 }
 
 static bool syncs_second_stage(const struct munit *u)
 {
-	return CAP(u, "RWBF") || CAP(u, "CM");
+	return u->vtd.rwbf || u->vtd.cm;
 }
 
 static int alloc_first_stage(const struct munit *u, uint32_t flags, struct domain *ret)
 {
-	if ((flags & ~IOMMU_HWPT_ALLOC_PASID) || !u->scalable || !ECAP(u, "FSTS"))
+	if ((flags & ~IOMMU_HWPT_ALLOC_PASID) || !u->scalable || !u->vtd.fsts)
 		return -EOPNOTSUPP;
 	ret->first_stage = true;
 	ret->width = first_stage_width(u);
 	/* addresses are sign-extended: the lower half */
 	ret->aperture_last = last_of_width(ret->width - 1);
-	ret->page_sizes = PAGE_BYTES | PAGE_2M | (CAP(u, "FL1GP") ? PAGE_1G : 0);
+	ret->page_sizes = PAGE_BYTES | PAGE_2M | (u->vtd.fl1gp ? PAGE_1G : 0);
 	return 0;
 }
 
@@ -85,7 +109,7 @@ static int alloc_second_stage(const struct munit *u, uint32_t flags, struct doma
 		return -EOPNOTSUPP;
 	if (((flags & IOMMU_HWPT_ALLOC_NEST_PARENT) && !u->nesting) || ((flags & IOMMU_HWPT_ALLOC_DIRTY_TRACKING) && !u->dirty))
 		return -EOPNOTSUPP;
-	if (u->scalable && !ECAP(u, "SSTS"))
+	if (u->scalable && !u->vtd.ssts)
 		return -EOPNOTSUPP;
 	ret->width = second_stage_width(u);
 	if (!ret->width)
@@ -112,20 +136,20 @@ static int first_stage_fits(const struct domain *d, const struct munit *u)
 {
 	const struct munit *of = d->unit;
 
-	if (!u->scalable || !ECAP(u, "FSTS"))
+	if (!u->scalable || !u->vtd.fsts)
 		return -EINVAL;
-	if (!ECAP(u, "SMPWCS") && ECAP(of, "SMPWCS"))
+	if (!u->vtd.smpwcs && of->vtd.smpwcs)
 		return -EINVAL;
-	if (!CAP(u, "FL5LP") && d->width > 48)
+	if (!u->vtd.fl5lp && d->width > 48)
 		return -EINVAL;
-	if (!CAP(u, "FL1GP") && (d->page_sizes & PAGE_1G))
+	if (!u->vtd.fl1gp && (d->page_sizes & PAGE_1G))
 		return -EINVAL;
-	return CAP(u, "RWBF") && !CAP(of, "RWBF") ? -EINVAL : 0;
+	return u->vtd.rwbf && !of->vtd.rwbf ? -EINVAL : 0;
 }
 
 static bool walks_coherently(const struct munit *u)
 {
-	return u->scalable ? ECAP(u, "SMPWCS") : ECAP(u, "C");
+	return u->scalable ? u->vtd.smpwcs : u->vtd.c;
 }
 
 /* The bit of SAGAW for a table of that width: 39, 48, 57. */
@@ -138,17 +162,17 @@ static int second_stage_fits(const struct domain *d, const struct munit *u)
 {
 	if ((d->dirty_ops && !u->dirty) || (d->nest_parent && !u->nesting))
 		return -EINVAL;
-	if (u->scalable && !ECAP(u, "SSTS"))
+	if (u->scalable && !u->vtd.ssts)
 		return -EINVAL;
 	if (!walks_coherently(u) && walks_coherently(d->unit))
 		return -EINVAL;
-	if (vtd_address_width(u->cap) < d->width || !(CAP(u, "SAGAW") & table_bit(d->width)))
+	if (u->vtd.mgaw < d->width || !(u->vtd.sagaw & table_bit(d->width)))
 		return -EINVAL;
 	if (d->page_sizes & ~second_stage_pages(u))
 		return -EINVAL;
 	if (syncs_second_stage(u) && !syncs_second_stage(d->unit))
 		return -EINVAL;
-	return d->forced_snoop && !ECAP(u, "SC") ? -EINVAL : 0;
+	return d->forced_snoop && !u->vtd.sc ? -EINVAL : 0;
 }
 
 static int fits(const struct domain *d, const struct munit *u)
@@ -163,7 +187,7 @@ static int requests(const struct hwpt *h, const struct mdev *dev)
 
 	if (!h->fault)
 		return 0;
-	return u->scalable && ECAP(u, "PRS") && ECAP(u, "PDS") && ECAP(u, "DT") && dev->has_pri && dev->has_ats ? 0 : -ENODEV;
+	return u->scalable && u->vtd.prs && u->vtd.pds && u->vtd.dt && dev->has_pri && dev->has_ats ? 0 : -ENODEV;
 }
 
 static int vtd_attach(const struct hwpt *h, struct mdev *dev)
@@ -178,14 +202,14 @@ static int vtd_set_pasid(const struct hwpt *h, struct mdev *dev, uint32_t pasid)
 	(void)pasid;
 	if (!h)
 		return 0;
-	if (!dev->unit->scalable || !ECAP(dev->unit, "PASID"))
+	if (!dev->unit->scalable || !dev->unit->vtd.pasid)
 		return -EOPNOTSUPP;
 	return vtd_attach(h, dev);
 }
 
 static bool vtd_enforces_snoop(const struct mdev *dev)
 {
-	return ECAP(dev->unit, "SC");
+	return dev->unit->vtd.sc;
 }
 
 static bool vtd_tracks_dirty(const struct mdev *dev)
@@ -195,7 +219,7 @@ static bool vtd_tracks_dirty(const struct mdev *dev)
 
 static bool vtd_takes_ats(const struct mdev *dev)
 {
-	return ECAP(dev->unit, "DT") && dev->has_ats;
+	return dev->unit->vtd.dt && dev->has_ats;
 }
 
 static size_t vtd_hwinfo(const struct mdev *dev, void *ret)
