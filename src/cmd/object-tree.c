@@ -182,6 +182,16 @@ static size_t count_children(const struct tree *t, uint32_t parent)
 	return i - first;
 }
 
+/* What was made from it or is attached to it; of a fault queue the page tables that send to it. */
+static size_t count_refs(const struct tree *t, const struct op_object *o)
+{
+	size_t n = count_children(t, o->id);
+
+	for (size_t i = 0; o->kind == OP_KIND_FAULTQ && i < t->n; i++)
+		n += t->v[i].fault_id == o->id;
+	return n;
+}
+
 static const char *detail_of(struct tree *t, const struct op_object *o)
 {
 	_cleanup_strbuf_ struct strbuf b = { 0 };
@@ -258,7 +268,7 @@ static void fill_row(struct tree *t, const struct node *node, struct tree_row *r
 		.group = o->kind == OP_KIND_DEVICE && o->group != OP_NO_GROUP ? NUM(o->group) : NUM_UNKNOWN,
 		.pasid = node->link && node->link->flags & OP_LINK_PASID ? NUM(node->link->pasid) : NUM_UNKNOWN,
 		.detail = detail_of(t, o),
-		.refs = o->id && o->kind != OP_KIND_DEVICE ? NUM(count_children(t, o->id)) : NUM_UNKNOWN,
+		.refs = o->id && o->kind != OP_KIND_DEVICE ? NUM(count_refs(t, o)) : NUM_UNKNOWN,
 		.maps = has_maps ? NUM(o->maps) : NUM_UNKNOWN,
 		.bytes = has_maps ? NUM(o->bytes) : NUM_UNKNOWN,
 		.pending = o->kind == OP_KIND_FAULTQ ? NUM(o->pending) : NUM_UNKNOWN,

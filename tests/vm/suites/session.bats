@@ -1,0 +1,129 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Sessions on real devices: the README's script, descriptors that are handed on, keepers that are killed.
+load act
+
+setup() {
+	lab_tool
+	export IOMMUCTL_SESSION=
+	unset IOMMUCTL_SESSION
+}
+
+teardown() {
+	for s in $(iommuctl --raw --noheadings session list -o session); do
+		iommuctl session stop "$s"
+	done
+	iommuctl device restore --all
+}
+
+# the lab's edu device, which makes DMA when it is told to
+edu() {
+	local d
+
+	for d in "$devices"/*; do
+		[ "$(cat "$d/vendor")$(cat "$d/device")" = 0x12340x11e8 ] || continue
+		act_lonely "${d##*/}" && echo "${d##*/}" && return
+	done
+	return 1
+}
+
+@test "the README's script, line by line as it stands there" {
+	dev=$(act_single)
+	before=$(lab_driver "$dev")
+	run sh -e /share/examples/first.sh "$dev"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ $output == *"dev1: attached to hwpt1"*"dev1: attached to hwpt2"* ]]
+	[[ $output == *"0x10000000"* ]]
+	[ "$(lab_driver "$dev")" = "$before" ]
+	[ -z "$(iommuctl --raw --noheadings session list)" ]
+}
+
+@test "objects outlive the command that made them, and a device that another session holds is named with it" {
+	dev=$(act_single)
+	iommuctl session start one
+	iommuctl session start two
+	iommuctl device bind "$dev"
+	iommuctl --session one device open "$dev" as nic
+	iommuctl --session one ioas alloc as mem
+	iommuctl --session one device attach nic mem
+	run iommuctl --session one --raw --noheadings object tree -o name
+	[ "$output" = $'mem\nauto1\nnic' ]
+	run iommuctl --session two device open "$dev"
+	echo "$output"
+	[ "$status" -eq 1 ]
+	[[ $output == *"session one has it"* ]]
+	# and it cannot be restored while it is held
+	run iommuctl device restore "$dev"
+	[ "$status" -ne 0 ]
+	[ "$(lab_driver "$dev")" = vfio-pci ]
+}
+
+@test "a keeper that is killed: the kernel cleans up, and the next command says so" {
+	dev=$(act_single)
+	iommuctl device bind "$dev"
+	iommuctl session start one
+	iommuctl --session one device open "$dev"
+	kill -9 "$(iommuctl --raw --noheadings session list -o pid)"
+	# the kernel closes its files in its own time
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		[ "$(iommuctl --raw --noheadings session list -o state)" = dead ] && break
+		sleep 0.2
+	done
+	run iommuctl --session one object tree
+	[ "$status" -eq 1 ]
+	[[ $output == *"its keeper is dead"* ]]
+	iommuctl session start one
+	iommuctl --session one device open "$dev"
+}
+
+@test "exec: a program is handed the descriptors, binds for itself, and does DMA" {
+	dev=$(edu)
+	iommuctl device bind "$dev"
+	iommuctl session start one
+	iommuctl --session one device open "$dev" --no-bind as nic
+	run iommuctl session exec one -- vfio-client @iommufd @nic
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ $output == *"bind=0"*"attach=0"*"map=0"*"dma=0"* ]]
+}
+
+@test "exec refuses a device that the session has bound, and says why" {
+	dev=$(edu)
+	iommuctl device bind "$dev"
+	iommuctl session start one
+	iommuctl --session one device open "$dev" as nic
+	run iommuctl session exec one -- vfio-client @iommufd @nic
+	[ "$status" -eq 1 ]
+	[[ $output == *"the session has bound it"*"--no-bind"* ]]
+}
+
+@test "EPERM is told apart before and after: a driver of the group, and then none" {
+	# shellcheck disable=SC2046
+	set -- $(act_pair)
+	iommuctl session start one
+	iommuctl device bind --force "$1"
+	run iommuctl --session one device open "$1"
+	echo "$output"
+	[ "$status" -eq 1 ]
+	[[ $output == *"$2"* ]]
+	iommuctl device bind "$1" "$2"
+	iommuctl --session one device open "$1"
+}
+
+@test "a batch on this machine: what it moved stays, its objects do not" {
+	dev=$(act_single)
+	run iommuctl batch - <<-END
+		device bind $dev
+		device open $dev as nic
+		ioas alloc as mem
+		ioas map mem 1M --iova 0x200000
+		expect EEXIST ioas map mem 4K --iova 0x200000
+		device attach nic mem
+		expect EBUSY object destroy mem
+	END
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ $output == *"stays: $dev on vfio-pci; 3 objects are gone" ]]
+	[ "$(lab_driver "$dev")" = vfio-pci ]
+}
