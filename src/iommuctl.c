@@ -26,18 +26,13 @@ static void hold_standard_fds(void)
 
 static int print_version(struct ctx *ctx)
 {
-	printf("iommuctl %s %clibpci %ckmem %clibtracecmd %clibedit\n", PACKAGE_VERSION,
+	printf("iommuctl %s %clibpci %ckmem %clibedit\n", PACKAGE_VERSION,
 #ifdef HAVE_LIBPCI
 	       '+',
 #else
 	       '-',
 #endif
 #ifdef HAVE_KMEM
-	       '+',
-#else
-	       '-',
-#endif
-#ifdef HAVE_TRACECMD
 	       '+',
 #else
 	       '-',

@@ -186,5 +186,5 @@ int trace_input_exit(const struct trace_input *in)
 {
 	if (in->interrupted)
 		return EXIT_INTERRUPTED;
-	return in->n_undecoded && inv_opt(in->inv, "strict") ? EXIT_FAILED : EXIT_DONE;
+	return (in->n_undecoded || in->counts.damaged) && inv_opt(in->inv, "strict") ? EXIT_FAILED : EXIT_DONE;
 }

@@ -21,7 +21,7 @@ struct trace_input {
 };
 
 /*
- * Reads @file ("-": standard input; a trace.dat where libtracecmd is built in) and hands each event to in->event. Notes on
+ * Reads @file ("-": standard input; a trace.dat) and hands each event to in->event. Notes on
  * stderr what was cut, lost or not decodable; with --strict the latter is an error. 0, or a negative errno that was noted.
  */
 int trace_input_read(struct trace_input *in, const char *file);

@@ -20,6 +20,7 @@ struct decode_sink {
 
 struct decode_counts {
 	uint64_t lines, events, undecoded;
+	bool damaged; /* a trace.dat that is cut short or damaged: there was more */
 	uint64_t lost; /* events that the recorder says it lost; markers without a number count as one */
 };
 

@@ -1,95 +1,87 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* The events of a trace.dat: fields are found by name in the file's own descriptions, processors merged by time. */
 #include "trace/tracedat.h"
 
 #include <errno.h>
+#include <fcntl.h>
 
 #include "base/str.h"
-
-#ifndef HAVE_TRACECMD
-
-int tracedat_read(struct ctx *ctx, const char *file, int (*event)(void *arg, const struct event *ev), void *arg,
-		  struct decode_counts *ret_counts)
-{
-	(void)event;
-	(void)arg;
-	(void)ret_counts;
-	return ctx_error(ctx,
-			 NOTE(.code = "no-tracecmd", .err = EOPNOTSUPP, .where = file,
-			      .why = "is a trace.dat, and this build has no libtracecmd",
-			      .hint = "trace-cmd report FILE | iommuctl trace stat -"),
-			 "%s", file);
-}
-
-#else
-
-#include <trace-cmd.h>
-
+#include "trace/datfile.h"
 #include "trace/hw.h"
+#include "trace/internal.h"
 
-/* The fields of an event of ours, found by name in the file's own description. */
 #define FIELDS_MAX 8
 
 struct dat_event;
-typedef bool (*dat_parser)(const struct dat_event *d, const struct tep_record *rec, struct event *ev);
+typedef bool (*dat_parser)(const struct dat_event *d, struct slice rec, struct event *ev);
 
-struct dat_format {
+struct dat_known {
 	const char *system, *name;
 	dat_parser parse;
 	enum event_kind kind;
 	const char *fields[FIELDS_MAX];
 };
 
+/* An event of the file that is one of ours. */
 struct dat_event {
-	const struct dat_format *format; /* NULL: none of ours */
-	const struct tep_format_field *fields[FIELDS_MAX];
-	bool known; /* looked up */
-};
-
-struct dat_reader {
-	struct tep_handle *tep;
-	struct dat_event *events; /* by event id */
-	int (*event)(void *arg, const struct event *ev);
-	void *arg;
-	struct decode_counts counts;
-	int err, last_pid;
-	struct slice last_task;
+	const struct dat_known *known; /* NULL: none of ours */
+	struct dat_field fields[FIELDS_MAX];
 };
 
 #define EVENT_IDS 65536
 
-static uint64_t number(const struct dat_event *d, const struct tep_record *rec, int i)
+/* One processor: its next record. */
+struct dat_stream {
+	struct dat_cursor cursor;
+	struct dat_record rec;
+	int32_t cpu;
+};
+
+struct dat_reader {
+	struct dat_file file;
+	struct dat_event *events; /* by id */
+	struct dat_field type, pid; /* of every record */
+	struct dat_stream *streams;
+	struct dat_stream **heap; /* by time, the earliest first */
+	size_t n;
+	int (*event)(void *arg, const struct event *ev);
+	void *arg;
+	struct decode_counts counts;
+	int32_t last_pid;
+	struct slice last_task;
+};
+
+static uint64_t number(const struct dat_event *d, struct slice rec, int i)
 {
-	const struct tep_format_field *f = d->fields[i];
-	const char *p = rec->data;
+	const struct dat_field *f = &d->fields[i];
 	uint64_t v64;
 	uint32_t v32;
 	uint16_t v16;
 
-	if (!f || f->offset < 0 || f->size < 0 || f->offset + f->size > rec->size)
+	if (!f->size || f->offset > rec.n || f->size > rec.n - f->offset)
 		return 0;
-	p += f->offset;
 	switch (f->size) {
 	case 8:
-		memcpy(&v64, p, 8);
+		memcpy(&v64, rec.p + f->offset, 8);
 		return v64;
 	case 4:
-		memcpy(&v32, p, 4);
+		memcpy(&v32, rec.p + f->offset, 4);
 		return v32;
 	case 2:
-		memcpy(&v16, p, 2);
+		memcpy(&v16, rec.p + f->offset, 2);
 		return v16;
 	}
-	return f->size == 1 ? (unsigned char)*p : 0;
+	return f->size == 1 ? (unsigned char)rec.p[f->offset] : 0;
 }
 
 /* A __data_loc string: its offset and length in one word. */
-static struct slice text(const struct dat_event *d, const struct tep_record *rec, int i)
+static struct slice text(const struct dat_event *d, struct slice rec, int i)
 {
 	uint32_t loc = (uint32_t)number(d, rec, i), offset = loc & 0xffff, len = loc >> 16;
 
-	if (!d->fields[i] || !len || (int)(offset + len) > rec->size)
+	if (!len || offset > rec.n || len > rec.n - offset)
 		return (struct slice){ 0 };
-	return (struct slice){ (const char *)rec->data + offset, strnlen((const char *)rec->data + offset, len) };
+	return (struct slice){ rec.p + offset, strnlen(rec.p + offset, len) };
 }
 
 static void set_device(struct event *ev, struct slice name)
@@ -99,7 +91,7 @@ static void set_device(struct event *ev, struct slice name)
 		ev->has |= HAS_SEGMENT;
 }
 
-static bool parse_map(const struct dat_event *d, const struct tep_record *rec, struct event *ev)
+static bool parse_map(const struct dat_event *d, struct slice rec, struct event *ev)
 {
 	ev->addr = number(d, rec, 0);
 	ev->size = number(d, rec, 1);
@@ -114,7 +106,7 @@ static bool parse_map(const struct dat_event *d, const struct tep_record *rec, s
 	return true;
 }
 
-static bool parse_page_fault(const struct dat_event *d, const struct tep_record *rec, struct event *ev)
+static bool parse_page_fault(const struct dat_event *d, struct slice rec, struct event *ev)
 {
 	ev->fault = (struct fault_info){ .kind = FAULT_DMA };
 	set_device(ev, text(d, rec, 0));
@@ -125,17 +117,17 @@ static bool parse_page_fault(const struct dat_event *d, const struct tep_record 
 	return true;
 }
 
-static bool parse_device(const struct dat_event *d, const struct tep_record *rec, struct event *ev)
+static bool parse_device(const struct dat_event *d, struct slice rec, struct event *ev)
 {
 	set_device(ev, text(d, rec, 0));
-	if (d->fields[1]) {
+	if (d->fields[1].size) {
 		ev->group = (uint32_t)number(d, rec, 1);
 		ev->has |= HAS_GROUP;
 	}
 	return true;
 }
 
-static bool parse_qi(const struct dat_event *d, const struct tep_record *rec, struct event *ev)
+static bool parse_qi(const struct dat_event *d, struct slice rec, struct event *ev)
 {
 	uint64_t qw[4];
 
@@ -146,7 +138,7 @@ static bool parse_qi(const struct dat_event *d, const struct tep_record *rec, st
 	return true;
 }
 
-static bool parse_prq(const struct dat_event *d, const struct tep_record *rec, struct event *ev)
+static bool parse_prq(const struct dat_event *d, struct slice rec, struct event *ev)
 {
 	uint64_t dw[4];
 
@@ -164,7 +156,7 @@ static bool parse_prq(const struct dat_event *d, const struct tep_record *rec, s
 /* enum cache_tag_type of drivers/iommu/intel/iommu.h */
 enum { TAG_IOTLB, TAG_DEVTLB, TAG_NESTING_IOTLB, TAG_NESTING_DEVTLB };
 
-static bool parse_tag(const struct dat_event *d, const struct tep_record *rec, struct event *ev)
+static bool parse_tag(const struct dat_event *d, struct slice rec, struct event *ev)
 {
 	uint64_t type = number(d, rec, 2), start = number(d, rec, 5), end = number(d, rec, 6);
 
@@ -176,13 +168,13 @@ static bool parse_tag(const struct dat_event *d, const struct tep_record *rec, s
 	ev->inval = (struct inval_info){
 		.kind = type == TAG_DEVTLB || type == TAG_NESTING_DEVTLB ? INVAL_DEVTLB : INVAL_IOTLB,
 		.nested = type >= TAG_NESTING_IOTLB,
-		.scope = d->fields[5] ? EXTENT_RANGE : EXTENT_DOMAIN,
+		.scope = d->fields[5].size ? EXTENT_RANGE : EXTENT_DOMAIN,
 	};
-	ev->inval.not_present = strends(d->format->name, "_np");
+	ev->inval.not_present = strends(d->known->name, "_np");
 	ev->domain = (uint32_t)number(d, rec, 3);
 	ev->pasid = (uint32_t)number(d, rec, 4);
 	ev->has |= HAS_DOMAIN | HAS_PASID;
-	if (!d->fields[5] || end < start)
+	if (!d->fields[5].size || end < start)
 		return true;
 	ev->addr = start;
 	ev->size = end - start + 1;
@@ -192,7 +184,7 @@ static bool parse_tag(const struct dat_event *d, const struct tep_record *rec, s
 
 #define TAG_FIELDS "iommu", "dev", "type", "domain_id", "pasid"
 
-static const struct dat_format formats[] = {
+static const struct dat_known known_events[] = {
 	{ "iommu", "map", parse_map, EVENT_MAP, { "iova", "size", "paddr" } },
 	{ "iommu", "unmap", parse_map, EVENT_UNMAP, { "iova", "size", "unmapped_size" } },
 	{ "iommu", "io_page_fault", parse_page_fault, EVENT_FAULT, { "device", "driver", "iova", "flags" } },
@@ -209,115 +201,217 @@ static const struct dat_format formats[] = {
 	{ "intel_iommu", "cache_tag_flush_range_np", parse_tag, EVENT_FLUSH, { TAG_FIELDS, "start", "end" } },
 };
 
-/* How the file describes the event with this id; remembered. */
-static const struct dat_event *find_event(struct dat_reader *r, int id)
-{
-	struct dat_event *d;
-	struct tep_event *e;
+/* -- what the file describes ------------------------------------------------------------------------------------------------- */
 
-	if (id < 0 || id >= EVENT_IDS)
-		return NULL;
-	d = &r->events[id];
-	if (d->known)
-		return d->format ? d : NULL;
-	d->known = true;
-	e = tep_find_event(r->tep, id);
-	for (size_t i = 0; e && !d->format && i < ARRAY_SIZE(formats); i++)
-		if (streq(e->system, formats[i].system) && streq(e->name, formats[i].name))
-			d->format = &formats[i];
-	for (size_t i = 0; d->format && i < FIELDS_MAX && d->format->fields[i]; i++)
-		d->fields[i] = tep_find_field(e, d->format->fields[i]);
-	return d->format ? d : NULL;
+static void learn_event(struct dat_reader *r, const struct dat_format *f)
+{
+	struct dat_event *d = &r->events[f->id];
+
+	if (!r->type.size && (!dat_find_field(f->text, "common_type", &r->type) || !dat_find_field(f->text, "common_pid", &r->pid)))
+		r->type.size = 0;
+	for (size_t i = 0; !d->known && i < ARRAY_SIZE(known_events); i++)
+		if (streq(f->system, known_events[i].system) && streq(f->name, known_events[i].name))
+			d->known = &known_events[i];
+	for (size_t i = 0; d->known && i < FIELDS_MAX && d->known->fields[i]; i++)
+		if (!dat_find_field(f->text, d->known->fields[i], &d->fields[i]))
+			d->fields[i].size = 0;
 }
 
-static void set_task(struct dat_reader *r, struct tep_record *rec, struct event *ev)
+static void learn(struct dat_reader *r)
 {
-	ev->pid = tep_data_pid(r->tep, rec);
+	r->events = calloc(EVENT_IDS, sizeof(*r->events));
+	if (!r->events)
+		abort();
+	for (size_t i = 0; i < r->file.formats.n; i++)
+		learn_event(r, &r->file.formats.v[i]);
+}
+
+/* -- processors merged -------------------------------------------------------------------------------------------------------- */
+
+static void sift_down(struct dat_reader *r, size_t i)
+{
+	for (;;) {
+		size_t least = i, child = 2 * i + 1;
+		struct dat_stream *tmp;
+
+		for (size_t c = child; c < child + 2 && c < r->n; c++)
+			if (r->heap[c]->rec.time_ns < r->heap[least]->rec.time_ns)
+				least = c;
+		if (least == i)
+			return;
+		tmp = r->heap[i];
+		r->heap[i] = r->heap[least];
+		r->heap[least] = tmp;
+		i = least;
+	}
+}
+
+static void open_streams(struct dat_reader *r)
+{
+	size_t n = r->file.parts.n;
+
+	r->streams = calloc(n + 1, sizeof(*r->streams));
+	r->heap = calloc(n + 1, sizeof(*r->heap));
+	if (!r->streams || !r->heap)
+		abort();
+	for (size_t i = 0; i < n; i++) {
+		struct dat_stream *s = &r->streams[i];
+
+		s->cpu = r->file.parts.v[i].cpu;
+		dat_cursor_open(&s->cursor, &r->file, &r->file.parts.v[i]);
+		if (dat_cursor_next(&s->cursor, &s->rec))
+			r->heap[r->n++] = s;
+	}
+	for (size_t i = r->n; i-- > 0;)
+		sift_down(r, i);
+}
+
+static void advance(struct dat_reader *r)
+{
+	if (!dat_cursor_next(&r->heap[0]->cursor, &r->heap[0]->rec))
+		r->heap[0] = r->heap[--r->n];
+	sift_down(r, 0);
+}
+
+/* -- records ------------------------------------------------------------------------------------------------------------------ */
+
+static uint32_t common(struct slice rec, const struct dat_field *f)
+{
+	uint16_t v16;
+	uint32_t v32;
+
+	if (f->offset > rec.n || f->size > rec.n - f->offset)
+		return UINT32_MAX;
+	if (f->size == 2) {
+		memcpy(&v16, rec.p + f->offset, 2);
+		return v16;
+	}
+	if (f->size != 4)
+		return UINT32_MAX;
+	memcpy(&v32, rec.p + f->offset, 4);
+	return v32;
+}
+
+static void set_task(struct dat_reader *r, struct slice rec, struct event *ev)
+{
+	ev->pid = (int32_t)common(rec, &r->pid);
+	if (ev->pid < 0)
+		return;
 	ev->has |= HAS_PID;
-	if (ev->pid != r->last_pid || !r->last_task.p) {
+	if (ev->pid != r->last_pid) {
 		r->last_pid = ev->pid;
-		r->last_task.p = tep_data_comm_from_pid(r->tep, ev->pid);
-		r->last_task.n = r->last_task.p ? strlen(r->last_task.p) : 0;
+		r->last_task = ev->pid ? dat_task(&r->file, ev->pid) : SLICE("<idle>");
 	}
 	ev->task = r->last_task;
+}
+
+static void start_event(const struct dat_reader *r, const struct dat_stream *s, enum event_kind kind, struct event *ev)
+{
+	*ev = (struct event){ .kind = kind, .line = r->counts.lines, .cpu = s->cpu, .time_ns = s->rec.time_ns,
+			      .has = HAS_TIME | (s->cpu >= 0 ? HAS_CPU : 0) };
 }
 
 static int put(struct dat_reader *r, const struct event *ev)
 {
 	r->counts.events++;
-	r->err = r->event(r->arg, ev);
-	return r->err;
+	return r->event(r->arg, ev);
 }
 
-static int put_lost(struct dat_reader *r, const struct tep_record *rec)
+static int put_lost(struct dat_reader *r, const struct dat_stream *s)
 {
-	struct event ev = { .kind = EVENT_LOST, .line = r->counts.lines, .cpu = rec->cpu, .time_ns = rec->ts,
-			    .has = HAS_CPU | HAS_TIME };
+	struct event ev;
 
-	/* -1: some, nobody knows how many */
-	ev.lost = rec->missed_events > 0 ? (uint64_t)rec->missed_events : 0;
+	start_event(r, s, EVENT_LOST, &ev);
+	ev.lost = s->rec.n_lost;
 	r->counts.lost += MAX(ev.lost, (uint64_t)1);
 	return put(r, &ev);
 }
 
-static int on_record(struct tracecmd_input *handle, struct tep_record *rec, int cpu, void *arg)
+static int take_record(struct dat_reader *r, const struct dat_stream *s)
 {
-	struct dat_reader *r = arg;
 	const struct dat_event *d;
 	struct event ev;
+	uint32_t id;
+	int ret;
 
-	(void)handle;
 	r->counts.lines++;
-	if (rec->missed_events && put_lost(r, rec))
-		return r->err;
-	d = find_event(r, tep_data_type(r->tep, rec));
-	if (!d)
+	ret = s->rec.lost ? put_lost(r, s) : 0;
+	if (ret)
+		return ret;
+	id = common(s->rec.data, &r->type);
+	d = id < EVENT_IDS ? &r->events[id] : NULL;
+	if (!d || !d->known)
 		return 0;
-	ev = (struct event){ .kind = d->format->kind, .line = r->counts.lines, .cpu = cpu, .time_ns = rec->ts,
-			     .has = HAS_CPU | HAS_TIME };
-	set_task(r, rec, &ev);
-	if (d->format->parse(d, rec, &ev))
+	start_event(r, s, d->known->kind, &ev);
+	set_task(r, s->rec.data, &ev);
+	if (d->known->parse(d, s->rec.data, &ev))
 		return put(r, &ev);
 	r->counts.undecoded++;
 	return 0;
 }
 
-/* libtracecmd finds out about its plugins and speaks on stderr unless told not to. */
-static struct tracecmd_input *open_dat(const char *file)
+/* -- the file ----------------------------------------------------------------------------------------------------------------- */
+
+/* What is damaged is named once for the file; the events before it were handed out. */
+static void note_damage(struct ctx *ctx, struct dat_reader *r, const char *file)
 {
-	tracecmd_set_loglevel(TEP_LOG_NONE);
-	tep_set_loglevel(TEP_LOG_NONE);
-	errno = 0;
-	return tracecmd_open(file, TRACECMD_FL_LOAD_NO_PLUGINS);
+	const char *damage = NULL;
+
+	if (r->file.cut)
+		ctx_warn(ctx, "cut-short", 0, file, "%s: is cut short: %s is missing", file, r->file.cut);
+	for (size_t i = 0; i < r->file.parts.n && !damage; i++)
+		damage = r->streams[i].cursor.damage;
+	r->counts.damaged = damage || r->file.cut;
+	if (damage && !r->file.cut)
+		ctx_warn(ctx, "cut-short", 0, file, "%s: is damaged: %s", file, damage);
+}
+
+static int read_all(struct ctx *ctx, struct dat_reader *r, const char *file)
+{
+	int ret = 0;
+
+	learn(r);
+	open_streams(r);
+	while (ret == 0 && r->n) {
+		ret = take_record(r, r->heap[0]);
+		advance(r);
+	}
+	note_damage(ctx, r, file);
+	for (size_t i = 0; i < r->file.parts.n; i++)
+		dat_cursor_close(&r->streams[i].cursor);
+	free(r->streams);
+	free(r->heap);
+	free(r->events);
+	return ret;
+}
+
+int tracedat_read_fd(struct ctx *ctx, int fd, const char *name, int (*event)(void *arg, const struct event *ev), void *arg,
+		     struct decode_counts *ret_counts)
+{
+	struct dat_reader r = { .event = event, .arg = arg, .last_pid = -1 };
+	const char *why;
+	int ret = dat_open(fd, &r.file, &why);
+
+	if (ret == -EBADMSG || ret == -EOPNOTSUPP)
+		return ctx_error(ctx, NOTE(.code = "trace-dat", .err = -ret, .where = name, .why = why), "%s, a trace.dat", name);
+	if (ret < 0)
+		return ctx_error(ctx, NOTE(.code = "input", .err = -ret, .where = name), "%s", name);
+	ret = read_all(ctx, &r, name);
+	dat_close(&r.file);
+	*ret_counts = r.counts;
+	return ret;
 }
 
 int tracedat_read(struct ctx *ctx, const char *file, int (*event)(void *arg, const struct event *ev), void *arg,
 		  struct decode_counts *ret_counts)
 {
-	struct dat_reader r = { .event = event, .arg = arg, .last_pid = -1 };
-	struct tracecmd_input *in;
-	int ret;
+	_cleanup_close_ int fd = -1;
 
 	if (streq(file, "-"))
 		return ctx_error(ctx, NOTE(.code = "pipe", .err = ESPIPE, .why = "a trace.dat cannot be read from a pipe", .where = "stdin",
 					   .hint = "give the file, or: trace-cmd report FILE | iommuctl trace stat -"), "stdin");
-	in = open_dat(file);
-	if (!in)
-		return ctx_error(ctx, NOTE(.code = "trace-dat", .err = EBADMSG, .where = file, .why = "is no trace.dat that libtracecmd can "
-					   "open: cut short, damaged, or of another version"), "%s", file);
-	r.tep = tracecmd_get_tep(in);
-	r.events = calloc(EVENT_IDS, sizeof(*r.events));
-	if (!r.events)
-		abort();
-	ret = tracecmd_iterate_events(in, NULL, 0, on_record, &r);
-	free(r.events);
-	tracecmd_close(in);
-	*ret_counts = r.counts;
-	if (r.err)
-		return r.err;
-	if (ret < 0)
-		ctx_warn(ctx, "cut-short", 0, file, "%s: ends before its last record: cut short or damaged", file);
-	return 0;
+	fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return ctx_error(ctx, NOTE(.code = "input", .err = errno, .where = file), "%s", file);
+	return tracedat_read_fd(ctx, fd, file, event, arg, ret_counts);
 }
-
-#endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* trace.dat, as trace-cmd record writes it, through libtracecmd and libtraceevent: optional. */
+/* trace.dat, as trace-cmd record writes it. */
 #ifndef IOMMUCTL_TRACE_TRACEDAT_H
 #define IOMMUCTL_TRACE_TRACEDAT_H
 
@@ -14,10 +14,14 @@ static inline bool tracedat_is(struct slice head)
 
 /*
  * Hands each event of ours in @file to @event, CPUs merged by time; fields are found by the file's own format
- * descriptions. event->line is the number of the record. -EOPNOTSUPP, noted, when this build has no libtracecmd; -ESPIPE for
- * "-"; what the file's end cut off is noted as a warning.
+ * descriptions. event->line is the number of the record. Errors are noted: -EBADMSG, -EOPNOTSUPP (another machine's byte order, a version that
+ * we do not know), -ESPIPE for "-". What is cut off or damaged is a warning, and the rest is handed out.
  */
 int tracedat_read(struct ctx *ctx, const char *file, int (*event)(void *arg, const struct event *ev), void *arg,
 		  struct decode_counts *ret_counts);
+
+/* The same from an open file, which is called @name. */
+int tracedat_read_fd(struct ctx *ctx, int fd, const char *name, int (*event)(void *arg, const struct event *ev), void *arg,
+		     struct decode_counts *ret_counts);
 
 #endif

@@ -169,8 +169,54 @@ stat_json() {
 @test "a trace.dat that is none is said to be none" {
 	printf '\027\010\104tracing6\0' >"$BATS_TEST_TMPDIR/t.dat"
 	run_ctl trace stat "$BATS_TEST_TMPDIR/t.dat"
-	[ "$status" -eq 1 ] || [ "$status" -eq 6 ]
-	expect_in "$stderr" "trace.dat"
+	expect_status 1
+	expect_in "$stderr" "trace.dat: has no trace.dat head that holds together"
+	printf '\027\010\104tracing9\0\0\010\0\020\0\0aaaaaaaaaaaaaaaaaa' >"$BATS_TEST_TMPDIR/t.dat"
+	run_ctl trace stat "$BATS_TEST_TMPDIR/t.dat"
+	expect_status 6
+	expect_in "$stderr" "of a version that we do not know"
+	run_ctl trace stat - <"$TRACES/v6.dat"
+	expect_status 1
+	expect_in "$stderr" "cannot be read from a pipe" "trace-cmd report FILE"
+}
+
+@test "a trace.dat: processors merged by time, tasks named, lost events counted; compressed or not" {
+	run_ctl -j trace decode "$TRACES/v6.dat"
+	expect_status 0
+	[ "$(jq -s '[.[] | select(.kind) | .time_ns] | . == sort' <<<"$output")" = true ]
+	[ "$(jq -r 'select(.kind == "map") | "\(.cpu) \(.task) \(.pid) \(.address) \(.size)"' <<<"$output" | head -n 2)" = \
+		"0 dd 57 0xf0000000 4096
+1 dd 57 0xf1000000 4096" ]
+	[ "$(jq -r 'select(.kind == "lost") | .cpu' <<<"$output")" = "0
+1" ]
+	local f
+	for f in vtd-v7 vtd-v7-zstd; do
+		stat_json "$TRACES/$f.dat"
+		expect_json '.data[0] | "\(.events) \(.mapping.live_bytes) \(.invalidation.percent_of_unmapped) \(.tasks[0].name)"' "120 0 200 dd"
+	done
+}
+
+@test "a trace.dat cut short anywhere: what is there is counted, that more is missing is said" {
+	local f n size before
+	for f in v6 vtd-v7 vtd-v7-zstd; do
+		size=$(stat -c %s "$TRACES/$f.dat")
+		before=0
+		for n in 5 15 200 1000 3000 4500 $((size / 2)) $((size - 4100)) $((size - 200)) $((size - 20)) $((size - 1)); do
+			[ "$n" -gt 10 ] || continue
+			[ "$n" -lt "$size" ] || continue
+			head -c "$n" "$TRACES/$f.dat" >"$BATS_TEST_TMPDIR/cut.dat"
+			run_ctl -j trace stat "$BATS_TEST_TMPDIR/cut.dat"
+			if [ "$status" -eq 0 ]; then
+				expect_json '.warnings[0].code == "cut-short" or .warnings[1].code == "cut-short"' true
+				run_ctl trace stat --strict "$BATS_TEST_TMPDIR/cut.dat"
+			fi
+			expect_status 1
+		done
+		# the data is whole, what is behind it is not
+		head -c $((size - 20)) "$TRACES/$f.dat" >"$BATS_TEST_TMPDIR/cut.dat"
+		stat_json "$BATS_TEST_TMPDIR/cut.dat"
+		[ "$(json '.data[0].events')" -ge 120 ]
+	done
 }
 
 @test "a reader that goes away ends it" {
@@ -180,7 +226,7 @@ stat_json() {
 
 @test "the table: lines, events, kinds and undecoded lines of every fixture; none is missing" {
 	local f n events undecoded kinds
-	diff <(cd "$TRACES" && printf '%s\n' *.txt *.trace) <(grep -v '^#' "$TRACES/EXPECTED" | cut -f1)
+	diff <(cd "$TRACES" && printf '%s\n' *.txt *.trace *.dat) <(grep -v '^#' "$TRACES/EXPECTED" | cut -f1)
 	while IFS=$'\t' read -r f n events undecoded kinds; do
 		stat_json "$TRACES/$f"
 		expect_json '.data[0] | "\(.lines) \(.events) \(.undecoded) \([.kinds[] | "\(.kind)=\(.count)"] | join(","))"' \

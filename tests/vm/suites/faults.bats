@@ -100,15 +100,17 @@ fault() {
 
 @test "trace.dat says the same as trace-cmd report" {
 	command -v trace-cmd >/dev/null || skip "no trace-cmd in the guest"
-	iommuctl -V | grep -q '+libtracecmd' || skip "this build has no libtracecmd"
 	cd /tmp
 	trace-cmd record -q -o t.dat -e iommu -e intel_iommu dd if=/dev/nvme0n1 of=/dev/null bs=4k count=100 iflag=direct 2>/dev/null
 	trace-cmd report -t t.dat 2>/dev/null >t.txt
 	iommuctl -j trace stat t.dat | jq -c '.data[0] | [.kinds[] | [.kind, .count]], .mapping, .invalidation' >dat
 	iommuctl -j trace stat t.txt | jq -c '.data[0] | [.kinds[] | [.kind, .count]], .mapping, .invalidation' >txt
-	[ -s dat ]
+	grep -q '\["map",[1-9]' dat
 	diff dat txt
-	head -c 20000 t.dat >cut.dat
-	run iommuctl trace stat cut.dat
-	[ "$status" -le 1 ]
+	# its last bytes are the table of processors and the names of the sections
+	head -c $(($(stat -c %s t.dat) - 150)) t.dat >cut.dat
+	run -0 --separate-stderr iommuctl trace stat cut.dat
+	[[ $stderr == *"cut.dat: is cut short"* ]]
+	run -1 iommuctl trace stat --strict cut.dat
+	cp t.dat /share/out
 }

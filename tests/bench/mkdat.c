@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * mkdat: makes a trace.dat of any size (version 6, trace-cmd.dat.v6(5)), for tests, seeds and the speed table.
+ *
+ *	mkdat [-c CPUS] [-l] [-t] OUT EVENTS
+ *
+ * Maps, unmaps and VT-d invalidations of a disk, as `trace-cmd record -e iommu -e intel_iommu` has them, in turns on each of CPUS
+ * processors (default 1).
+ *	-l	the second page of each processor says that events were lost before it
+ *	-t	the same as text on standard output, as trace-cmd report prints it; OUT is not written
+ */
+#include <err.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PAGE 4096
+#define PAGE_HEAD 16
+#define MISSED_EVENTS (1U << 31) /* include/linux/ring_buffer.h, in the page's commit */
+
+enum { ID_MAP = 100, ID_UNMAP, ID_QI };
+
+static const char header_page[] =
+	"\tfield: u64 timestamp;\toffset:0;\tsize:8;\tsigned:0;\n"
+	"\tfield: local_t commit;\toffset:8;\tsize:8;\tsigned:1;\n"
+	"\tfield: int overwrite;\toffset:8;\tsize:1;\tsigned:1;\n"
+	"\tfield: char data;\toffset:16;\tsize:4080;\tsigned:1;\n";
+
+static const char header_event[] =
+	"# compressed entry header\n\ttype_len    :    5 bits\n\ttime_delta  :   27 bits\n\tarray       :   32 bits\n\n"
+	"\tpadding     : type == 29\n\ttime_extend : type == 30\n\ttime_stamp : type == 31\n\tdata max type_len  == 28\n";
+
+#define COMMON                                                                                     \
+	"\tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;\n"                     \
+	"\tfield:unsigned char common_flags;\toffset:2;\tsize:1;\tsigned:0;\n"                     \
+	"\tfield:unsigned char common_preempt_count;\toffset:3;\tsize:1;\tsigned:0;\n"             \
+	"\tfield:int common_pid;\toffset:4;\tsize:4;\tsigned:1;\n\n"
+
+static const char map_format[] =
+	"name: map\nID: 100\nformat:\n" COMMON
+	"\tfield:u64 iova;\toffset:8;\tsize:8;\tsigned:0;\n\tfield:u64 paddr;\toffset:16;\tsize:8;\tsigned:0;\n"
+	"\tfield:size_t size;\toffset:24;\tsize:8;\tsigned:0;\n\n"
+	"print fmt: \"IOMMU: iova=0x%016llx - 0x%016llx paddr=0x%016llx size=%zu\", REC->iova, REC->iova + REC->size, REC->paddr, REC->size\n";
+
+static const char unmap_format[] =
+	"name: unmap\nID: 101\nformat:\n" COMMON
+	"\tfield:u64 iova;\toffset:8;\tsize:8;\tsigned:0;\n\tfield:size_t size;\toffset:16;\tsize:8;\tsigned:0;\n"
+	"\tfield:size_t unmapped_size;\toffset:24;\tsize:8;\tsigned:0;\n\n"
+	"print fmt: \"IOMMU: iova=0x%016llx - 0x%016llx size=%zu unmapped_size=%zu\", REC->iova, REC->iova + REC->size, REC->size, REC->unmapped_size\n";
+
+static const char qi_format[] =
+	"name: qi_submit\nID: 102\nformat:\n" COMMON
+	"\tfield:u64 qw0;\toffset:8;\tsize:8;\tsigned:0;\n\tfield:u64 qw1;\toffset:16;\tsize:8;\tsigned:0;\n"
+	"\tfield:u64 qw2;\toffset:24;\tsize:8;\tsigned:0;\n\tfield:u64 qw3;\toffset:32;\tsize:8;\tsigned:0;\n"
+	"\tfield:__data_loc char[] iommu;\toffset:40;\tsize:4;\tsigned:0;\n\n"
+	"print fmt: \"iotlb_inv %s: 0x%llx 0x%llx 0x%llx 0x%llx\", __get_str(iommu), REC->qw0, REC->qw1, REC->qw2, REC->qw3\n";
+
+static bool lost;
+static FILE *out;
+
+static void put(const void *p, size_t n)
+{
+	if (fwrite(p, 1, n, out) != n)
+		err(1, "writing");
+}
+
+static void put32(uint32_t v)
+{
+	put(&v, 4);
+}
+
+static void put64(uint64_t v)
+{
+	put(&v, 8);
+}
+
+static void put_block(const char *text)
+{
+	put64(strlen(text));
+	put(text, strlen(text));
+}
+
+static void put_system(const char *name, const char *const *formats, uint32_t n)
+{
+	put(name, strlen(name) + 1);
+	put32(n);
+	for (uint32_t i = 0; i < n; i++)
+		put_block(formats[i]);
+}
+
+static void put_head(uint32_t cpus)
+{
+	static const char *const iommu[] = { map_format, unmap_format }, *const intel[] = { qi_format };
+	static const char cmdlines[] = "57 dd\n";
+
+	put("\x17\x08\x44tracing6\0\0\x08", 14);
+	put32(PAGE);
+	put("header_page", 12);
+	put_block(header_page);
+	put("header_event", 13);
+	put_block(header_event);
+	put32(0);
+	put32(2);
+	put_system("iommu", iommu, 2);
+	put_system("intel_iommu", intel, 1);
+	put32(0); /* kallsyms */
+	put32(0); /* printk */
+	put_block(cmdlines);
+	put32(cpus);
+	put("options  \0\0\0flyrecord", 22);
+}
+
+/* One event's data behind the common part, as 64-bit words and, for an invalidation, the unit's name. */
+struct record {
+	uint16_t id;
+	size_t n;
+	uint64_t w[6];
+};
+
+/* Event @i: each mapping is mapped, unmapped, and flushed. */
+static struct record make(uint64_t i, uint64_t cpu)
+{
+	uint64_t iova = 0xf0000000 + (cpu << 24) + i / 3 % 256 * 4096;
+
+	if (i % 3 == 0)
+		return (struct record){ ID_MAP, 24, { iova, 0x100000000 + i / 3 * 4096, 4096 } };
+	if (i % 3 == 1)
+		return (struct record){ ID_UNMAP, 24, { iova, 4096, 4096 } };
+	/* the string "dmar0" begins 44 bytes into the record: 8 of the common part, 32 of words, 4 of its place */
+	return (struct record){ ID_QI, 44, { 0x900f2, iova, 0, 0, (uint64_t)6 << 16 | 44 } };
+}
+
+static size_t put_event(char *page, size_t at, uint32_t delta, const struct record *r)
+{
+	size_t len = 8 + r->n;
+	uint32_t head = (uint32_t)(len / 4) | delta << 5;
+	uint32_t common[2] = { r->id, 57 };
+
+	memcpy(page + at, &head, 4);
+	memcpy(page + at + 4, common, 8);
+	memcpy(page + at + 12, r->w, r->n);
+	if (r->id == ID_QI)
+		memcpy(page + at + 12 + 36, "dmar0\0\0", 8);
+	return at + 4 + len;
+}
+
+#define ROOM 64 /* more than the largest event takes */
+
+/* The pages of one processor; returns how many bytes. */
+static uint64_t put_cpu(uint64_t events, uint64_t cpu, uint64_t cpus)
+{
+	uint64_t i = 0, bytes = 0, pages = 0;
+
+	while (i < events) {
+		char page[PAGE] = { 0 };
+		uint64_t time = 1000000000 + i * 1000 * cpus + cpu * 100, commit;
+		size_t at = PAGE_HEAD;
+
+		for (bool first = true; i < events && at + ROOM <= PAGE; first = false, i++) {
+			struct record r = make(i, cpu);
+
+			at = put_event(page, at, first ? 0 : (uint32_t)(1000 * cpus), &r);
+		}
+		commit = (at - PAGE_HEAD) | (lost && pages == 1 ? MISSED_EVENTS : 0);
+		memcpy(page, &time, 8);
+		memcpy(page + 8, &commit, 8);
+		put(page, PAGE);
+		bytes += PAGE;
+		pages++;
+	}
+	return bytes;
+}
+
+/* The pages begin at a page; their places are written when they are known. */
+static void put_data(uint64_t events, uint32_t cpus)
+{
+	long table = ftell(out), start = (table + 16 * (long)cpus + PAGE - 1) / PAGE * PAGE;
+	uint64_t offset = (uint64_t)start;
+
+	for (uint32_t c = 0; c < cpus; c++) {
+		uint64_t share = events / cpus + (c < events % cpus), n;
+
+		if (fseek(out, (long)offset, SEEK_SET))
+			err(1, "seeking");
+		n = put_cpu(share, c, cpus);
+		if (fseek(out, table + 16 * (long)c, SEEK_SET))
+			err(1, "seeking");
+		put64(offset);
+		put64(n);
+		offset += n;
+	}
+}
+
+static void print_text(uint64_t events)
+{
+	for (uint64_t i = 0; i < events; i++) {
+		struct record r = make(i, 0);
+		uint64_t us = 1000000 + i;
+
+		printf("              dd-57    [000] %5" PRIu64 ".%06" PRIu64 ": ", us / 1000000, us % 1000000);
+		if (r.id == ID_MAP)
+			printf("map:                  IOMMU: iova=0x%016" PRIx64 " - 0x%016" PRIx64 " paddr=0x%016" PRIx64 " size=%" PRIu64 "\n", r.w[0],
+			       r.w[0] + r.w[2], r.w[1], r.w[2]);
+		else if (r.id == ID_UNMAP)
+			printf("unmap:                IOMMU: iova=0x%016" PRIx64 " - 0x%016" PRIx64 " size=%" PRIu64 " unmapped_size=%" PRIu64 "\n",
+			       r.w[0], r.w[0] + r.w[1], r.w[1], r.w[2]);
+		else
+			printf("qi_submit:            iotlb_inv dmar0: 0x%" PRIx64 " 0x%" PRIx64 " 0x0 0x0\n", r.w[0], r.w[1]);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	uint32_t cpus = 1;
+	bool text = false;
+	uint64_t events;
+	int o;
+
+	while ((o = getopt(argc, argv, "c:lt")) != -1) {
+		switch (o) {
+		case 'c':
+			cpus = (uint32_t)strtoul(optarg, NULL, 10);
+			break;
+		case 'l':
+			lost = true;
+			break;
+		case 't':
+			text = true;
+			break;
+		default:
+			return 2;
+		}
+	}
+	if (argc - optind != 2 || !cpus || cpus > 1024)
+		errx(2, "usage: mkdat [-c CPUS] [-l] [-t] OUT EVENTS");
+	events = strtoull(argv[optind + 1], NULL, 10);
+	if (text) {
+		print_text(events);
+		return 0;
+	}
+	out = fopen(argv[optind], "w");
+	if (!out)
+		err(1, "%s", argv[optind]);
+	put_head(cpus);
+	put_data(events, cpus);
+	if (fclose(out))
+		err(1, "%s", argv[optind]);
+	return 0;
+}
