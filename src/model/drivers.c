@@ -38,14 +38,17 @@ static bool has_driver(struct model *m, const char *bus, const char *driver)
 
 /* -- driver_override -------------------------------------------------------------------------------------------- */
 
-/* "" when there is none set, or the bus has no such thing. */
-static void read_override(struct model *m, const struct mdev *d, char *buf, size_t size)
+/* "" when there is none set. False: there is no such file. */
+static bool read_override(struct model *m, const struct mdev *d, char *buf, size_t size)
 {
 	char path[SRC_PATH_MAX];
+	int r;
 
 	PATHF(path, "sys/bus/%s/devices/%s/driver_override", d->bus, d->name);
-	if (source_read_attr(facts(m), path, buf, size) < 0 || streq(buf, "(null)"))
+	r = source_read_attr(facts(m), path, buf, size);
+	if (r < 0 || streq(buf, "(null)"))
 		*buf = '\0';
+	return r == 0;
 }
 
 int model_set_override(struct backend *b, const char *bus, const char *dev, const char *driver)
@@ -94,9 +97,12 @@ static bool likes(const struct model *m, const struct mdev *d, const char *drive
 static bool matches(struct model *m, const struct mdev *d, const char *driver)
 {
 	char override[128];
+	bool there = read_override(m, d, override, sizeof(override));
 
-	read_override(m, d, override, sizeof(override));
-	return *override ? streq(override, driver) : likes(m, d, driver);
+	if (*override)
+		return streq(override, driver);
+	/* a tree that somebody made by hand lacks the file, not the device */
+	return likes(m, d, driver) || (!there && driver_is_vfio(driver));
 }
 
 /* Devices with errata that a user of them could exploit (vfio_pci_dev_in_denylist()): QAT, DSA and IAA of Intel. */
@@ -416,7 +422,7 @@ static void drop_vfs(struct model *m, struct mdev *pf)
 	}
 }
 
-/* The order of the checks is sriov_numvfs_store()'s. Turning them off while one is open would hang: refused instead. */
+/* The order of the checks is sriov_numvfs_store()'s. Turning them off while one is open hangs, and here changes nothing. */
 int model_set_vfs(struct backend *b, const char *dev, unsigned n, int timeout_ms, pid_t *ret_pid)
 {
 	struct model *m = to_model(b);
@@ -426,7 +432,6 @@ int model_set_vfs(struct backend *b, const char *dev, unsigned n, int timeout_ms
 	int r = find(m, "pci", dev, &pf);
 
 	(void)timeout_ms;
-	(void)ret_pid;
 	if (r < 0)
 		return r == -ENODEV ? -ENOENT : r;
 	r = pf->facts ? read_sriov(m, pf, &s) : -ENOENT;
@@ -442,8 +447,10 @@ int model_set_vfs(struct backend *b, const char *dev, unsigned n, int timeout_ms
 		return -ENOENT;
 	if (n && now)
 		return -EBUSY;
-	if (!n && vf_in_use(m, pf))
-		return -EBUSY;
+	if (!n && vf_in_use(m, pf)) {
+		*ret_pid = getpid();
+		return -EINPROGRESS;
+	}
 	if (!n)
 		drop_vfs(m, pf);
 	for (unsigned i = 0; i < n; i++)

@@ -497,6 +497,22 @@ static struct owner *ourselves(struct arena *a, struct ownership *o, enum owns w
 	return w;
 }
 
+/* The page table that the group is on; blocked while there is none. */
+static struct owned_domain *our_domain(struct ownership *o, const struct mgroup *g)
+{
+	const struct attach *at = group_attach(g, NO_PASID);
+	struct owned_domain *d = &o->domains[o->n_domains++];
+
+	*d = (struct owned_domain){ .type = at ? at->hwpt->domain.nested ? "nested" : "unmanaged" : "blocked",
+				    .forced = at ? TRI_YES : TRI_UNKNOWN, .cookie = at ? "iommufd" : NULL };
+	if (at && !at->hwpt->domain.nested) {
+		d->page_sizes = NUM(at->hwpt->domain.page_sizes);
+		d->start = NUM(at->hwpt->domain.aperture_first);
+		d->end = NUM(at->hwpt->domain.aperture_last);
+	}
+	return d;
+}
+
 /* What the base knew of the group's domains stays, where the group has still the same kind of owner. */
 static void fill_group(struct arena *a, struct ownership *o, const struct ownership *base, const struct mgroup *g,
 		       struct owned_group *ret)
@@ -516,26 +532,39 @@ static void fill_group(struct arena *a, struct ownership *o, const struct owners
 	if (g->owner == OWNER_US || g->owner == OWNER_LEGACY) {
 		ret->owner = ourselves(a, o, g->owner);
 		ret->claims = NUM(g->owner_cnt);
+		ret->domain = our_domain(o, g);
 	}
 }
 
 static void copy_base(struct arena *a, const struct ownership *base, struct ownership *o, size_t more)
 {
 	o->owners = arena_array(a, struct owner, (base ? base->n_owners : 0) + more);
+	o->domains = arena_array(a, struct owned_domain, (base ? base->n_domains : 0) + more);
 	if (!base || !base->known)
 		return;
-	o->domains = base->domains;
+	for (size_t i = 0; i < base->n_domains; i++)
+		o->domains[i] = base->domains[i];
 	o->n_domains = base->n_domains;
 	for (size_t i = 0; i < base->n_owners; i++)
 		o->owners[i] = base->owners[i];
 	o->n_owners = base->n_owners;
 }
 
-/* Owners are told apart by their place in the array. */
-static void move_owner(const struct ownership *base, struct ownership *o, struct owned_group *g)
+static struct owned_domain *moved(const struct ownership *base, struct ownership *o, struct owned_domain *d)
 {
-	if (base && base->known && g->owner >= base->owners && g->owner < base->owners + base->n_owners)
+	return d >= base->domains && d < base->domains + base->n_domains ? &o->domains[d - base->domains] : d;
+}
+
+/* Owners and domains are told apart by their places in the arrays. */
+static void move_pointers(const struct ownership *base, struct ownership *o, struct owned_group *g)
+{
+	if (!base || !base->known)
+		return;
+	if (g->owner >= base->owners && g->owner < base->owners + base->n_owners)
 		g->owner = &o->owners[g->owner - base->owners];
+	g->domain = moved(base, o, g->domain);
+	g->default_domain = moved(base, o, g->default_domain);
+	g->blocking_domain = moved(base, o, g->blocking_domain);
 }
 
 int facts_ownership(struct model *m, struct json_object **ret)
@@ -554,7 +583,7 @@ int facts_ownership(struct model *m, struct json_object **ret)
 	copy_base(&a, base, &o, n);
 	for (const struct mgroup *g = m->groups; g; g = g->next) {
 		fill_group(&a, &o, base, g, &o.groups[o.n_groups]);
-		move_owner(base, &o, &o.groups[o.n_groups++]);
+		move_pointers(base, &o, &o.groups[o.n_groups++]);
 	}
 	*ret = ownership_to_json(&o);
 	return 0;

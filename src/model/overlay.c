@@ -161,6 +161,7 @@ struct walk {
 	} at[MAX_DEPTH];
 	size_t depth;
 	int links;
+	bool lost; /* the base does not know a name: it is to answer for the whole path, which decides what kind of absence it is */
 };
 
 /* What the base has at the walk's path: 1 a link, whose text is in @buf; 0 something else, or nothing. */
@@ -211,17 +212,19 @@ static int step(struct walk *w, const char *name, size_t len, bool may_follow, c
 		w->path[at++] = '/';
 	memcpy(w->path + at, name, len);
 	w->path[at + len] = '\0';
-	n = up ? memtree_peek(&w->o->upper, up, w->path + at) : NULL;
+	n = up && !w->lost ? memtree_peek(&w->o->upper, up, w->path + at) : NULL;
 	if (n && is_hidden(n))
 		return -ENOENT;
-	if (n && n->kind == MEM_LINK) {
+	if (w->lost) {
+		r = 0;
+	} else if (n && n->kind == MEM_LINK) {
 		pathf(text, sizeof(text), "%s", n->data);
 		r = 1;
 	} else if (w->at[w->depth].base && !(n && n->kind == MEM_FILE)) {
 		r = base_link(w, text, sizeof(text));
 		/* what the upper tree has is there whatever the base lacks */
-		if (r < 0 && n)
-			r = 0;
+		w->lost = r < 0 && !n;
+		r = MAX(r, 0);
 	} else if (!n) {
 		r = -ENOENT;
 	}
@@ -265,6 +268,7 @@ static int walk(struct overlay *o, struct walk *w, const char *path, bool last_t
 	w->path[0] = '\0';
 	w->depth = 0;
 	w->links = 0;
+	w->lost = false;
 	w->at[0].len = 0;
 	w->at[0].n = o->upper.root;
 	w->at[0].base = true;
@@ -320,8 +324,8 @@ static int overlay_readlink(struct source *s, const char *path, char *buf, size_
 	r = walk(o, &w, path, false, text, sizeof(text));
 	if (r < 0)
 		return r;
-	if (!*text)
-		return -EINVAL;
+	if (!*text) /* no link; why not, the base says where it can */
+		return w.at[w.depth].n ? -EINVAL : o->base->ops->readlink(o->base, w.path, buf, cap);
 	if (strlen(text) >= cap)
 		return -ENAMETOOLONG;
 	strcpy(buf, text);

@@ -337,6 +337,113 @@ static void facts_after_the_end(void **state)
 	lab_close(&l);
 }
 
+/* The three kinds of absence stay apart after a change: what is missing is the base's to say. */
+static void absence(void **state)
+{
+	static const char *const paths[] = { "sys/bus/pci/devices/" NIC "/nothing", "sys/nothing/at/all", "proc/self/ns/pid", "etc/x", "dev/vfio/99" };
+	_cleanup_(arena_free) struct arena a = { 0 };
+	char text[64];
+	struct source *demo, *s;
+	struct backend *b;
+	struct ctx ctx = { 0 };
+	struct src_list list;
+	size_t len;
+
+	(void)state;
+	assert_int_equal(source_open(&ctx, "demo", &demo), 0);
+	assert_int_equal(model_open(&ctx, demo, NULL, &b, &s), 0);
+	assert_int_equal(backend_load_module(b, "vfio-pci"), 0);
+	assert_int_equal(backend_set_group_type(b, 0, "DMA-FQ"), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+		assert_int_equal(source_read(s, paths[i], text, sizeof(text), &len), source_read(demo, paths[i], text, sizeof(text), &len));
+		assert_int_equal(source_readlink(s, paths[i], text, sizeof(text)), source_readlink(demo, paths[i], text, sizeof(text)));
+		assert_int_equal(source_list(s, paths[i], &a, &list), source_list(demo, paths[i], &a, &list));
+		assert_int_equal(source_exists(s, paths[i]), source_exists(demo, paths[i]));
+	}
+	backend_close(b);
+	source_close(s);
+	source_close(demo);
+	ctx_free(&ctx);
+}
+
+/* An interface goes with its driver, and comes back with it. */
+static void what_hangs_on_a_device(void **state)
+{
+	struct lab l;
+	struct host *h;
+	pid_t pid;
+
+	(void)state;
+	lab_open(&l, NULL);
+	machine_file(&l.m, "sys/bus/pci/devices/" NIC "/net/eth0/address", "x\n");
+	machine_link(&l.m, "sys/class/net/eth0", "../../devices/pci0000:00/" BRIDGE "/" NIC "/net/eth0");
+	assert_true(source_exists(l.s, "sys/class/net/eth0/address"));
+	assert_int_equal(to_vfio(&l, NIC), 0);
+	assert_false(source_exists(l.s, "sys/class/net/eth0"));
+	assert_false(source_exists(l.s, "sys/bus/pci/devices/" NIC "/net/eth0"));
+	assert_int_equal(backend_unbind(l.b, "pci", NIC, "vfio-pci", 0, &pid), 0);
+	assert_int_equal(backend_set_override(l.b, "pci", NIC, NULL), 0);
+	assert_int_equal(backend_bind(l.b, "pci", NIC, "e1000e"), 0);
+	assert_true(source_exists(l.s, "sys/class/net/eth0/address"));
+	h = look(&l);
+	assert_string_equal(host_device(h, "pci", NIC)->driver, "e1000e");
+	host_free(h);
+	lab_close(&l);
+}
+
+static void sriov(struct lab *l, unsigned now)
+{
+	machine_file(&l->m, "sys/bus/pci/devices/" NIC "/sriov_totalvfs", "4\n");
+	machine_file(&l->m, "sys/bus/pci/devices/" NIC "/sriov_numvfs", "%u\n", now);
+	machine_file(&l->m, "sys/bus/pci/devices/" NIC "/sriov_offset", "128\n");
+	machine_file(&l->m, "sys/bus/pci/devices/" NIC "/sriov_stride", "2\n");
+	machine_file(&l->m, "sys/bus/pci/devices/" NIC "/sriov_vf_device", "10ca\n");
+}
+
+static void virtual_functions(void **state)
+{
+	struct device *vf;
+	struct lab l;
+	struct host *h;
+	pid_t pid;
+
+	(void)state;
+	lab_open(&l, NULL);
+	assert_int_equal(backend_set_vfs(l.b, NIC2, 1, 1000, &pid), -ENOENT); /* has none */
+	sriov(&l, 0);
+	assert_int_equal(backend_set_vfs(l.b, NIC, 5, 1000, &pid), -ERANGE);
+	assert_int_equal(backend_set_vfs(l.b, NIC, 0, 1000, &pid), 0);
+	assert_int_equal(backend_set_vfs(l.b, NIC, 2, 1000, &pid), 0);
+	assert_int_equal(backend_set_vfs(l.b, NIC, 2, 1000, &pid), 0); /* as it is */
+	assert_int_equal(backend_set_vfs(l.b, NIC, 3, 1000, &pid), -EBUSY);
+	h = look(&l);
+	assert_int_equal(h->n_devices, 6);
+	vf = host_device(h, "pci", "0000:01:10.2"); /* 128 + 2 behind 01:00.0 */
+	assert_non_null(vf);
+	assert_int_equal(vf->device, 0x10ca);
+	assert_int_equal(vf->vendor, 0x8086);
+	assert_non_null(vf->group);
+	assert_int_equal(vf->group->n_devices, 1);
+	assert_int_equal(vf->group->id, 4); /* the lowest free number, after the first one took 0 */
+	assert_int_equal(host_device(h, "pci", "0000:01:10.0")->group->id, 0);
+	assert_non_null(vf->unit);
+	assert_string_equal(vf->group->type, "DMA-FQ");
+	assert_int_equal(vf->group->n_regions, 1);
+	host_free(h);
+	assert_int_equal(to_vfio(&l, "0000:01:10.2"), 0);
+	assert_int_equal(to_vfio(&l, NIC), -EBUSY); /* a physical function whose virtual ones are on */
+	assert_int_equal(backend_bind(l.b, "pci", NIC, "vfio-pci"), -EBUSY);
+	assert_int_equal(backend_set_override(l.b, "pci", NIC, NULL), 0);
+	assert_int_equal(backend_set_vfs(l.b, NIC, 0, 1000, &pid), -ENOENT); /* its driver would have to do it */
+	assert_int_equal(backend_bind(l.b, "pci", NIC, "e1000e"), 0);
+	assert_int_equal(backend_set_vfs(l.b, NIC, 0, 1000, &pid), 0);
+	h = look(&l);
+	assert_int_equal(h->n_devices, 4);
+	assert_null(host_group(h, 0));
+	host_free(h);
+	lab_close(&l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -351,6 +458,9 @@ int main(void)
 		cmocka_unit_test(words),
 		cmocka_unit_test(leak_of_no_group),
 		cmocka_unit_test(facts_after_the_end),
+		cmocka_unit_test(absence),
+		cmocka_unit_test(what_hangs_on_a_device),
+		cmocka_unit_test(virtual_functions),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
