@@ -11,6 +11,7 @@
 #include "abi/selftest.h"
 #include "host/drivers.h"
 #include "host/host.h"
+#include "host/vtd-tables.h"
 #include "model/interval.h"
 #include "model/model.h"
 
@@ -212,12 +213,6 @@ struct mgroup {
 	struct container *container; /* NULL: not open the old way */
 };
 
-/* The fields of VT-d's registers that decide, by the specification's abbreviations. */
-struct vtd_fields {
-	uint8_t smts, nest, pasid, fsts, ssts, sc, smpwcs, c, dt, prs, pds; /* ECAP */
-	uint8_t fl5lp, fl1gp, rwbf, cm, sagaw, sllps, mgaw;		    /* CAP; mgaw in bits */
-};
-
 /* One IOMMU, and what its driver would ask its registers. */
 struct munit {
 	struct munit *next;
@@ -225,7 +220,7 @@ struct munit {
 	const struct unit *facts; /* NULL: the selftest's */
 	const struct profile *profile;
 	uint64_t cap, ecap, efr, efr2;
-	struct vtd_fields vtd;
+	struct vtd_unit vtd; /* with the injections, too */
 	bool scalable;	 /* VT-d: the registers say so, and the command line does not forbid it */
 	enum tri coherent;
 	bool nesting, dirty; /* as the registers and the injections have it */

@@ -3,48 +3,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "host/switches.h"
 #include "host/units.h"
 #include "host/vtd.h"
 #include "model/internal.h"
-
-
-#define PAGE_2M ((uint64_t)2 << 20)
-#define PAGE_1G ((uint64_t)1 << 30)
-
-/* CONFIG_INTEL_IOMMU_SCALABLE_MODE_DEFAULT_ON is what distributions have; the command line overrides it. */
-static bool scalable_allowed(struct model *m)
-{
-	const struct switches *sw = host_switches(m->host);
-	const char *word = boot_param_word(sw, "intel_iommu", "sm_");
-
-	return !word || strcmp(word, "sm_off") != 0;
-}
-
-/* Looked up by name once, not for every attach. */
-static void read_fields(struct munit *u)
-{
-	struct vtd_fields *f = &u->vtd;
-	const struct {
-		const struct reg_table *t;
-		const char *name;
-		uint8_t *v;
-	} fields[] = {
-		{ &vtd_ecap_table, "SMTS", &f->smts },	   { &vtd_ecap_table, "NEST", &f->nest },
-		{ &vtd_ecap_table, "PASID", &f->pasid },   { &vtd_ecap_table, "FSTS", &f->fsts },
-		{ &vtd_ecap_table, "SSTS", &f->ssts },	   { &vtd_ecap_table, "SC", &f->sc },
-		{ &vtd_ecap_table, "SMPWCS", &f->smpwcs }, { &vtd_ecap_table, "C", &f->c },
-		{ &vtd_ecap_table, "DT", &f->dt },	   { &vtd_ecap_table, "PRS", &f->prs },
-		{ &vtd_ecap_table, "PDS", &f->pds },	   { &vtd_cap_table, "FL5LP", &f->fl5lp },
-		{ &vtd_cap_table, "FL1GP", &f->fl1gp },	   { &vtd_cap_table, "RWBF", &f->rwbf },
-		{ &vtd_cap_table, "CM", &f->cm },	   { &vtd_cap_table, "SAGAW", &f->sagaw },
-		{ &vtd_cap_table, "SLLPS", &f->sllps },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
-		*fields[i].v = reg_get_named(fields[i].t, fields[i].name, fields[i].t == &vtd_cap_table ? u->cap : u->ecap);
-	f->mgaw = vtd_address_width(u->cap);
-}
 
 /* Without registers, as in a snapshot that an ordinary user made: 48 bits, second stage, and nothing else. */
 void vtd_read_unit(struct model *m, struct munit *u)
@@ -53,131 +14,37 @@ void vtd_read_unit(struct model *m, struct munit *u)
 
 	u->cap = i->cap.known ? (uint64_t)i->cap.v : (uint64_t)47 << 16 | 4 << 8;
 	u->ecap = i->ecap.known ? (uint64_t)i->ecap.v : 0;
-	read_fields(u);
-	u->scalable = u->vtd.smts && scalable_allowed(m);
-	u->nesting = u->scalable && u->vtd.nest;
-	u->dirty = u->scalable && vtd_dirty_tracking(u->ecap);
+	vtd_unit_read(m->host, u->cap, u->ecap, &u->vtd);
+	u->scalable = u->vtd.scalable;
+	u->nesting = u->vtd.nesting;
+	u->dirty = u->vtd.dirty;
 	u->pasid_bits = u->scalable && u->vtd.pasid ? vtd_pasid_bits(u->ecap) : 0;
-}
-
-static unsigned first_stage_width(const struct munit *u)
-{
-	unsigned mgaw = u->vtd.mgaw;
-
-	return mgaw > 48 && u->vtd.fl5lp ? MIN(57, mgaw) : MIN(48, mgaw);
-}
-
-/* The widest table that both the widths supported (SAGAW) and the address width (MGAW) allow. */
-static unsigned second_stage_width(const struct munit *u)
-{
-	unsigned mgaw = u->vtd.mgaw, sagaw = u->vtd.sagaw;
-
-	if (mgaw > 48 && sagaw >= 8)
-		return MIN(57, mgaw);
-	if (mgaw > 39 && sagaw >= 4)
-		return MIN(48, mgaw);
-	return mgaw > 30 && sagaw >= 2 ? MIN(39, mgaw) : 0;
-}
-
-static uint64_t second_stage_pages(const struct munit *u)
-{
-	uint64_t large = u->vtd.sllps;
-
-	return PAGE_BYTES | (large & 1 ? PAGE_2M : 0) | (large & 2 ? PAGE_1G : 0);
-}
-
-static bool syncs_second_stage(const struct munit *u)
-{
-	return u->vtd.rwbf || u->vtd.cm;
-}
-
-static int alloc_first_stage(const struct munit *u, uint32_t flags, struct domain *ret)
-{
-	if ((flags & ~IOMMU_HWPT_ALLOC_PASID) || !u->scalable || !u->vtd.fsts)
-		return -EOPNOTSUPP;
-	ret->first_stage = true;
-	ret->width = first_stage_width(u);
-	/* addresses are sign-extended: the lower half */
-	ret->aperture_last = last_of_width(ret->width - 1);
-	ret->page_sizes = PAGE_BYTES | PAGE_2M | (u->vtd.fl1gp ? PAGE_1G : 0);
-	return 0;
-}
-
-static int alloc_second_stage(const struct munit *u, uint32_t flags, struct domain *ret)
-{
-	if (flags & ~(IOMMU_HWPT_ALLOC_NEST_PARENT | IOMMU_HWPT_ALLOC_DIRTY_TRACKING | IOMMU_HWPT_ALLOC_PASID))
-		return -EOPNOTSUPP;
-	if (((flags & IOMMU_HWPT_ALLOC_NEST_PARENT) && !u->nesting) || ((flags & IOMMU_HWPT_ALLOC_DIRTY_TRACKING) && !u->dirty))
-		return -EOPNOTSUPP;
-	if (u->scalable && !u->vtd.ssts)
-		return -EOPNOTSUPP;
-	ret->width = second_stage_width(u);
-	if (!ret->width)
-		return -EOPNOTSUPP;
-	ret->aperture_last = last_of_width(ret->width);
-	ret->page_sizes = second_stage_pages(u);
-	ret->dirty_ops = flags & IOMMU_HWPT_ALLOC_DIRTY_TRACKING;
-	return 0;
 }
 
 static int vtd_alloc(const struct mdev *dev, uint32_t flags, const struct user_data *u, struct domain *ret)
 {
-	int r;
+	struct vtd_table t;
+	int r = u ? -EOPNOTSUPP : vtd_table_make(&dev->unit->vtd, flags, &t);
 
-	if (u)
-		return -EOPNOTSUPP;
-	r = alloc_first_stage(dev->unit, flags, ret);
-	return r == -EOPNOTSUPP ? alloc_second_stage(dev->unit, flags, ret) : r;
+	if (r < 0)
+		return r;
+	ret->first_stage = t.first_stage;
+	ret->width = t.width;
+	ret->aperture_last = t.last;
+	ret->page_sizes = t.page_sizes;
+	ret->dirty_ops = t.dirty;
+	return 0;
 }
 
-/* -- whether a page table made for one unit will do for another (paging_domain_compatible()) -------------------------------- */
-
-static int first_stage_fits(const struct domain *d, const struct munit *u)
-{
-	const struct munit *of = d->unit;
-
-	if (!u->scalable || !u->vtd.fsts)
-		return -EINVAL;
-	if (!u->vtd.smpwcs && of->vtd.smpwcs)
-		return -EINVAL;
-	if (!u->vtd.fl5lp && d->width > 48)
-		return -EINVAL;
-	if (!u->vtd.fl1gp && (d->page_sizes & PAGE_1G))
-		return -EINVAL;
-	return u->vtd.rwbf && !of->vtd.rwbf ? -EINVAL : 0;
-}
-
-static bool walks_coherently(const struct munit *u)
-{
-	return u->scalable ? u->vtd.smpwcs : u->vtd.c;
-}
-
-/* The bit of SAGAW for a table of that width: 39, 48, 57. */
-static unsigned table_bit(unsigned width)
-{
-	return width > 48 ? 8 : width > 39 ? 4 : 2;
-}
-
-static int second_stage_fits(const struct domain *d, const struct munit *u)
-{
-	if ((d->dirty_ops && !u->dirty) || (d->nest_parent && !u->nesting))
-		return -EINVAL;
-	if (u->scalable && !u->vtd.ssts)
-		return -EINVAL;
-	if (!walks_coherently(u) && walks_coherently(d->unit))
-		return -EINVAL;
-	if (u->vtd.mgaw < d->width || !(u->vtd.sagaw & table_bit(d->width)))
-		return -EINVAL;
-	if (d->page_sizes & ~second_stage_pages(u))
-		return -EINVAL;
-	if (syncs_second_stage(u) && !syncs_second_stage(d->unit))
-		return -EINVAL;
-	return d->forced_snoop && !u->vtd.sc ? -EINVAL : 0;
-}
-
+/* Whether a page table made for one unit will do for another (paging_domain_compatible()). */
 static int fits(const struct domain *d, const struct munit *u)
 {
-	return d->first_stage ? first_stage_fits(d, u) : second_stage_fits(d, u);
+	const struct vtd_table t = {
+		.first_stage = d->first_stage, .nest_parent = d->nest_parent, .dirty = d->dirty_ops, .snoop = d->forced_snoop,
+		.width = d->width, .last = d->aperture_last, .page_sizes = d->page_sizes,
+	};
+
+	return vtd_table_misfit(&t, &d->unit->vtd, &u->vtd) ? -EINVAL : 0;
 }
 
 /* Page requests want PRI and ATS of both sides (intel_iommu_enable_iopf()). */

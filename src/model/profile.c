@@ -37,6 +37,8 @@ void profile_read_unit(struct model *m, struct munit *u)
 		u->pasid_bits = 0;
 	if (m->opt.non_coherent)
 		u->coherent = TRI_NO;
+	u->vtd.nesting = u->nesting;
+	u->vtd.dirty = u->dirty;
 }
 
 /* -- virtio-iommu (drivers/iommu/virtio-iommu.c) --------------------------------------------------------------------------- */
