@@ -169,8 +169,12 @@ static int run_in_background(struct start *s)
 {
 	pid_t pid = fork();
 
-	if (pid < 0)
-		return exit_from_errno(ctx_error(s->inv->ctx, NOTE(.code = "session", .err = errno), "session %s", s->name));
+	if (pid < 0) {
+		int err = errno;
+
+		place_clean(s->inv->ctx, s->name);
+		return exit_from_errno(ctx_error(s->inv->ctx, NOTE(.code = "session", .err = err), "session %s", s->name));
+	}
 	if (pid == 0) {
 		leave();
 		_exit(keep(s) < 0 ? EXIT_FAILED : EXIT_DONE);

@@ -50,8 +50,14 @@ static int open_dir(struct ctx *ctx, const char *dir, int *ret)
 
 	if (fd < 0)
 		return -errno;
+	if (fstat(fd, &st) < 0) {
+		int err = errno;
+
+		close(fd);
+		return -err;
+	}
 	/* somebody else's directory would hand our sessions to him */
-	if (fstat(fd, &st) < 0 || (st.st_uid != geteuid() && st.st_uid != 0) || (st.st_mode & 022)) {
+	if ((st.st_uid != geteuid() && st.st_uid != 0) || (st.st_mode & 022)) {
 		close(fd);
 		return ctx_error(ctx, NOTE(.code = "session", .err = EPERM, .why = "others may write there"), "%s", dir);
 	}
@@ -107,6 +113,7 @@ static int listen_at(struct ctx *ctx, int dir, const char *name, int *ret)
 	umask(mask);
 	if (r < 0) {
 		close(sock);
+		unlinkat(dir, file_name(ctx, name, ".sock"), 0);
 		return ctx_error(ctx, NOTE(.code = "session", .err = r), "session %s", name);
 	}
 	*ret = sock;

@@ -281,6 +281,10 @@ hwpt alloc mem --device m --nest-parent as parent'
 	expect_in "$output" "1 m 7 0x5000 9 rw" "success" ": invalid" ": success"
 }
 
+teardown() {
+	[ -z "${IOMMUCTL_SESSION-}" ] || "$IOMMUCTL" session stop 2>/dev/null || true
+}
+
 @test "in a session: who took a group and died has it answered, and who left it in order has not" {
 	export XDG_RUNTIME_DIR=$BATS_TEST_TMPDIR IOMMUCTL_SESSION=t$$-f
 	ctl() { "$IOMMUCTL" "$@"; }

@@ -212,3 +212,36 @@ state_of() {
 	expect_in "$stderr" "a model has no descriptors"
 	run -127 --separate-stderr "$IOMMUCTL" session exec "$S" -- /nonexistent/x
 }
+
+# failing N COMMAND: its N-th call to the system fails with EIO
+failing() {
+	local n=$1
+	shift
+	ASAN_OPTIONS=verify_asan_link_order=0:${ASAN_OPTIONS-} FAIL_NTH=$n LD_PRELOAD=${IOMMUCTL%/*}/tests/unit/fail-nth.so "$@"
+}
+
+@test "each call of a client fails in turn: it says so, and the keeper goes on" {
+	start
+	local n clean=0
+	for ((n = 1; clean < 6 && n < 200; n++)); do
+		run failing "$n" "$IOMMUCTL" --session "$S" batch - <<<$'ioas alloc\nobject tree\nobject destroy --all'
+		[ "$status" -lt 124 ] || { echo "call $n: $output"; return 1; }
+		[ "$status" -eq 0 ] || expect_in "$output" "iommuctl: "
+		if [ "$status" -eq 0 ]; then clean=$((clean + 1)); else clean=0; fi
+		[ "$(state_of)" = running ]
+		"$IOMMUCTL" --session "$S" object destroy --all
+	done
+	[ "$n" -gt 20 ]
+}
+
+@test "each call of a start fails in turn: no session is left that nobody keeps" {
+	local n clean=0
+	for ((n = 1; clean < 6 && n < 100; n++)); do
+		run failing "$n" "$IOMMUCTL" session start --demo "$S" 3>&-
+		[ "$status" -lt 124 ] || { echo "call $n: $output"; return 1; }
+		if [ "$status" -eq 0 ]; then clean=$((clean + 1)); else clean=0; fi
+		[ "$(state_of)" != dead ] || { echo "call $n: $output"; return 1; }
+		"$IOMMUCTL" session stop "$S" || true
+	done
+	[ "$n" -gt 8 ]
+}
