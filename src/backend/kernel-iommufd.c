@@ -87,6 +87,23 @@ static uint64_t address(const void *p)
 	return (uintptr_t)p;
 }
 
+/* Nothing that is remembered of it may meet whatever gets its id next. */
+static void object_gone(struct kernel_objects *o, uint32_t id)
+{
+	struct kernel_device *mock = kernel_find_mock(o, id), **dev;
+
+	kernel_forget_queue(o, id);
+	if (mock)
+		kernel_forget_device(o, mock->handle);
+	vec_for_each(dev, &o->devices)
+		if ((*dev)->ioas == id)
+			(*dev)->ioas = 0;
+	kernel_area_drop(o, id, 0, UINT64_MAX);
+	for (size_t i = 0; i < o->fault_users.n; i++)
+		if (o->fault_users.v[i].hwpt_id == id)
+			o->fault_users.v[i--] = o->fault_users.v[--o->fault_users.n];
+}
+
 /* --- what is there ---------------------------------------------------------------------------------------------- */
 
 /* A zeroed struct has size 0: too short for an ioctl that is there. */
@@ -121,6 +138,8 @@ int kernel_raw(struct backend *b, struct op_raw *op, struct op_data *d)
 		mprotect((char *)map + size, page, PROT_NONE);
 	}
 	r = kernel_iommufd(b, IOMMUFD_IOCTL(op->nr), map);
+	if (r == 0 && op->nr == 0x80)
+		object_gone(kernel_objects(b), ((struct iommu_destroy *)map)->id);
 	d->out_len = d->in_len;
 	if (map) {
 		if (d->out && d->out_cap)
@@ -407,15 +426,14 @@ int kernel_destroy_id(struct backend *b, uint32_t id)
 int kernel_destroy(struct backend *b, struct op_destroy *op, _unused_ struct op_data *d)
 {
 	struct kernel_objects *o = kernel_objects(b);
+	struct kernel_device *mock = kernel_find_mock(o, op->id);
 	int r = kernel_release_queue(o, op->id);
 
+	if (mock)
+		kernel_mock_detach_pasids(o, mock);
 	r = r < 0 ? r : kernel_destroy_id(b, op->id);
 	if (r < 0)
 		return r;
-	kernel_forget_queue(o, op->id);
-	kernel_area_drop(o, op->id, 0, UINT64_MAX);
-	for (size_t i = 0; i < o->fault_users.n; i++)
-		if (o->fault_users.v[i].hwpt_id == op->id)
-			o->fault_users.v[i--] = o->fault_users.v[--o->fault_users.n];
+	object_gone(o, op->id);
 	return 0;
 }

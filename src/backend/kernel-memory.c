@@ -196,14 +196,15 @@ static int map_in_block(struct backend *b, struct op_ioas_map *op, struct kernel
 	return r;
 }
 
-/* A length that no file can have is the kernel's to refuse. */
+/* Whole pages: the kernel pins no page that the file ends in. A length that no file can have is the kernel's to refuse. */
 static int map_own_file(struct backend *b, struct op_ioas_map *op)
 {
 	_cleanup_close_ int fd = memfd_create("iommuctl", MFD_CLOEXEC);
+	uint64_t page = sysconf(_SC_PAGESIZE);
 
 	if (fd < 0)
 		return -errno;
-	if (op->length <= INT64_MAX && ftruncate(fd, op->length) < 0 && errno != EFBIG && errno != EINVAL)
+	if (op->length <= INT64_MAX - page && ftruncate(fd, (op->length + page - 1) / page * page) < 0 && errno != EFBIG)
 		return -errno;
 	return map_file(b, op, fd, 0);
 }

@@ -64,11 +64,24 @@ int kernel_mock_open(struct backend *b, struct op_device_open *op)
 	return 0;
 }
 
+/* Its end takes the requester id's page table off and not the PASIDs', which would keep theirs for ever, and warns in the log. */
+void kernel_mock_detach_pasids(struct kernel_objects *o, struct kernel_device *dev)
+{
+	struct iommu_test_cmd cmd = { .size = sizeof(cmd), .op = IOMMU_TEST_OP_PASID_DETACH, .id = dev->stdev };
+
+	while (dev->pasids.n) {
+		cmd.pasid_detach.pasid = dev->pasids.v[--dev->pasids.n];
+		kernel_ioctl(o->fd, IOMMU_TEST_CMD, &cmd);
+	}
+}
+
 /* Its own IOAS stays when something else has come to use it. */
 int kernel_mock_close(struct backend *b, struct kernel_device *dev)
 {
-	int r = kernel_destroy_id(b, dev->stdev);
+	int r;
 
+	kernel_mock_detach_pasids(kernel_objects(b), dev);
+	r = kernel_destroy_id(b, dev->stdev);
 	if (r < 0)
 		return r;
 	if (dev->ioas && kernel_destroy_id(b, dev->ioas) == 0)

@@ -90,6 +90,9 @@ void kernel_close_objects(struct kernel_backend *k);
 
 /* kernel-vfio.c. -ENODEV: no such handle. */
 int kernel_find_device(struct backend *b, uint32_t handle, struct kernel_device **ret);
+/* A mock device by its own object's id; NULL none. */
+struct kernel_device *kernel_find_mock(struct kernel_objects *o, uint32_t stdev);
+void kernel_forget_device(struct kernel_objects *o, uint32_t handle);
 struct kernel_device *kernel_new_device(struct kernel_objects *o);
 void kernel_close_devices(struct kernel_objects *o);
 
@@ -103,6 +106,7 @@ void kernel_legacy_close(struct kernel_objects *o, struct kernel_group *g);
 /* kernel-mock.c */
 int kernel_mock_open(struct backend *b, struct op_device_open *op);
 int kernel_mock_close(struct backend *b, struct kernel_device *dev);
+void kernel_mock_detach_pasids(struct kernel_objects *o, struct kernel_device *dev);
 int kernel_mock_attach(struct backend *b, struct kernel_device *dev, struct op_device_attach *op);
 int kernel_mock_detach(struct backend *b, struct kernel_device *dev, const struct op_device_detach *op);
 

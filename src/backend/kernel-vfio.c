@@ -54,6 +54,7 @@ struct kernel_device *kernel_new_device(struct kernel_objects *o)
 /* Closing the last descriptor unbinds; the group goes after its device. */
 static void free_device(struct kernel_objects *o, struct kernel_device *dev)
 {
+	kernel_mock_detach_pasids(o, dev);
 	kernel_close_irqs(dev);
 	if (dev->fd >= 0)
 		close(dev->fd);
@@ -63,13 +64,21 @@ static void free_device(struct kernel_objects *o, struct kernel_device *dev)
 	free(dev);
 }
 
-static void drop_device(struct kernel_objects *o, uint32_t handle)
+void kernel_forget_device(struct kernel_objects *o, uint32_t handle)
 {
 	struct kernel_device **slot = find_slot(o, handle), **end = o->devices.v + o->devices.n;
 
 	free_device(o, *slot);
 	memmove(slot, slot + 1, (char *)end - (char *)(slot + 1));
 	o->devices.n--;
+}
+
+struct kernel_device *kernel_find_mock(struct kernel_objects *o, uint32_t stdev)
+{
+	for (size_t i = 0; i < o->devices.n; i++)
+		if (stdev && o->devices.v[i]->stdev == stdev)
+			return o->devices.v[i];
+	return NULL;
 }
 
 void kernel_close_devices(struct kernel_objects *o)
@@ -160,7 +169,7 @@ int kernel_device_open(struct backend *b, struct op_device_open *op, _unused_ st
 	dev = kernel_new_device(o);
 	r = op->flags & OP_OPEN_LEGACY ? kernel_legacy_open(b, op, dev) : open_cdev(b, op, dev);
 	if (r < 0) {
-		drop_device(o, dev->handle);
+		kernel_forget_device(o, dev->handle);
 		return r;
 	}
 	op->ret_handle = dev->handle;
@@ -178,7 +187,7 @@ int kernel_device_close(struct backend *b, struct op_device_close *op, _unused_ 
 		r = kernel_mock_close(b, dev);
 	if (r < 0)
 		return r;
-	drop_device(kernel_objects(b), op->handle);
+	kernel_forget_device(kernel_objects(b), op->handle);
 	return 0;
 }
 

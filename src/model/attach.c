@@ -109,9 +109,11 @@ static int attach_pasid(const struct hwpt *h, struct idev *idev, uint32_t pasid)
 	if (h->domain.profile != idev->dev->unit->profile)
 		return -EINVAL;
 	for (size_t i = 0; i < g->devs.n; i++) {
-		unsigned bits = g->devs.v[i]->unit ? profile_pasid_log2(g->devs.v[i]) : 0;
+		const struct mdev *dev = g->devs.v[i];
+		unsigned bits = dev->unit ? profile_pasid_log2(dev) : 0;
 
-		if (bits && bits < 32 && pasid >> bits)
+		/* a mock device without PASIDs has one, 0: its property says 0 bits (mock_dev_create()) */
+		if ((bits || dev->mock) && bits < 32 && pasid >> bits)
 			return -EINVAL;
 	}
 	return set_pasids(h, NULL, g, pasid);

@@ -49,6 +49,7 @@ struct obj {
 	uint32_t id;
 	enum obj_type type;
 	unsigned users;
+	bool unfinished; /* has its id, and is not to be found yet */
 };
 
 /* Memory that maps share. All that the model knows of it is what decides whether, and where, it may be mapped. */

@@ -11,7 +11,8 @@ int inv_copy(const struct inv_array *a, uint32_t type, uint32_t at, void *ret, s
 {
 	const uint8_t *entry = a->data + (size_t)at * a->entry_len;
 
-	if (a->type != type || a->entry_len < min)
+	/* an entry that is copied alone may not be longer than it is known, not even with zeroes (__iommu_copy_struct_from_user()) */
+	if (a->type != type || a->entry_len < min || (min && a->entry_len > size))
 		return -EINVAL;
 	for (size_t i = size; i < a->entry_len; i++)
 		if (entry[i])

@@ -16,6 +16,7 @@ int mock_make(struct model *m, unsigned flags, uint32_t *pt_id, struct handle **
 
 	h->selftest = s;
 	s->handle = h;
+	s->obj.unfinished = true;
 	r = idev_bind(m, h->dev, &h->idev);
 	if (r == 0)
 		r = attach_device(m, h->idev, NO_PASID, pt_id);
@@ -24,6 +25,7 @@ int mock_make(struct model *m, unsigned flags, uint32_t *pt_id, struct handle **
 		obj_free(m, &s->obj, false);
 		return r;
 	}
+	s->obj.unfinished = false;
 	h->attached = true;
 	*ret = h;
 	return 0;

@@ -37,7 +37,7 @@ void *obj_get(struct model *m, uint32_t id, enum obj_type type)
 {
 	struct obj *o = id < m->objs.n ? m->objs.v[id] : NULL;
 
-	if (!o || o == &tombstone || (type != OBJ_ANY && o->type != type))
+	if (!o || o == &tombstone || o->unfinished || (type != OBJ_ANY && o->type != type))
 		return NULL;
 	return o;
 }
@@ -62,6 +62,14 @@ static void selftest_free(struct model *m, struct selftest *s)
 	obj_free(m, &s->obj, false);
 }
 
+/* A mock device's own, gone before it: what gets its id next is not the device's to take along. */
+static void disown(struct model *m, uint32_t ioas_id)
+{
+	for (size_t i = 0; i < m->handles.n; i++)
+		if (m->handles.v[i] && m->handles.v[i]->own_ioas == ioas_id)
+			m->handles.v[i]->own_ioas = 0;
+}
+
 /* Only what has no users. */
 static void destroy(struct model *m, struct obj *o)
 {
@@ -69,6 +77,7 @@ static void destroy(struct model *m, struct obj *o)
 		m->vfio_ioas = NULL;
 	switch (o->type) {
 	case OBJ_IOAS:
+		disown(m, o->id);
 		return ioas_free(m, (struct ioas *)o);
 	case OBJ_HWPT_PAGING:
 	case OBJ_HWPT_NESTED:

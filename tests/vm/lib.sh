@@ -59,7 +59,7 @@ make_initrd() {
 		"$(helper vfio-client)" "$(command -v setpriv)"
 	! command -v trace-cmd >/dev/null || set -- "$@" "$(command -v trace-cmd)"
 	[ -z "${IOMMUCTL_BUILD:-}" ] || [ -x "$build/iommuctl" ] || die "$build/iommuctl: not built"
-	for p in iommuctl iommutop tests/vm/backend-drive; do
+	for p in iommuctl iommutop tests/vm/backend-drive tests/vm/differ; do
 		p=$build/$p
 		[ ! -x "$p" ] || set -- "$@" "$p"
 	done
