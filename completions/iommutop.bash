@@ -4,7 +4,7 @@ _iommutop() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} done=
 
 	case $prev in
-	--from)
+	--from | --replay)
 		mapfile -t COMPREPLY < <(compgen -W demo -- "$cur"; compgen -f -- "$cur")
 		compopt -o filenames
 		return
@@ -15,11 +15,11 @@ _iommutop() {
 		compopt -o nospace
 		return
 		;;
-	-n | -d | --samples | --delay | --frame | --keys)
+	-n | -d | --samples | --delay | --frame | --keys | --speed)
 		return
 		;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W '-b --batch -n --samples -d --delay -j --json --view --raw --noheadings --from --demo
-		--probes --frame --keys -h --help -V --version' -- "$cur")
+		--probes --frame --keys --replay --speed -h --help -V --version' -- "$cur")
 }
 complete -F _iommutop iommutop

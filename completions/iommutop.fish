@@ -8,6 +8,8 @@ complete -c iommutop -l view -x -a '(__fish_append , groups domains devices unit
 complete -c iommutop -l raw -d 'one row a line'
 complete -c iommutop -l noheadings -d 'tables without headings'
 complete -c iommutop -l from -r -F -a demo -d 'look at a snapshot'
+complete -c iommutop -l replay -r -F -d 'rates and faults of a trace'
+complete -c iommutop -l speed -x -d 'so many times as fast'
 complete -c iommutop -l demo -d 'look at the built-in machine'
 complete -c iommutop -l probes -d 'count kernel functions too'
 complete -c iommutop -l frame -x -d 'write one frame of that size'

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* iommutop without a terminal: machines in, keys in, cells out. */
+#include <errno.h>
 #include <locale.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,6 +13,7 @@
 #include "kmem/ownership.h"
 #include "keys.h"
 #include "options.h"
+#include "machine.h"
 #include "sample.h"
 #include "ui.h"
 
@@ -568,6 +570,159 @@ static void machines_with_less(void **state _unused_)
 	end(&s);
 }
 
+/* A machine with a terminal's codes in its names, one function of it gone at the second look. */
+static void hostile_names_and_vanishing_rows(void **state _unused_)
+{
+	static const struct machine_pci v[] = {
+		{ "0000:00:03.0", .type = PCIE_ROOT_PORT, .acs = MACHINE_ACS_ON, .group = 1, .driver = "pcieport" },
+		{ "0000:00:03.0/0000:01:00.0", .group = 2, .driver = "e\033[2Jx\xff" },
+		{ "0000:00:03.0/0000:01:00.1", .group = 3, .driver = "e1000e" },
+	};
+	struct screen s = { 0 };
+	struct machine m;
+	struct host *h;
+
+	machine_new(&m);
+	for (size_t i = 0; i < ARRAY_SIZE(v); i++)
+		machine_pci(&m, &v[i]);
+	machine_file(&m, "sys/kernel/iommu_groups/2/type", "DMA\033]0;title\007");
+	machine_load(&m);
+	assert_int_equal(host_load(&s.ctx, m.src, HOST_ALL, &h), 0);
+	model_build(&s.model, h, NULL, -EACCES);
+	ui_init(&s.ui);
+	s.ui.utf8 = true;
+	show(&s, 160, 30);
+	expect(&s, "e\\x1b[2Jx\\xff");
+	expect(&s, "DMA\\x1b");
+	for (const char *const *k = (const char *const[]){ "1", "2", "3", "4", "5", "6", "3<End>", NULL }; *k; k++) {
+		press(&s, *k);
+		for (int i = 0; i < s.cells.w * s.cells.h; i++)
+			assert_true(!s.cells.v[i].ch || s.cells.v[i].ch >= 0x20);
+	}
+	expect(&s, "0000:01:00.1");
+	/* the last one has gone between two looks, and somebody presses Enter */
+	machine_remove(&m, "sys/bus/pci/devices/0000:01:00.1");
+	machine_remove(&m, "sys/kernel/iommu_groups/3/devices/0000:01:00.1");
+	s.src = m.src;
+	press(&s, "<Enter>");
+	expect(&s, "device show");
+	press(&s, "<Esc>");
+	machine_load(&m);
+	assert_int_equal(host_load(&s.ctx, m.src, HOST_ALL, &h), 0);
+	model_build(&s.model, h, NULL, -EACCES);
+	show(&s, 160, 30);
+	assert_int_equal(find(&s, "0000:01:00.1"), -1);
+	assert_true(ui_selected(&s.ui) < s.model.rows[VIEW_DEVICES].n);
+	/* nothing is left at all */
+	assert_int_equal(source_open_memory(&s.ctx, "x", "", 0, &s.src) < 0, true);
+	s.src = NULL;
+	end(&s);
+	machine_free(&m);
+}
+
+/* -- traces ---------------------------------------------------------------------------------------------- */
+
+static void tick(struct screen *s, double seconds)
+{
+	static uint64_t now = 1000000000;
+
+	now = MAX(now, (uint64_t)1000000000);
+	if (seconds > 0)
+		now += (uint64_t)(seconds * 1e9);
+	assert_int_equal(sampler_refresh(s->sampler, &s->model, now), 0);
+	show(s, s->cells.w, s->cells.h);
+}
+
+static void a_trace_is_played(void **state _unused_)
+{
+	/* three faults of the disk within a quarter of a second, another one two seconds later, and one of a device that the log alone knows */
+	static const char log[] =
+		"[  100.000000] DMAR: [DMA Write NO_PASID] Request device [03:00.0] fault addr 0x1000 [fault reason 0x05] x\n"
+		"[  100.100000] DMAR: [DMA Write NO_PASID] Request device [03:00.0] fault addr 0x1000 [fault reason 0x05] x\n"
+		"[  100.250000] DMAR: [DMA Write NO_PASID] Request device [03:00.0] fault addr 0x9000 [fault reason 0x05] x\n"
+		"[  102.300000] DMAR: [DMA Read NO_PASID] Request device [03:00.0] fault addr 0x9000 [fault reason 0x06] x\n"
+		"[  103.500000] DMAR: [DMA Read NO_PASID] Request device [7f:00.0] fault addr 0x9000 [fault reason 0x02] x\n";
+	char path[] = "/tmp/test-top-XXXXXX";
+	struct replay *r = NULL;
+	struct screen s = { 0 };
+	const struct group_row *g;
+	int fd = mkstemp(path);
+
+	assert_int_equal(write(fd, log, sizeof(log) - 1), sizeof(log) - 1);
+	close(fd);
+	assert_int_equal(source_open(&s.ctx, HOSTS "/vtd.snap", &s.src), 0);
+	assert_int_equal(replay_open(&s.ctx, path, &r), 0);
+	unlink(path);
+	s.sampler = sampler_new(&s.ctx, s.src, false);
+	sampler_set_replay(s.sampler, r, 1);
+	ui_init(&s.ui);
+	cells_resize(&s.cells, 120, 30);
+	tick(&s, 0);
+	expect(&s, "trace 0.0 of 3.5 s");
+	assert_int_equal(s.model.rows[VIEW_FAULTS].n, 0);
+	tick(&s, 1);
+	assert_int_equal(s.model.meters[METER_FAULTS].per_s.v, 3);
+	assert_int_equal(s.model.rows[VIEW_FAULTS].n, 2); /* folded by the page */
+	g = model_row(&s.model, VIEW_GROUPS, host_device(s.model.host, "pci", "0000:03:00.0")->group - s.model.host->groups);
+	assert_int_equal(g->faults.v, 3);
+	assert_int_equal(g->fault_rate.v, 3);
+	tick(&s, 1);
+	assert_int_equal(s.model.meters[METER_FAULTS].per_s.v, 0);
+	assert_int_equal(g->fault_rate.v, 0);
+	/* half a second for one fault is two a second */
+	tick(&s, 0.5);
+	assert_int_equal(s.model.meters[METER_FAULTS].per_s.v, 2);
+	tick(&s, 5);
+	assert_int_equal(s.model.rows[VIEW_FAULTS].n, 4);
+	expect(&s, "trace 3.5 of 3.5 s");
+	press(&s, "5");
+	/* the newest one is first */
+	assert_non_null(strstr(line(&s, s.ui.layout.rows_y), "7f:00.0"));
+	assert_non_null(strstr(line(&s, s.ui.layout.rows_y + 1), "0000:03:00.0"));
+	press(&s, "<Down><Enter>");
+	expect(&s, "$ iommuctl device show 0000:03:00.0");
+	press(&s, "<Esc>3/03:00.0<Enter>");
+	assert_int_equal(attr_of(&s, find(&s, "LAST-FAULT"), "LAST-FAULT"), ATTR_HEAD);
+	for (int i = 0; i < 200; i++)
+		tick(&s, 0.1);
+	assert_int_equal(s.model.meters[METER_FAULTS].per_s.v, 0);
+	end(&s);
+	replay_free(r);
+}
+
+/* Each refresh brings a fault: what was made for the ones before must not pile up, nor the counts go back. */
+static void many_faults(void **state _unused_)
+{
+	struct strbuf log = { 0 };
+	struct replay *r = NULL;
+	char path[] = "/tmp/test-top-XXXXXX";
+	struct screen s = { 0 };
+	int fd = mkstemp(path);
+
+	for (int i = 0; i < 300; i++)
+		strbuf_printf(&log, "[%5d.500000] DMAR: [DMA Write] Request device [03:00.0] fault addr 0x%x000 [fault reason 05] x\n", i + 1,
+			      i % 7);
+	assert_int_equal(write(fd, log.s, log.len), log.len);
+	close(fd);
+	assert_int_equal(source_open(&s.ctx, HOSTS "/vtd.snap", &s.src), 0);
+	assert_int_equal(replay_open(&s.ctx, path, &r), 0);
+	unlink(path);
+	s.sampler = sampler_new(&s.ctx, s.src, false);
+	sampler_set_replay(s.sampler, r, 1);
+	ui_init(&s.ui);
+	cells_resize(&s.cells, 120, 30);
+	tick(&s, 0);
+	for (int i = 0; i < 299; i++) {
+		tick(&s, 1);
+		assert_int_equal(s.model.meters[METER_FAULTS].per_s.v, 1);
+		assert_int_equal(s.model.faults, i + 1);
+	}
+	assert_int_equal(s.model.rows[VIEW_FAULTS].n, 7);
+	end(&s);
+	replay_free(r);
+	strbuf_free(&log);
+}
+
 /* -- the command line ------------------------------------------------------------------------------------ */
 
 static int parse(struct options *o, const char *words)
@@ -595,7 +750,7 @@ static void command_lines(void **state _unused_)
 	assert_int_equal(parse(&o, "--frame 80x24"), 0);
 	assert_int_equal(o.frame_w, 80);
 	for (const char *const *p = (const char *const[]){ "-j", "-n 0 -b", "-n", "--nope", "-d 0", "-d x", "--frame 80", "--frame 0x5", "--view foo",
-							   "x", "--keys q", "--frame 80x24y", "-b -n -1", NULL }; *p; p++)
+							   "x", "--keys q", "--replay x", "--speed 0", "--frame 80x24y", "-b -n -1", NULL }; *p; p++)
 		assert_int_equal(parse(&o, *p), -22);
 }
 
@@ -623,6 +778,9 @@ int main(void)
 		cmocka_unit_test(details),
 		cmocka_unit_test(typed_lines),
 		cmocka_unit_test(machines_with_less),
+		cmocka_unit_test(hostile_names_and_vanishing_rows),
+		cmocka_unit_test(a_trace_is_played),
+		cmocka_unit_test(many_faults),
 		cmocka_unit_test(command_lines),
 	};
 

@@ -60,7 +60,6 @@ struct counters {
 	struct unit_irqs *irqs;
 	size_t n_units;
 	char why_buf[160];
-	const char *why_perf; /* counting as such is not possible */
 };
 
 /* -- opening counters ------------------------------------------------------------------------------------ */
@@ -292,8 +291,43 @@ bool interrupts_line(const char *line, size_t len, uint32_t *ret_irq, uint64_t *
 	return true;
 }
 
+/*
+ * "AMD-Vi0-Evt", "AMD-Vi0-PPR" are of ivhd0 (amd/init.c: both names have the unit's index). Older ones are all called "AMD-Vi": that
+ * tells the unit only when there is one, and its logs share the interrupt.
+ */
+static bool find_amd_irq(struct counters *c, const char *name, uint32_t irq)
+{
+	char unit[64], kind[8] = "";
+	unsigned index;
+
+	if (!strstarts(name, "AMD-Vi"))
+		return false;
+	if (sscanf(name, "AMD-Vi%u-%7s", &index, kind) == 2)
+		snprintf(unit, sizeof(unit), "ivhd%u", index);
+	else if (c->n_units == 1)
+		snprintf(unit, sizeof(unit), "%s", c->irqs[0].name);
+	else
+		return true;
+	for (size_t i = 0; i < c->n_units; i++) {
+		struct unit_irqs *u = &c->irqs[i];
+
+		if (!streq(u->name, unit))
+			continue;
+		if (streq(kind, "PPR")) {
+			u->request = irq;
+			u->has_request = true;
+		} else if (!*kind || streq(kind, "Evt")) {
+			u->fault = irq;
+			u->has_fault = true;
+		}
+	}
+	return true;
+}
+
 static void find_irq(struct counters *c, const char *name, uint32_t irq)
 {
+	if (find_amd_irq(c, name, irq))
+		return;
 	for (size_t i = 0; i < c->n_units; i++) {
 		struct unit_irqs *u = &c->irqs[i];
 		size_t n = strlen(u->name);

@@ -16,7 +16,6 @@ struct counts {
 	struct num meters[METER_MAX];	    /* since counters_open(); unknown: why[] says the reason */
 	const char *why[METER_MAX];	    /* NULL when known */
 	const struct unit_counts *units;    /* in the order of the units given */
-	const char *unit_why;
 };
 
 struct counters;

@@ -132,6 +132,22 @@ static void device_detail(struct filling *f, const char *device, const char *bus
 		add_command(f, "group", "check", name.s);
 }
 
+static const char *row_title(enum view_id view, const void *row, const char *key)
+{
+	switch (view) {
+	case VIEW_DOMAINS:
+		return "";
+	case VIEW_DEVICES:
+		return ((const struct device_row *)row)->device;
+	case VIEW_FAULTS:
+		return ((const struct fault_line *)row)->device ?: "";
+	case VIEW_SESSIONS:
+		return ((const struct session_row *)row)->object;
+	default:
+		return key;
+	}
+}
+
 void detail_fill(struct ui *ui, struct model *m, struct source *src, int width)
 {
 	struct filling f = {
@@ -147,9 +163,10 @@ void detail_fill(struct ui *ui, struct model *m, struct source *src, int width)
 
 	if (!row)
 		return;
+	ui->pane_of_row = true;
 	row_key(ui->view, row, &key);
 	strbuf_printf(&title, "%.*s ", (int)strlen(view_names[ui->view]) - 1, view_names[ui->view]);
-	strbuf_add_escaped(&title, ui->view == VIEW_DEVICES ? d->device : ui->view == VIEW_FAULTS ? fault->device ?: "" : key.s);
+	strbuf_add_escaped(&title, row_title(ui->view, row, key.s));
 	pane_reset(&ui->pane);
 	ui->pane.title = strdup(title.s);
 	switch (ui->view) {

@@ -106,7 +106,7 @@ static void draw_title(struct cells *c, const struct ui *ui, const struct model 
 		snprintf(right, sizeof(right), "%s%s%s  every %.3gs%s", up, *up ? "  " : "", clock, ui->delay_ms / 1000.0,
 			 ui->paused ? "  PAUSED" : "");
 	else
-		snprintf(right, sizeof(right), "%s", clock);
+		snprintf(right, sizeof(right), "%s%s%s", m->replay ? "trace " : "", m->replay ?: "", ui->paused ? "  PAUSED" : "");
 	x = cells_put(c, 0, 0, c->w, ATTR_BOLD, m->hostname ?: "unknown machine");
 	x += cells_printf(c, 0, x, c->w - x, ATTR_PLAIN, "  %s%s", m->kernel ? "Linux " : "", m->kernel ?: "");
 	if (!m->live)

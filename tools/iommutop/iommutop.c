@@ -23,11 +23,29 @@ struct top {
 	struct ctx ctx;
 	struct options opt;
 	struct source *src;
+	struct replay *replay;
 	struct sampler *sampler;
 	struct model model;
 	struct ui ui;
 	struct cells cells;
+	uint64_t clock_ns;
 };
+
+/*
+ * The kernel's memory is the dearest to read: its symbols and types come first. The first frame does without, and says so; the
+ * next one follows at once.
+ */
+static bool first_frame;
+
+static int provide_ownership(struct ctx *ctx, struct json_object **ret)
+{
+	return first_frame ? -EINPROGRESS : ownership_provide_kept(ctx, ret);
+}
+
+static int provide_iommufds(struct ctx *ctx, struct json_object **ret)
+{
+	return first_frame ? -EINPROGRESS : iommufds_provide_kept(ctx, ret);
+}
 
 static uint64_t now_ns(void)
 {
@@ -81,7 +99,11 @@ static void print_notes(const struct ctx *ctx)
 /* Notes of a refresh say what the screen says with dashes; they would pile up. */
 static int refresh_model(struct top *t)
 {
-	int r = sampler_refresh(t->sampler, &t->model, now_ns());
+	int r;
+
+	/* a trace goes on by what the user asked for, not by how long we took */
+	t->clock_ns = t->replay ? t->clock_ns + (uint64_t)t->opt.delay_ms * 1000000 : now_ns();
+	r = sampler_refresh(t->sampler, &t->model, t->clock_ns);
 
 	if (r >= 0)
 		ctx_free(&t->ctx);
@@ -153,7 +175,7 @@ static int run_screen(struct top *t)
 	r = screen_open(&t->ctx, wants_colour());
 	if (r < 0)
 		return EXIT_FAILED;
-	due = now_ns() + (uint64_t)t->ui.delay_ms * 1000000;
+	due = first_frame ? 0 : now_ns() + (uint64_t)t->ui.delay_ms * 1000000;
 	for (;;) {
 		struct ui_key key;
 		enum screen_event e;
@@ -166,11 +188,18 @@ static int run_screen(struct top *t)
 		e = screen_wait(due > now ? (int)((due - now) / 1000000) + 1 : 0, &key);
 		if (e == SCREEN_END)
 			break;
+		if (e == SCREEN_RESIZED && t->ui.mode == MODE_PANE && t->ui.pane_of_row) {
+			screen_size(&w, &h);
+			detail_fill(&t->ui, &t->model, t->src, w);
+		}
 		if (e == SCREEN_KEY && !act(t, ui_key(&t->ui, &t->model, &key)))
 			break;
 		if (now_ns() < due)
 			continue;
 		due = now_ns() + (uint64_t)t->ui.delay_ms * 1000000;
+		if (first_frame)
+			sampler_changed(t->sampler);
+		first_frame = false;
 		if (!t->ui.paused && (r = refresh_model(t)) < 0)
 			break;
 	}
@@ -178,11 +207,24 @@ static int run_screen(struct top *t)
 	return r < 0 ? (int)exit_from_errno(r) : EXIT_DONE;
 }
 
+static void wait_delay(const struct top *t)
+{
+	struct timespec pause = { t->opt.delay_ms / 1000, t->opt.delay_ms % 1000 * 1000000 };
+
+	clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+}
+
 static int run_frame(struct top *t)
 {
 	const char *keys = t->opt.keys ?: "";
 	struct ui_key key;
 
+	for (uint32_t n = 1; n < t->opt.samples; n++) {
+		if (t->model.live)
+			wait_delay(t);
+		if (refresh_model(t) < 0)
+			return EXIT_FAILED;
+	}
 	draw_frame(t, t->opt.frame_w, t->opt.frame_h);
 	while (keys_next(&keys, &key)) {
 		if (!act(t, ui_key(&t->ui, &t->model, &key)))
@@ -210,7 +252,6 @@ static int terminal_width(void)
 static int write_samples(struct top *t, struct out *json, const struct out_options *opt)
 {
 	unsigned views = t->opt.views ?: 1u << VIEW_GROUPS | 1u << VIEW_UNITS;
-	struct timespec pause = { t->opt.delay_ms / 1000, t->opt.delay_ms % 1000 * 1000000 };
 	int r;
 
 	for (uint32_t n = 1;; n++) {
@@ -219,7 +260,7 @@ static int write_samples(struct top *t, struct out *json, const struct out_optio
 			return r;
 		if (!opt->json && !opt->raw)
 			puts("");
-		clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+		wait_delay(t);
 		r = refresh_model(t);
 		if (r < 0)
 			return r;
@@ -254,6 +295,13 @@ static int start(struct top *t)
 	if (r < 0)
 		return (int)exit_from_errno(r);
 	t->sampler = sampler_new(&t->ctx, t->src, t->opt.probes);
+	if (t->opt.replay) {
+		r = replay_open(&t->ctx, t->opt.replay, &t->replay);
+		if (r < 0)
+			return (int)exit_from_errno(r);
+		sampler_set_replay(t->sampler, t->replay, t->opt.speed);
+	}
+	first_frame = source_is_live(t->src) && !t->opt.batch && !t->opt.frame_w;
 	r = refresh_model(t);
 	if (r < 0)
 		return (int)exit_from_errno(r);
@@ -277,8 +325,8 @@ int main(int argc, char **argv)
 	int code = EXIT_USAGE;
 
 	signal(SIGPIPE, SIG_IGN);
-	source_set_provider(SECTION_OWNERSHIP, ownership_provide_kept);
-	source_set_provider(SECTION_IOMMUFD, iommufds_provide_kept);
+	source_set_provider(SECTION_OWNERSHIP, provide_ownership);
+	source_set_provider(SECTION_IOMMUFD, provide_iommufds);
 	if (options_parse(&t.ctx, argc, argv, &t.opt) >= 0) {
 		code = EXIT_DONE;
 		if (t.opt.help)
@@ -290,6 +338,7 @@ int main(int argc, char **argv)
 	}
 	print_notes(&t.ctx);
 	sampler_free(t.sampler);
+	replay_free(t.replay);
 	model_free(&t.model);
 	cells_free(&t.cells);
 	source_close(t.src);

@@ -274,7 +274,10 @@ static void why_no_domains(struct model *m, const struct ownership *o, int err)
 	m->ownership_why = m->ownership_hint = NULL;
 	if (o && o->known)
 		return;
-	m->ownership_why = err == -ENOTCAPTURED ? "not captured in this snapshot" : err ? err_text(err) : "not known";
+	m->ownership_why = err == -ENOTCAPTURED ? "not captured in this snapshot" :
+			   err == -EINPROGRESS	? "the kernel's memory is being read" :
+			   err			? err_text(err) :
+						  "not known";
 	if (o && o->n_obstacles) {
 		const struct obstacle *b = &o->obstacles[0];
 
@@ -563,7 +566,7 @@ void model_faults(struct model *m, struct fault_table *faults, int faults_err)
 	m->rows[VIEW_FAULTS] = (struct rows){ .known = faults };
 	m->faults_why = faults ? NULL : faults_err == -EPERM || faults_err == -EACCES ? "reading the kernel log needs root" :
 											 err_text(faults_err);
-	m->empty[VIEW_FAULTS] = faults ? "no faults in the kernel log" :
+	m->empty[VIEW_FAULTS] = faults ? (m->replay ? "no faults in the trace so far" : "no faults in the kernel log") :
 					 arena_printf(&m->arena, "the kernel log cannot be read: %s", m->faults_why);
 	if (!faults)
 		return;
@@ -602,22 +605,24 @@ void model_build(struct model *m, struct host *h, struct fault_table *faults, in
 	model_faults(m, faults, faults_err);
 }
 
-void row_key(enum view_id v, const void *row, struct strbuf *b)
+void row_key(enum view_id view, const void *row, struct strbuf *b)
 {
-	const struct device_row *d = row;
+	const struct domain_row *d = row;
+	const struct device_row *v = row;
 	const struct fault_line *f = row;
 	const struct session_row *s = row;
 
 	strbuf_reset(b);
-	switch (v) {
+	switch (view) {
 	case VIEW_GROUPS:
 		strbuf_printf(b, "%" PRId64, ((const struct group_row *)row)->group.v);
 		break;
 	case VIEW_DOMAINS:
-		strbuf_printf(b, "%" PRId64, ((const struct domain_row *)row)->domain.v);
+		/* our numbers move when domains come and go */
+		strbuf_printf(b, "%s", d->groups.n ? d->groups.v[0] : "");
 		break;
 	case VIEW_DEVICES:
-		strbuf_printf(b, "%s/%s", d->bus ?: "", d->device);
+		strbuf_printf(b, "%s/%s", v->bus ?: "", v->device);
 		break;
 	case VIEW_UNITS:
 		strbuf_puts(b, ((const struct unit_row *)row)->unit);

@@ -91,6 +91,7 @@ struct model {
 	uint64_t generation;   /* rises whenever rows are made anew */
 	const char *hostname, *kernel, *source;
 	bool live;
+	const char *replay; /* where in the trace we are; NULL: none is played */
 	struct rows rows[VIEW_MAX];
 	const char *empty[VIEW_MAX]; /* what to say when there are none, or why there can be none */
 	struct num verdicts[6];	     /* by verdict_words */
@@ -138,7 +139,7 @@ void meter_add(struct meter *t, struct num total, uint64_t interval_ns);
 uint32_t meter_past(const struct meter *t, unsigned back);
 
 /* What a row is called over refreshes: "7", "pci/0000:01:00.0"; in @b. */
-void row_key(enum view_id v, const void *row, struct strbuf *b);
+void row_key(enum view_id view, const void *row, struct strbuf *b);
 
 void model_free(struct model *m);
 

@@ -13,7 +13,7 @@
 static const char *const view_words[] = { "groups", "domains", "devices", "units", "faults", "sessions", NULL };
 
 /* In the order of the cases below. */
-enum { O_BATCH, O_SAMPLES, O_DELAY, O_JSON, O_VIEW, O_RAW, O_NOHEADINGS, O_FROM, O_DEMO, O_PROBES, O_FRAME, O_KEYS, O_HELP, O_VERSION };
+enum { O_BATCH, O_SAMPLES, O_DELAY, O_JSON, O_VIEW, O_RAW, O_NOHEADINGS, O_FROM, O_DEMO, O_REPLAY, O_SPEED, O_PROBES, O_FRAME, O_KEYS, O_HELP, O_VERSION };
 
 const struct option_row top_options[] = {
 	[O_BATCH] = { 'b', "batch", NULL, "write samples to standard output instead of a screen" },
@@ -26,6 +26,8 @@ const struct option_row top_options[] = {
 	[O_NOHEADINGS] = { 0, "noheadings", NULL, "with -b: tables without headings" },
 	[O_FROM] = { 0, "from", "FILE", "look at a snapshot, or an unpacked one, instead of this machine", COMPLETE_FILE_OR_DEMO },
 	[O_DEMO] = { 0, "demo", NULL, "look at the built-in sample machine" },
+	[O_REPLAY] = { 0, "replay", "TRACE", "with --from or --demo: rates and faults of a trace or log, as it happened", COMPLETE_FILE },
+	[O_SPEED] = { 0, "speed", "N", "play the trace so many times as fast (default 1)" },
 	[O_PROBES] = { 0, "probes", NULL, "count calls of kernel functions too (kprobes), where there is no tracepoint; this changes the "
 		       "kernel's text while iommutop runs" },
 	[O_FRAME] = { 0, "frame", "WxH", "write one frame of that size as text, and end" },
@@ -82,6 +84,8 @@ static int parse_views(struct ctx *ctx, const char *value, unsigned *ret)
 
 static int take(struct ctx *ctx, int which, char *value, struct options *o)
 {
+	char *end;
+
 	switch (which) {
 	case O_BATCH:
 		o->batch = true;
@@ -108,6 +112,14 @@ static int take(struct ctx *ctx, int which, char *value, struct options *o)
 		return 0;
 	case O_DEMO:
 		o->from = "demo";
+		return 0;
+	case O_REPLAY:
+		o->replay = value;
+		return 0;
+	case O_SPEED:
+		o->speed = strtod(value, &end);
+		if (end == value || *end || !(o->speed > 0 && o->speed <= 1e6))
+			return bad(ctx, "speed", value, "not a number from 0 to 1000000");
 		return 0;
 	case O_PROBES:
 		o->probes = true;
@@ -138,13 +150,16 @@ static int check(struct ctx *ctx, const struct options *o, int argc, char **argv
 	if (o->keys && !o->frame_w)
 		return ctx_error(ctx, NOTE(.code = "usage", .err = EINVAL, .why = "it goes with --frame", .hint = "add --frame 80x24"),
 				 "--keys");
+	if (o->replay && !o->from)
+		return ctx_error(ctx, NOTE(.code = "usage", .err = EINVAL, .why = "it is played on a machine that is not here",
+					   .hint = "add --demo, or --from with a snapshot of the machine that it is of"), "--replay");
 	return 0;
 }
 
 int options_parse(struct ctx *ctx, int argc, char **argv, struct options *ret)
 {
 	struct option longs[ARRAY_SIZE(top_options)] = { 0 };
-	struct options o = { .delay_ms = 1000 };
+	struct options o = { .delay_ms = 1000, .speed = 1 };
 	char shorts[2 * ARRAY_SIZE(top_options) + 2] = ":";
 	int c, r;
 

@@ -12,6 +12,8 @@ struct options {
 	const char *from; /* NULL: this machine */
 	unsigned views;	  /* 1 << view_id; what -b writes, and the first is what the screen begins with */
 	int frame_w, frame_h; /* --frame; 0: none */
+	const char *replay;   /* trace to play; NULL none */
+	double speed;
 	const char *keys;     /* pressed before the frame is drawn */
 };
 

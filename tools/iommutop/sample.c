@@ -40,12 +40,15 @@ struct sampler {
 	bool live, probes;
 	struct changes *changes;
 	struct counters *counters;
+	struct replay *replay;
+	double speed;
+	uint64_t replay_ns; /* of the trace, that have passed */
 	struct fault_table *faults;
 	struct decoder *decoder;
 	int faults_err;
 	VEC(char *) log; /* a ring when it is full */
 	size_t log_first;
-	uint64_t log_lines, fault_total;
+	uint64_t log_lines;
 	unsigned fault_rounds;
 	uint64_t last_ns, scanned_ns, scan_cost_ns, debt_ns;
 	int64_t attaches; /* at the last look */
@@ -101,7 +104,8 @@ static void new_faults(struct sampler *s, struct host *h)
 	for (size_t i = 0; i < s->log.n; i++)
 		decode_line(s, s->log.v[(s->log_first + i) % s->log.n]);
 	decoder_flush(s->decoder);
-	s->fault_total = fault_table_total(s->faults);
+	if (s->replay)
+		replay_faults(s->replay, on_event, s);
 }
 
 /* New lines of the running kernel's log. True when there were faults among them. */
@@ -124,12 +128,14 @@ static bool take_log(struct sampler *s)
 	return s->faults && fault_table_total(s->faults) != before;
 }
 
-/* The log of a snapshot. */
+/* The log of a snapshot. When a trace is played, its faults are all that there are. */
 static void load_log(struct sampler *s)
 {
 	struct arena a = { 0 };
 	struct kmsg log = { 0 };
 
+	if (s->replay)
+		return;
 	s->faults_err = source_kmsg(s->src, s->ctx, &a, &log);
 	for (size_t i = 0; !s->faults_err && i < log.n; i++) {
 		_cleanup_strbuf_ struct strbuf line = { 0 };
@@ -265,22 +271,30 @@ static void unit_rates(struct sampler *s, struct model *m, const struct unit_cou
 	}
 }
 
-/* The units are those that were counted from the start; others take other counters. */
-static void check_counters(struct sampler *s, struct host *h)
+/* Rates of units are by their place in the list. False: it is another list than before. */
+static bool check_units(struct sampler *s, struct host *h)
 {
 	size_t i = 0;
 
-	while (s->counters && s->n_units == h->n_units && i < h->n_units && streq(s->unit_names[i], h->units[i].name))
+	while (s->n_units == h->n_units && i < h->n_units && streq(s->unit_names[i], h->units[i].name))
 		i++;
-	if (s->counters && s->n_units == h->n_units && i == h->n_units)
-		return;
-	counters_close(s->counters);
-	s->counters = counters_open(h, s->probes);
+	if (s->unit_names && s->n_units == h->n_units && i == h->n_units)
+		return true;
 	s->n_units = h->n_units;
 	s->units_before = arena_array(&s->arena, struct unit_counts, s->n_units + 1);
 	s->unit_names = arena_array(&s->arena, const char *, s->n_units + 1);
 	for (i = 0; i < s->n_units; i++)
 		s->unit_names[i] = arena_strdup(&s->arena, h->units[i].name);
+	return false;
+}
+
+/* Other units take other counters. */
+static void check_counters(struct sampler *s, struct host *h)
+{
+	if (check_units(s, h) && s->counters)
+		return;
+	counters_close(s->counters);
+	s->counters = counters_open(h, s->probes);
 }
 
 static int64_t faults_before(const struct sampler *s, const char *device)
@@ -340,6 +354,17 @@ struct sampler *sampler_new(struct ctx *ctx, struct source *src, bool probes)
 	return s;
 }
 
+void sampler_set_replay(struct sampler *s, struct replay *r, double speed)
+{
+	s->replay = r;
+	s->speed = speed;
+}
+
+void sampler_changed(struct sampler *s)
+{
+	s->pending = true;
+}
+
 void sampler_free(struct sampler *s)
 {
 	if (!s)
@@ -381,6 +406,33 @@ static void read_domains_used(struct sampler *s, struct model *m)
 	}
 }
 
+static int refresh_replay(struct sampler *s, struct model *m, uint64_t now_ns)
+{
+	uint64_t passed = m->samples ? (uint64_t)((double)(now_ns - s->last_ns) * s->speed) : 0;
+	uint64_t before = fault_table_total(s->faults);
+	const struct counts *c;
+	int r = 0;
+
+	s->replay_ns += passed;
+	replay_advance(s->replay, s->replay_ns, on_event, s);
+	m->replay = replay_place(s->replay);
+	if (fault_table_total(s->faults) != before) {
+		/* what was made for the faults before is freed with all the rest only */
+		if (++s->fault_rounds >= FAULT_ROUNDS)
+			r = scan(s, m, now_ns);
+		else
+			model_faults(m, s->faults, 0);
+	}
+	if (r < 0)
+		return r;
+	check_units(s, m->host);
+	c = replay_counts(s->replay, m->host);
+	add_meters(s, m, c, passed);
+	unit_rates(s, m, c->units, passed);
+	fault_rates(s, m, passed);
+	return 0;
+}
+
 /* A snapshot does not change. */
 static int refresh_static(struct sampler *s, struct model *m, uint64_t now_ns)
 {
@@ -390,7 +442,11 @@ static int refresh_static(struct sampler *s, struct model *m, uint64_t now_ns)
 		load_log(s);
 		name_machine(s, m);
 		r = scan(s, m, now_ns);
+		if (r < 0)
+			return r;
 	}
+	if (s->replay)
+		return refresh_replay(s, m, now_ns);
 	for (enum meter_id id = 0; id < METER_MAX; id++)
 		m->meters[id].why = "a snapshot has no rates";
 	return r;

@@ -389,6 +389,7 @@ static void start_sort(struct ui *ui)
 static void show_help(struct ui *ui)
 {
 	pane_reset(&ui->pane);
+	ui->pane_of_row = false;
 	ui->pane.title = strdup("Help");
 	pane_add(&ui->pane, ui_help_text, strlen(ui_help_text));
 	ui_show_pane(ui);

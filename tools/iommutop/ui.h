@@ -77,6 +77,7 @@ struct ui {
 	bool message_bad;
 	struct pane pane;
 	size_t pane_top;
+	bool pane_of_row; /* what is in it is about the selected row, wrapped at the screen's width */
 	int sort_at; /* in the menu */
 	bool live;
 	struct ui_layout layout;
