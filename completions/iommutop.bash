@@ -4,7 +4,7 @@ _iommutop() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} done=
 
 	case $prev in
-	--from | --replay)
+	--from | --replay | --svg)
 		mapfile -t COMPREPLY < <(compgen -W demo -- "$cur"; compgen -f -- "$cur")
 		compopt -o filenames
 		return
@@ -20,6 +20,6 @@ _iommutop() {
 		;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W '-b --batch -n --samples -d --delay -j --json --view --raw --noheadings --from --demo
-		--probes --frame --keys --replay --speed -h --help -V --version' -- "$cur")
+		--probes --frame --keys --replay --speed --svg -h --help -V --version' -- "$cur")
 }
 complete -F _iommutop iommutop

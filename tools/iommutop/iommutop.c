@@ -17,6 +17,7 @@
 #include "sample.h"
 #include "screen.h"
 #include "snapshot/save.h"
+#include "svg.h"
 #include "ui.h"
 
 struct top {
@@ -214,6 +215,20 @@ static void wait_delay(const struct top *t)
 	clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
 }
 
+static int write_svg(struct top *t)
+{
+	FILE *f = fopen(t->opt.svg, "w");
+	int bad;
+
+	if (!f)
+		return ctx_error(&t->ctx, NOTE(.code = "write", .err = errno), "%s", t->opt.svg);
+	svg_write(&t->cells, "iommutop", f);
+	bad = ferror(f);
+	if (fclose(f) || bad)
+		return ctx_error(&t->ctx, NOTE(.code = "write", .err = errno), "%s", t->opt.svg);
+	return 0;
+}
+
 static int run_frame(struct top *t)
 {
 	const char *keys = t->opt.keys ?: "";
@@ -231,6 +246,8 @@ static int run_frame(struct top *t)
 			break;
 		draw_frame(t, t->opt.frame_w, t->opt.frame_h);
 	}
+	if (t->opt.svg && write_svg(t) < 0)
+		return EXIT_FAILED;
 	for (int y = 0; y < t->cells.h; y++) {
 		_cleanup_strbuf_ struct strbuf b = { 0 };
 

@@ -13,7 +13,7 @@
 static const char *const view_words[] = { "groups", "domains", "devices", "units", "faults", "sessions", NULL };
 
 /* In the order of the cases below. */
-enum { O_BATCH, O_SAMPLES, O_DELAY, O_JSON, O_VIEW, O_RAW, O_NOHEADINGS, O_FROM, O_DEMO, O_REPLAY, O_SPEED, O_PROBES, O_FRAME, O_KEYS, O_HELP, O_VERSION };
+enum { O_BATCH, O_SAMPLES, O_DELAY, O_JSON, O_VIEW, O_RAW, O_NOHEADINGS, O_FROM, O_DEMO, O_REPLAY, O_SPEED, O_PROBES, O_FRAME, O_KEYS, O_SVG, O_HELP, O_VERSION };
 
 const struct option_row top_options[] = {
 	[O_BATCH] = { 'b', "batch", NULL, "write samples to standard output instead of a screen" },
@@ -32,6 +32,7 @@ const struct option_row top_options[] = {
 		       "kernel's text while iommutop runs" },
 	[O_FRAME] = { 0, "frame", "WxH", "write one frame of that size as text, and end" },
 	[O_KEYS] = { 0, "keys", "KEYS", "with --frame: press these keys first; <Enter>, <Down>, <F6> and the like for others" },
+	[O_SVG] = { 0, "svg", "FILE", "with --frame: write it as a picture, too", COMPLETE_FILE },
 	[O_HELP] = { 'h', "help", NULL, "this help" },
 	[O_VERSION] = { 'V', "version", NULL, "version" },
 	{ 0 },
@@ -129,6 +130,9 @@ static int take(struct ctx *ctx, int which, char *value, struct options *o)
 	case O_KEYS:
 		o->keys = value;
 		return 0;
+	case O_SVG:
+		o->svg = value;
+		return 0;
 	case O_HELP:
 		o->help = true;
 		return 0;
@@ -147,9 +151,9 @@ static int check(struct ctx *ctx, const struct options *o, int argc, char **argv
 					   .hint = "iommutop --help lists the options"), "%s", argv[optind]);
 	if (what && !o->batch)
 		return ctx_error(ctx, NOTE(.code = "usage", .err = EINVAL, .why = "it is for batch mode", .hint = "add -b"), "%s", what);
-	if (o->keys && !o->frame_w)
+	if ((o->keys || o->svg) && !o->frame_w)
 		return ctx_error(ctx, NOTE(.code = "usage", .err = EINVAL, .why = "it goes with --frame", .hint = "add --frame 80x24"),
-				 "--keys");
+				 o->keys ? "--keys" : "--svg");
 	if (o->replay && !o->from)
 		return ctx_error(ctx, NOTE(.code = "usage", .err = EINVAL, .why = "it is played on a machine that is not here",
 					   .hint = "add --demo, or --from with a snapshot of the machine that it is of"), "--replay");

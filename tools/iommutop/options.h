@@ -14,6 +14,7 @@ struct options {
 	int frame_w, frame_h; /* --frame; 0: none */
 	const char *replay;   /* trace to play; NULL none */
 	double speed;
+	const char *svg;      /* file for a picture of the frame; NULL none */
 	const char *keys;     /* pressed before the frame is drawn */
 };
 
