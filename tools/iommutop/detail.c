@@ -47,8 +47,9 @@ static void run_into(struct filling *f, const struct noun *noun, const struct co
 	struct out *out = out_new(&ctx, to, &f->opt);
 	const char *opt[32] = { 0 }; /* more than any command has options */
 	char *argv[] = { arg, NULL };
+	static const struct arguments args;
 	struct invocation inv = {
-		.ctx = &ctx, .out = out, .source = f->src, .noun = noun, .command = c, .argc = 1, .argv = argv, .opt = opt,
+		.ctx = &ctx, .out = out, .args = &args, .source = f->src, .noun = noun, .command = c, .argc = 1, .argv = argv, .opt = opt,
 	};
 
 	c->run(&inv);

@@ -228,8 +228,8 @@ static void fit(struct list *t, int width)
 		t->cols[i].x = x;
 		x += t->cols[i].width ? t->cols[i].width + 1 : 0;
 	}
-	/* the last one takes what is left */
-	if (x - 1 < width && t->cols[t->n_cols - 1].width)
+	/* names in the last one take what is left; numbers stay below their heading */
+	if (x - 1 < width && t->cols[t->n_cols - 1].width && !(t->cols[t->n_cols - 1].field->flags & FIELD_RIGHT))
 		t->cols[t->n_cols - 1].width += width - (x - 1);
 }
 
