@@ -78,6 +78,20 @@ run_top() {
 	[ "$(sed -n 3p <<<"$output" | jq '.sample')" = 2 ]
 }
 
+@test "sessions: what they keep, by its name" {
+	export XDG_RUNTIME_DIR=$BATS_TEST_TMPDIR/run
+	mkdir "$XDG_RUNTIME_DIR"
+	"$IOMMUCTL" --demo session start toptest
+	"$IOMMUCTL" --session toptest ioas alloc as space
+	run_top -b -n 1 -j --view sessions
+	"$IOMMUCTL" session stop toptest
+	expect_status 0
+	[ "$(sed -n 2p <<<"$output" | jq -c '.sessions[:2] | map([.session, .object, .name, .parent, .depth])')" = \
+		'[["toptest","session toptest (model)",null,null,0],["toptest","ioas 1","space","session toptest (model)",1]]' ]
+	run_top -b -n 1 --view sessions
+	expect_not_in "$output" toptest
+}
+
 @test "a frame has its size, and the remedy of the row" {
 	run_top --demo --frame 100x30 --keys '/e1000e<Enter>'
 	expect_status 0

@@ -288,7 +288,7 @@ static void who_holds_a_group(void **state _unused_)
 
 static void each_view_has_its_columns(void **state _unused_)
 {
-	static const char *const words[VIEW_MAX] = { "GROUP VERDICT", "DOMAIN TYPE", "DEVICE       CLASS", "UNIT ", "DEVICE ", "OBJECT USERS" };
+	static const char *const words[VIEW_MAX] = { "GROUP VERDICT", "DOMAIN TYPE", "DEVICE       CLASS", "UNIT ", "DEVICE ", "OBJECT NAME" };
 	struct screen s;
 
 	start(&s, "vtd", 100, 30);
@@ -566,7 +566,7 @@ static void machines_with_less(void **state _unused_)
 	press(&s, "4");
 	expect(&s, "iommufd_selftest");
 	press(&s, "6");
-	expect(&s, "what iommufds hold: not captured");
+	assert_non_null(strstr(s.model.empty[VIEW_SESSIONS], "only the kernel's memory tells: not captured"));
 	end(&s);
 }
 
@@ -588,7 +588,7 @@ static void hostile_names_and_vanishing_rows(void **state _unused_)
 	machine_file(&m, "sys/kernel/iommu_groups/2/type", "DMA\033]0;title\007");
 	machine_load(&m);
 	assert_int_equal(host_load(&s.ctx, m.src, HOST_ALL, &h), 0);
-	model_build(&s.model, h, NULL, -EACCES);
+	model_build(&s.model, h, NULL, -EACCES, NULL);
 	ui_init(&s.ui);
 	s.ui.utf8 = true;
 	show(&s, 160, 30);
@@ -609,7 +609,7 @@ static void hostile_names_and_vanishing_rows(void **state _unused_)
 	press(&s, "<Esc>");
 	machine_load(&m);
 	assert_int_equal(host_load(&s.ctx, m.src, HOST_ALL, &h), 0);
-	model_build(&s.model, h, NULL, -EACCES);
+	model_build(&s.model, h, NULL, -EACCES, NULL);
 	show(&s, 160, 30);
 	assert_int_equal(find(&s, "0000:01:00.1"), -1);
 	assert_true(ui_selected(&s.ui) < s.model.rows[VIEW_DEVICES].n);

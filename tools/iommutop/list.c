@@ -46,7 +46,7 @@ static const struct wish faults[] = {
 };
 
 static const struct wish sessions[] = {
-	{ "object", 16, 40, 0 }, { "users", 5, 6, 2 }, { "pid", 5, 8, 1 }, { "process", 12, 16, 1 }, { "device", 12, 24, 0 },
+	{ "object", 16, 40, 0 }, { "name", 6, 20, 1 }, { "users", 5, 6, 2 }, { "pid", 5, 8, 1 }, { "process", 12, 16, 1 }, { "device", 12, 24, 0 },
 	{ "group", 5, 6, 3 },	 { "domain", 8, 9, 4 }, { "groups", 6, 60, 2 },
 };
 

@@ -407,9 +407,8 @@ static struct num parent_of(const struct iommufd_object *o)
 
 struct forest {
 	struct model *m;
-	const struct iommufd_context *c;
-	struct num context, pid;
-	const char *process;
+	const struct session *session; /* NULL: of none */
+	struct session_row of;	       /* what all rows of one tree have */
 	VEC(struct session_row) rows;
 };
 
@@ -425,63 +424,163 @@ static struct strs number_words(struct arena *a, const uint32_t *v, size_t n)
 	return STRS(words, n);
 }
 
-static void add_objects(struct forest *f, struct num under, const char *parent, int64_t depth)
+/* A row with what all of its tree have. Valid until the next. */
+static struct session_row *add_row(struct forest *f, const char *object, const char *parent, int64_t depth)
+{
+	struct session_row *row = vec_push(&f->rows);
+
+	*row = f->of;
+	row->object = object;
+	row->parent = parent;
+	row->depth = NUM(depth);
+	row->groups = STRS(NULL, 0);
+	return row;
+}
+
+/* What the session calls it. */
+static const char *object_name(struct forest *f, uint32_t id)
+{
+	for (size_t i = 0; f->session && i < f->session->n; i++)
+		if (f->session->objects[i].id == id && *f->session->objects[i].name)
+			return arena_strdup(&f->m->arena, f->session->objects[i].name);
+	return NULL;
+}
+
+/* As the kernel has them. */
+static void add_objects(struct forest *f, const struct iommufd_context *c, struct num under, const char *parent, int64_t depth)
 {
 	struct arena *a = &f->m->arena;
 
-	for (size_t i = 0; i < f->c->n && depth < MAX_DEPTH; i++) {
-		const struct iommufd_object *o = &f->c->objects[i];
+	for (size_t i = 0; i < c->n && depth < MAX_DEPTH; i++) {
+		const struct iommufd_object *o = &c->objects[i];
 		struct num on = parent_of(o);
-		const char *name;
+		const char *object;
+		struct session_row *row;
 
-		if (!iommufd_object(f->c, on))
+		if (!iommufd_object(c, on))
 			on = NUM_UNKNOWN;
 		if (on.known != under.known || on.v != under.v)
 			continue;
-		name = arena_printf(a, "%s %u", o->type, o->id);
-		*vec_push(&f->rows) = (struct session_row){
-			.context = f->context, .pid = f->pid, .process = f->process, .depth = NUM(depth), .object = name,
-			.parent = parent, .users = o->users, .device = o->device, .group = o->group,
-			.domain = o->domain ? o->domain->type : NULL, .groups = number_words(a, o->groups, o->n_groups),
-		};
-		add_objects(f, NUM(o->id), name, depth + 1);
+		object = arena_printf(a, "%s %u", o->type, o->id);
+		row = add_row(f, object, parent, depth);
+		row->name = object_name(f, o->id);
+		row->users = o->users;
+		row->device = o->device;
+		row->group = o->group;
+		row->domain = o->domain ? o->domain->type : NULL;
+		row->groups = number_words(a, o->groups, o->n_groups);
+		add_objects(f, c, NUM(o->id), object, depth + 1);
 	}
 }
 
-static void add_context(struct forest *f, const struct iommufd_context *c, size_t number)
+static bool has_object(const struct session *s, uint32_t id)
 {
-	const char *name = arena_printf(&f->m->arena, "iommufd %zu", number);
-
-	f->c = c;
-	f->context = NUM(number);
-	f->pid = c->n_holders ? NUM(c->holders[0].pid) : NUM_UNKNOWN;
-	f->process = c->n_holders ? c->holders[0].command : NULL;
-	*vec_push(&f->rows) = (struct session_row){ .context = f->context, .pid = f->pid, .process = f->process, .depth = NUM(0),
-						    .object = name, .groups = STRS(NULL, 0), .problem = c->problem };
-	add_objects(f, NUM_UNKNOWN, name, 1);
+	for (size_t i = 0; i < s->n; i++)
+		if (s->objects[i].id == id)
+			return true;
+	return false;
 }
 
-static void build_sessions(struct model *m, const struct iommufds *f, int err)
+/* As the session itself tells them. */
+static void add_told(struct forest *f, uint32_t under, const char *parent, int64_t depth)
 {
-	struct forest forest = { .m = m };
+	const struct session *s = f->session;
+	struct arena *a = &f->m->arena;
+
+	for (size_t i = 0; i < s->n && depth < MAX_DEPTH; i++) {
+		const struct op_object *o = &s->objects[i];
+		uint32_t on = o->parent ?: o->kind == OP_KIND_HWPT ? o->ioas : 0;
+		const char *object = o->id ? arena_printf(a, "%s %u", session_kind_word(o->kind), o->id) : session_kind_word(o->kind);
+		struct session_row *row;
+
+		if ((has_object(s, on) ? on : 0) != under)
+			continue;
+		row = add_row(f, object, parent, depth);
+		row->name = *o->name ? arena_strdup(a, o->name) : NULL;
+		if (o->kind == OP_KIND_DEVICE) {
+			row->device = arena_strdup(a, o->dev);
+			row->group = o->group == OP_NO_GROUP ? NUM_UNKNOWN : NUM(o->group);
+		}
+		if (o->id)
+			add_told(f, o->id, object, depth + 1);
+	}
+}
+
+static bool holds(const struct iommufd_context *c, struct num pid)
+{
+	for (size_t i = 0; pid.known && i < c->n_holders; i++)
+		if (c->holders[i].pid == pid.v)
+			return true;
+	return false;
+}
+
+static void add_session(struct forest *f, const struct session *s, const struct iommufds *fds, int64_t number)
+{
+	struct arena *a = &f->m->arena;
+	const char *root = arena_printf(a, "session %s%s", s->name, s->model ? " (model)" : "");
+	bool told = false;
+
+	f->session = s;
+	f->of = (struct session_row){ .context = NUM(number), .pid = s->pid, .process = s->pid.known ? "iommuctl" : NULL,
+				      .session = arena_strdup(a, s->name) };
+	add_row(f, root, NULL, 0)->problem = s->problem;
+	for (size_t i = 0; !s->model && fds && fds->known && i < fds->n; i++)
+		if (holds(&fds->v[i], s->pid)) {
+			add_objects(f, &fds->v[i], NUM_UNKNOWN, root, 1);
+			told = true;
+		}
+	if (!told)
+		add_told(f, 0, root, 1);
+}
+
+static bool of_session(const struct sessions *s, const struct iommufd_context *c)
+{
+	for (size_t i = 0; s && i < s->n; i++)
+		if (!s->v[i].model && holds(c, s->v[i].pid))
+			return true;
+	return false;
+}
+
+static void add_context(struct forest *f, const struct iommufd_context *c, int64_t number)
+{
+	const char *root = arena_printf(&f->m->arena, "iommufd %" PRId64, number);
+
+	f->session = NULL;
+	f->of = (struct session_row){ .context = NUM(number) };
+	if (c->n_holders) {
+		f->of.pid = NUM(c->holders[0].pid);
+		f->of.process = c->holders[0].command;
+	}
+	add_row(f, root, NULL, 0)->problem = c->problem;
+	add_objects(f, c, NUM_UNKNOWN, root, 1);
+}
+
+/* Sessions first, then the iommufds of others. */
+static void build_sessions(struct model *m, const struct iommufds *fds, int err, const struct sessions *sessions)
+{
+	struct forest f = { .m = m };
+	bool known = fds && fds->known;
 	struct session_row *v;
+	int64_t number = 1;
 
-	m->rows[VIEW_SESSIONS] = (struct rows){ 0 };
-	m->empty[VIEW_SESSIONS] = "nobody has an iommufd with objects in it";
-	if (!f || !f->known) {
-		const struct obstacle *b = f && f->n_obstacles ? &f->obstacles[0] : NULL;
+	for (size_t i = 0; sessions && i < sessions->n; i++)
+		add_session(&f, &sessions->v[i], fds, number++);
+	for (size_t i = 0; known && i < fds->n; i++)
+		if (!of_session(sessions, &fds->v[i]))
+			add_context(&f, &fds->v[i], number++);
+	v = arena_array(&m->arena, struct session_row, f.rows.n + 1);
+	if (f.rows.n)
+		memcpy(v, f.rows.v, f.rows.n * sizeof(*v));
+	m->rows[VIEW_SESSIONS] = (struct rows){ .v = v, .n = f.rows.n, .known = known || f.rows.n };
+	m->empty[VIEW_SESSIONS] = "no session runs, and nobody has an iommufd open";
+	if (!known) {
+		const struct obstacle *b = fds && fds->n_obstacles ? &fds->obstacles[0] : NULL;
 
-		m->empty[VIEW_SESSIONS] = arena_printf(&m->arena, "only the kernel's memory tells what iommufds hold: %s%s%s",
-						       b ? b->what : err_text(err), b ? ": " : "", b ? b->why ?: err_text(b->err) : "");
-		return;
+		m->empty[VIEW_SESSIONS] = arena_printf(&m->arena, "no session runs; what others' iommufds hold, only the kernel's memory tells: "
+						       "%s%s%s", b ? b->what : err_text(err), b ? ": " : "",
+						       b ? b->why ?: err_text(b->err) : "");
 	}
-	for (size_t i = 0; i < f->n; i++)
-		add_context(&forest, &f->v[i], i + 1);
-	v = arena_array(&m->arena, struct session_row, forest.rows.n);
-	if (forest.rows.n)
-		memcpy(v, forest.rows.v, forest.rows.n * sizeof(*v));
-	m->rows[VIEW_SESSIONS] = ROWS(v, forest.rows.n);
-	vec_free(&forest.rows);
+	vec_free(&f.rows);
 }
 
 /* -- faults ---------------------------------------------------------------------------------------------- */
@@ -584,7 +683,7 @@ void model_faults(struct model *m, struct fault_table *faults, int faults_err)
 
 /* -- all ------------------------------------------------------------------------------------------------- */
 
-void model_build(struct model *m, struct host *h, struct fault_table *faults, int faults_err)
+void model_build(struct model *m, struct host *h, struct fault_table *faults, int faults_err, const struct sessions *sessions)
 {
 	struct iommufds *f = NULL;
 	struct ownership *o;
@@ -598,7 +697,7 @@ void model_build(struct model *m, struct host *h, struct fault_table *faults, in
 	f_err = iommufds_load(h->ctx, h->src, &m->arena, &f);
 	build_groups(m, h, o);
 	build_domains(m, o, f);
-	build_sessions(m, f, f_err);
+	build_sessions(m, f, f_err, sessions);
 	why_no_domains(m, o, err);
 	build_devices(m, h);
 	build_units(m, h);

@@ -10,6 +10,7 @@
 #include "diag/faults.h"
 #include "host/host.h"
 #include "out/record.h"
+#include "sessions.h"
 
 enum view_id { VIEW_GROUPS, VIEW_DOMAINS, VIEW_DEVICES, VIEW_UNITS, VIEW_FAULTS, VIEW_SESSIONS, VIEW_MAX };
 
@@ -61,10 +62,10 @@ struct fault_line {
 	const char *reason, *driver, *meaning, *next;
 };
 
-/* An object of an iommufd, or the iommufd itself. In the order of a tree. */
+/* An object of an iommufd or of a session, or the iommufd or session itself. In the order of a tree. */
 struct session_row {
 	struct num context, pid, depth;
-	const char *process, *object, *parent;
+	const char *process, *session, *object, *name, *parent;
 	struct num users;
 	const char *device, *domain;
 	struct num group;
@@ -121,10 +122,10 @@ struct sample_row {
 extern const struct record_type sample_record;
 
 /*
- * Makes all rows from @h, which the model takes over; @faults may be NULL (then @faults_err says why). Pure but for facts that the host reads on first
+ * Makes all rows from @h, which the model takes over; @faults may be NULL (then @faults_err says why), @sessions too. Pure but for facts that the host reads on first
  * use. Rows that were there before are gone, the meters stay.
  */
-void model_build(struct model *m, struct host *h, struct fault_table *faults, int faults_err);
+void model_build(struct model *m, struct host *h, struct fault_table *faults, int faults_err, const struct sessions *sessions);
 
 /* Makes the rows of the faults and the counts that come from them, without touching the rest. */
 void model_faults(struct model *m, struct fault_table *faults, int faults_err);

@@ -95,11 +95,13 @@ static const struct record_type faults_record = RECORD("top.faults", 1, struct f
 
 #define S(member, type, head, text, ...) FIELD(struct session_row, member, type, head, text, ##__VA_ARGS__)
 static const struct field session_fields[] = {
-	S(object, F_STR, "OBJECT", "the iommufd, or an object in it by type and id", .flags = SHOWN),
-	S(parent, F_STR, "PARENT", "what it hangs on; null: it is an iommufd"),
+	S(object, F_STR, "OBJECT", "the session or iommufd, or an object in it by type and id", .flags = SHOWN),
+	S(name, F_STR, "NAME", "its name in the session", .flags = SHOWN),
+	S(session, F_STR, "SESSION", "name of the session; null: it is of none"),
+	S(parent, F_STR, "PARENT", "what it hangs on; null: it is a session or an iommufd"),
 	S(depth, F_INT, "DEPTH", "how deep in the tree it is, from 0"),
-	S(context, F_INT, "CONTEXT", "number of the iommufd, of this listing only"),
-	S(pid, F_INT, "PID", "process that has the iommufd open, the first of them", .flags = NUMBER),
+	S(context, F_INT, "CONTEXT", "number of the iommufd or session, of this listing only"),
+	S(pid, F_INT, "PID", "process that keeps it, the first of them", .flags = NUMBER),
 	S(process, F_STR, "PROCESS", "that process's name", .flags = SHOWN),
 	S(users, F_INT, "USERS", "the kernel's count of users; 1 is the object's own", .flags = NUMBER),
 	S(device, F_STR, "DEVICE", "name of a device", .flags = SHOWN),

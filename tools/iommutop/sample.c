@@ -205,6 +205,8 @@ static void read_latency(struct sampler *s, struct model *m)
 
 static int scan(struct sampler *s, struct model *m, uint64_t now_ns)
 {
+	_cleanup_(arena_free) struct arena arena = { 0 };
+	struct sessions *sessions = s->live ? sessions_read(s->ctx, &arena) : NULL;
 	uint64_t start = cpu_ns();
 	struct host *h;
 	int r;
@@ -214,7 +216,7 @@ static int scan(struct sampler *s, struct model *m, uint64_t now_ns)
 		return r;
 	if (!s->faults_err)
 		new_faults(s, h);
-	model_build(m, h, s->faults_err ? NULL : s->faults, s->faults_err);
+	model_build(m, h, s->faults_err ? NULL : s->faults, s->faults_err, sessions);
 	read_latency(s, m);
 	s->scanned = true;
 	s->scanned_ns = now_ns;
