@@ -12,6 +12,7 @@ extern const struct noun noun_faults;
 extern const struct noun noun_group;
 extern const struct noun noun_iommu;
 extern const struct noun noun_snapshot;
+extern const struct noun noun_ioctls;
 extern const struct noun noun_owner;
 extern const struct noun noun_report;
 extern const struct noun noun_trace;
@@ -40,6 +41,7 @@ const struct noun *const nouns[] = {
 	&noun_batch,
 	&noun_shell,
 	&noun_report,
+	&noun_ioctls,
 	&noun_mock,
 	&noun_help,
 	&noun_complete,

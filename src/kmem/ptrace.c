@@ -1,0 +1,558 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kmem/ptrace.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "base/str.h"
+#include "base/vec.h"
+#include "kmem/traced-fd.h"
+
+/* The kernel's struct ptrace_syscall_info (include/uapi/linux/ptrace.h); glibc's name for it differs between versions. */
+struct syscall_info {
+	uint8_t op;
+	uint8_t pad[3];
+	uint32_t arch;
+	uint64_t instruction_pointer, stack_pointer;
+	union {
+		struct {
+			uint64_t nr, args[6];
+		} entry; /* and of seccomp */
+		struct {
+			int64_t rval;
+			uint8_t is_error;
+		} exit;
+	};
+};
+
+enum { OP_ENTRY = 1, OP_EXIT = 2, OP_SECCOMP = 3 };
+
+#define GET_SYSCALL_INFO 0x420e
+
+#define FOLLOW (PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC)
+
+/* ioctls of VFIO and iommufd have this type. */
+#define OUR_TYPE 0x3b00u
+
+struct tracee {
+	pid_t tid, pid;
+	bool in_call;  /* ours: the next system call stop is its return */
+	bool leaving;
+	struct tracee *next; /* in its bucket */
+	struct traced_call call;
+};
+
+struct tracer {
+	struct ctx *ctx;
+	const struct tracer_options *o;
+	struct traced_fds fds;
+	struct tracee *buckets[1024];
+	size_t n;
+	bool filter; /* threads stop for our ioctls alone */
+	bool silent; /* the time is over */
+	bool leaving;
+	pid_t child;
+	int status;
+};
+
+/* What ended or interrupts us; set by handlers. */
+static volatile sig_atomic_t got_signal, got_alarm;
+
+/* -- threads ----------------------------------------------------------------------------------------------------------- */
+
+static struct tracee **place(struct tracer *t, pid_t tid)
+{
+	struct tracee **p = &t->buckets[(unsigned)tid % ARRAY_SIZE(t->buckets)];
+
+	while (*p && (*p)->tid != tid)
+		p = &(*p)->next;
+	return p;
+}
+
+static struct tracee *tracee_of(struct tracer *t, pid_t tid)
+{
+	struct tracee **p = place(t, tid);
+
+	if (!*p) {
+		*p = calloc(1, sizeof(**p));
+		if (!*p)
+			abort();
+		**p = (struct tracee){ .tid = tid, .pid = traced_process(tid) };
+		t->n++;
+	}
+	return *p;
+}
+
+static void finish_call(struct tracer *t, struct tracee *e)
+{
+	if (!e->in_call)
+		return;
+	e->in_call = false;
+	if (!t->silent)
+		t->o->exit(&e->call, t->o->arg);
+}
+
+static void forget(struct tracer *t, pid_t tid)
+{
+	struct tracee **p = place(t, tid), *e = *p;
+
+	if (!e)
+		return;
+	finish_call(t, e); /* it never came back */
+	*p = e->next;
+	free(e);
+	t->n--;
+}
+
+/* -- one system call --------------------------------------------------------------------------------------------------- */
+
+static uint64_t now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+/* Kernels without CONFIG_CROSS_MEMORY_ATTACH: by the thread's memory as a file. */
+static size_t peek_file(pid_t tid, uint64_t addr, void *buf, size_t len)
+{
+	_cleanup_close_ int fd = -1;
+	char path[64];
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/mem", (int)tid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : pread(fd, buf, len, (off_t)addr);
+	return n > 0 ? (size_t)n : 0;
+}
+
+size_t tracer_peek(const struct traced_call *c, uint64_t addr, void *buf, size_t len)
+{
+	/* a page at a time: what lies behind the end of memory must not cost what lies before it */
+	size_t first = MIN(len, 4096 - addr % 4096);
+	struct iovec to = { buf, len };
+	struct iovec from[2] = { { (void *)(uintptr_t)addr, first }, { (void *)(uintptr_t)(addr + first), len - first } };
+	ssize_t n = addr && len ? process_vm_readv(c->tid, &to, 1, from, len > first ? 2 : 1, 0) : 0;
+
+	if (n < 0 && errno == ENOSYS)
+		return peek_file(c->tid, addr, buf, len);
+	return n > 0 ? (size_t)n : 0;
+}
+
+static bool is_ioctl(const struct syscall_info *i, bool *ret_compat)
+{
+	*ret_compat = i->arch == AUDIT_ARCH_I386 || i->arch == AUDIT_ARCH_ARM;
+	switch (i->arch) {
+	case AUDIT_ARCH_X86_64:
+		return i->entry.nr == 16 || i->entry.nr == 0x40000202;
+	case AUDIT_ARCH_I386:
+	case AUDIT_ARCH_ARM:
+		return i->entry.nr == 54;
+	default:
+		return i->entry.nr == __NR_ioctl;
+	}
+}
+
+static void enter_call(struct tracer *t, struct tracee *e, const struct syscall_info *i)
+{
+	struct traced_call *c = &e->call;
+	bool compat;
+
+	if (t->silent || !is_ioctl(i, &compat) || (i->entry.args[1] & 0xff00) != OUR_TYPE)
+		return;
+	*c = (struct traced_call){ .pid = e->pid, .tid = e->tid, .fd = (int)i->entry.args[0], .cmd = (uint32_t)i->entry.args[1],
+				   .arg = compat ? (uint32_t)i->entry.args[2] : i->entry.args[2], .compat = compat };
+	c->kind = traced_fd(&t->fds, e->pid, e->tid, c->fd, &c->name);
+	if (c->kind == TRACED_OTHER)
+		return;
+	c->n_in = tracer_peek(c, c->arg, c->in, sizeof(c->in));
+	e->in_call = true;
+	t->o->entry(c, t->o->arg);
+	c->start = now();
+}
+
+static void leave_call(struct tracer *t, struct tracee *e, const struct syscall_info *i)
+{
+	struct traced_call *c = &e->call;
+
+	if (!e->in_call)
+		return;
+	c->took = now() - c->start;
+	c->returned = true;
+	c->ret = i->exit.rval;
+	c->n_out = tracer_peek(c, c->arg, c->out, sizeof(c->out));
+	traced_fd_returned(&t->fds, c);
+	finish_call(t, e);
+}
+
+static void system_call(struct tracer *t, struct tracee *e)
+{
+	struct syscall_info i = { 0 };
+
+	if (ptrace((enum __ptrace_request)GET_SYSCALL_INFO, e->tid, sizeof(i), &i) <= 0)
+		return;
+	if (i.op == OP_EXIT)
+		leave_call(t, e, &i);
+	else if (i.op == OP_SECCOMP || (i.op == OP_ENTRY && !t->filter))
+		enter_call(t, e, &i);
+}
+
+/* -- stops --------------------------------------------------------------------------------------------------------------- */
+
+static void resume(struct tracer *t, struct tracee *e, int sig)
+{
+	if (e->leaving)
+		ptrace(PTRACE_DETACH, e->tid, NULL, (void *)(intptr_t)sig);
+	else
+		ptrace(!t->filter || e->in_call ? PTRACE_SYSCALL : PTRACE_CONT, e->tid, NULL, (void *)(intptr_t)sig);
+	if (e->leaving)
+		forget(t, e->tid);
+}
+
+static bool stops_groups(int sig)
+{
+	return sig == SIGSTOP || sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU;
+}
+
+/* exec by a thread: it goes on under its process's number, and all others are gone. */
+static void after_exec(struct tracer *t, struct tracee *e)
+{
+	unsigned long former = 0;
+
+	ptrace(PTRACE_GETEVENTMSG, e->tid, NULL, &former);
+	finish_call(t, e);
+	if (former && (pid_t)former != e->tid)
+		forget(t, (pid_t)former);
+}
+
+static void stopped(struct tracer *t, pid_t tid, int status)
+{
+	struct tracee *e = tracee_of(t, tid);
+	int sig = WSTOPSIG(status), event = status >> 16;
+
+	e->leaving = t->leaving;
+	if (sig == (SIGTRAP | 0x80)) {
+		system_call(t, e);
+		sig = 0;
+	} else if (event == PTRACE_EVENT_SECCOMP) {
+		system_call(t, e);
+		sig = 0;
+	} else if (event == PTRACE_EVENT_STOP) {
+		if (stops_groups(sig) && !e->leaving) {
+			ptrace(PTRACE_LISTEN, tid, NULL, NULL);
+			return;
+		}
+		sig = 0;
+	} else if (event) {
+		if (event == PTRACE_EVENT_EXEC)
+			after_exec(t, e);
+		sig = 0;
+	}
+	resume(t, e, sig);
+}
+
+static void each_tracee(struct tracer *t, void (*fn)(struct tracee *e))
+{
+	for (size_t i = 0; i < ARRAY_SIZE(t->buckets); i++)
+		for (struct tracee *e = t->buckets[i]; e; e = e->next)
+			fn(e);
+}
+
+static void interrupt_one(struct tracee *e)
+{
+	ptrace(PTRACE_INTERRUPT, e->tid, NULL, NULL);
+}
+
+/* What came while we waited. A command goes on, unseen; a process is let go. */
+static void look_at_signals(struct tracer *t)
+{
+	if (t->child && got_signal) {
+		kill(t->child, got_signal);
+		got_signal = 0;
+	}
+	if (got_alarm && t->child)
+		t->silent = true;
+	if (!t->child && !t->leaving && (got_signal || got_alarm)) {
+		t->leaving = true;
+		each_tracee(t, interrupt_one);
+	}
+}
+
+static void loop(struct tracer *t)
+{
+	while (t->n) {
+		int status;
+		pid_t tid = waitpid(-1, &status, __WALL);
+
+		look_at_signals(t);
+		if (tid < 0 && errno == EINTR)
+			continue;
+		if (tid < 0)
+			return;
+		if (WIFSTOPPED(status)) {
+			stopped(t, tid, status);
+			continue;
+		}
+		if (tid == t->child)
+			t->status = status;
+		forget(t, tid);
+	}
+}
+
+/* -- a command ------------------------------------------------------------------------------------------------------------- */
+
+#define LOAD(member)	     BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, member))
+#define SKIP_UNLESS(v, n)    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (v), 0, (n))
+#define GO_IF(v, n)	     BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (v), (n), 0)
+
+/* ioctl of each calling convention of this machine, and of these, those of our type. */
+static int set_filter(void)
+{
+	struct sock_filter code[] = {
+		LOAD(arch),
+#if defined(__x86_64__)
+		SKIP_UNLESS(AUDIT_ARCH_X86_64, 3),
+		LOAD(nr),
+		GO_IF(16, 5),
+		GO_IF(0x40000202, 4),
+		LOAD(arch),
+		SKIP_UNLESS(AUDIT_ARCH_I386, 6),
+		LOAD(nr),
+		SKIP_UNLESS(54, 4),
+#else
+		LOAD(nr),
+		SKIP_UNLESS(__NR_ioctl, 4),
+#endif
+		/* the low half of the second argument */
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, args[1]) + (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 4 : 0)),
+		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0xff00),
+		SKIP_UNLESS(OUR_TYPE, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRACE),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog prog = { .len = ARRAY_SIZE(code), .filter = code };
+
+	/* the right to set one at all is CAP_SYS_ADMIN, or the promise never to gain rights */
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog) == 0)
+		return 0;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return -errno;
+	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog) < 0 ? -errno : 0;
+}
+
+static bool can_filter(void)
+{
+	uint32_t action = SECCOMP_RET_TRACE;
+
+	return syscall(__NR_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
+}
+
+/* In the child: waits until it is traced, and becomes the command. */
+static _Noreturn void become_command(const struct tracer *t, int go, int say, const sigset_t *mask)
+{
+	int err = 0;
+	char c;
+
+	while (read(go, &c, 1) < 0 && errno == EINTR)
+		;
+	if (t->o->stdout_is_ours)
+		dup2(STDERR_FILENO, STDOUT_FILENO);
+	signal(SIGPIPE, SIG_DFL);
+	signal(SIGINT, SIG_DFL);
+	signal(SIGQUIT, SIG_DFL);
+	sigprocmask(SIG_SETMASK, mask, NULL);
+	if (t->filter)
+		err = -set_filter();
+	if (!err) {
+		execvp(t->o->cmd[0], t->o->cmd);
+		err = errno;
+	}
+	while (write(say, &err, sizeof(err)) < 0 && errno == EINTR)
+		;
+	_exit(err == ENOENT ? 127 : 126);
+}
+
+static int seize(pid_t tid, unsigned long options)
+{
+	return ptrace(PTRACE_SEIZE, tid, NULL, (void *)options) < 0 ? -errno : 0;
+}
+
+static int cannot_trace(struct ctx *ctx, int err, pid_t pid)
+{
+	const char *hint = NULL;
+
+	if (err == -EPERM)
+		hint = "run it as the process's user or as root; kernel.yama.ptrace_scope may forbid it, and a process can have one tracer only";
+	return ctx_error(ctx, NOTE(.code = "ptrace", .err = -err, .hint = hint), "cannot trace process %d", (int)pid);
+}
+
+/* Why the command was not run; 0: it was, or runs. */
+static int exec_error(struct ctx *ctx, const struct tracer_options *o, int fd)
+{
+	int err = 0;
+
+	if (read(fd, &err, sizeof(err)) != sizeof(err))
+		return 0;
+	return ctx_error(ctx, NOTE(.code = "no-command", .err = err), "%s", o->cmd[0]);
+}
+
+static int run_command(struct tracer *t)
+{
+	int go[2], say[2], r;
+	sigset_t mask;
+
+	sigprocmask(SIG_SETMASK, NULL, &mask);
+	if (pipe2(go, O_CLOEXEC) < 0 || pipe2(say, O_CLOEXEC) < 0)
+		return ctx_error(t->ctx, NOTE(.code = "no-command", .err = errno), "%s", t->o->cmd[0]);
+	t->filter = can_filter();
+	t->child = fork();
+	if (t->child == 0) {
+		close(go[1]);
+		close(say[0]);
+		become_command(t, go[0], say[1], &mask);
+	}
+	close(go[0]);
+	close(say[1]);
+	r = t->child < 0 ? ctx_error(t->ctx, NOTE(.code = "no-command", .err = errno), "%s", t->o->cmd[0]) : 0;
+	if (r == 0)
+		r = seize(t->child, FOLLOW | PTRACE_O_EXITKILL | (t->filter ? PTRACE_O_TRACESECCOMP : 0));
+	if (r < 0 && t->child > 0) {
+		kill(t->child, SIGKILL);
+		waitpid(t->child, NULL, 0);
+		r = cannot_trace(t->ctx, r, t->child);
+	}
+	if (r == 0)
+		tracee_of(t, t->child);
+	if (r == 0 && !t->filter)
+		ptrace(PTRACE_INTERRUPT, t->child, NULL, NULL); /* from there on it stops at system calls */
+	close(go[1]);
+	if (r == 0) {
+		loop(t);
+		r = exec_error(t->ctx, t->o, say[0]);
+	}
+	close(say[0]);
+	return r;
+}
+
+/* -- a process that runs ------------------------------------------------------------------------------------------------------- */
+
+/* Threads may be born while we look: until a look finds no new one. */
+static int seize_all(struct tracer *t, pid_t pid)
+{
+	size_t before;
+	int r = 0;
+
+	do {
+		pid_t *tids;
+		size_t n = traced_threads(pid, &tids);
+
+		before = t->n;
+		for (size_t i = 0; i < n; i++) {
+			int e;
+
+			if (*place(t, tids[i]))
+				continue;
+			e = seize(tids[i], FOLLOW);
+			if (e == 0) {
+				tracee_of(t, tids[i]);
+				ptrace(PTRACE_INTERRUPT, tids[i], NULL, NULL);
+			} else if (e != -ESRCH || !t->n) {
+				r = e;
+			}
+		}
+		if (!n && !t->n)
+			r = -ESRCH;
+		free(tids);
+	} while (r == 0 && t->n > before);
+	return t->n ? 0 : r;
+}
+
+static int watch_process(struct tracer *t)
+{
+	int r = seize_all(t, t->o->pid);
+
+	if (r < 0)
+		return cannot_trace(t->ctx, r, t->o->pid);
+	loop(t);
+	return got_signal ? -EINTR : 0;
+}
+
+/* -- all together ---------------------------------------------------------------------------------------------------------------- */
+
+static void take_signal(int sig)
+{
+	if (sig == SIGALRM)
+		got_alarm = 1;
+	else
+		got_signal = sig;
+}
+
+/* No restart: they end our wait. What a terminal sends (SIGINT, SIGQUIT) reaches a command by itself. */
+static void catch_signals(bool has_command, struct sigaction old[5])
+{
+	static const int sigs[] = { SIGALRM, SIGTERM, SIGHUP, SIGINT, SIGQUIT };
+	struct sigaction sa = { .sa_handler = take_signal };
+
+	got_signal = got_alarm = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(sigs); i++) {
+		bool terminal = sigs[i] == SIGINT || sigs[i] == SIGQUIT;
+
+		sa.sa_handler = has_command && terminal ? SIG_IGN : take_signal;
+		sigaction(sigs[i], &sa, &old[i]);
+	}
+}
+
+static void restore_signals(const struct sigaction old[5])
+{
+	static const int sigs[] = { SIGALRM, SIGTERM, SIGHUP, SIGINT, SIGQUIT };
+
+	for (size_t i = 0; i < ARRAY_SIZE(sigs); i++)
+		sigaction(sigs[i], &old[i], NULL);
+}
+
+static void set_alarm(double seconds)
+{
+	/* again and again: one that comes between a look and a wait is not lost */
+	struct itimerval it = { .it_value = { (time_t)seconds, (suseconds_t)((seconds - (double)(time_t)seconds) * 1e6) },
+				.it_interval = { 0, 100000 } };
+
+	if (seconds > 0)
+		setitimer(ITIMER_REAL, &it, NULL);
+}
+
+int tracer_run(struct ctx *ctx, const struct tracer_options *o, int *ret_status)
+{
+	struct itimerval none = { 0 };
+	struct tracer t = { .ctx = ctx, .o = o, .status = -1 };
+	struct sigaction old[5];
+	int r;
+
+	catch_signals(o->cmd != NULL, old);
+	set_alarm(o->seconds);
+	r = o->cmd ? run_command(&t) : watch_process(&t);
+	setitimer(ITIMER_REAL, &none, NULL);
+	restore_signals(old);
+	for (size_t i = 0; i < ARRAY_SIZE(t.buckets); i++)
+		while (t.buckets[i])
+			forget(&t, t.buckets[i]->tid);
+	traced_fds_free(&t.fds);
+	*ret_status = t.status;
+	return r;
+}

@@ -1,0 +1,105 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# ioctls.bats: what iommuctl sees of the calls of our own small VFIO clients, against what these were told by the kernel.
+
+# shellcheck disable=SC2154
+bats_require_minimum_version 1.5.0
+load lab
+load owner
+
+# a device in a group of its own, and two functions of one group
+alone=0000:01:00.0 pair=0000:05:00.0 second=0000:05:00.1
+
+setup() {
+	holder=''
+	out=$BATS_TEST_TMPDIR/out
+}
+
+teardown() {
+	local d
+
+	lab_release
+	for d in $alone $pair $second; do
+		[ "$(lab_driver $d)" = e1000e ] || lab_return $d e1000e
+	done
+}
+
+# calls FILTER: jq over the records in $out
+calls() {
+	jq -c -s "[.[] | select(.call != null)] | $1" "$out"
+}
+
+@test "iommufd: every call, in order, with the ids that the ioctls returned" {
+	lab_move $alone
+	run -143 --separate-stderr iommuctl ioctls -j -- timeout 1 owner-hold objects "$(owner_node $alone)"
+	echo "$output" >"$out"
+	echo "$stderr" >"$BATS_TEST_TMPDIR/hold"
+	[ "$(calls '[.[].call]')" = \
+		'["IOMMU_IOAS_ALLOC","IOMMU_IOAS_ALLOC","VFIO_DEVICE_BIND_IOMMUFD","IOMMU_HWPT_ALLOC","VFIO_DEVICE_ATTACH_IOMMUFD_PT"]' ]
+	[ "$(calls '[.[] | [.on, .name]] | unique')" = "[[\"device\",\"$alone\"],[\"iommufd\",null]]" ]
+	[ "$(calls '[.[].values[] | select(.name == "out_ioas_id") | .value]')" = "[\"$(owner_id ioas 1)\",\"$(owner_id ioas 2)\"]" ]
+	[ "$(calls '[.[].values[] | select(.name == "out_hwpt_id" or .name == "out_devid") | .value]')" = "[\"$(owner_id device)\",\"$(owner_id hwpt-paging)\"]" ]
+	# objects have names, also where a device's own call speaks of them
+	[ "$(calls '.[4].values[0:2] | map([.name, .word])')" = "[[\"flags\",\"0x0\"],[\"pt_id\",\"hwpt4\"]]" ]
+	[ "$(calls '[.[] | .err] | unique')" = '[null]' ]
+}
+
+@test "as text: one line a call" {
+	lab_move $alone
+	run -143 --separate-stderr iommuctl ioctls -- timeout 1 owner-hold objects "$(owner_node $alone)"
+	[[ $stderr == *"IOMMU_IOAS_ALLOC flags=0x0 -> 0 out_ioas_id=1(ioas1)"* ]]
+	[[ $stderr == *"device $alone("*") VFIO_DEVICE_ATTACH_IOMMUFD_PT flags=0x0 pt_id="*"(hwpt4)"* ]]
+	[[ $stderr == *"5 calls, 0 failed"* ]]
+	echo "$stderr" >"/share/out/ioctls-$(uname -r)"
+}
+
+@test "a call that fails has its errno, and the batch expects it" {
+	lab_move $pair # its other function stays with the kernel
+	run -1 --separate-stderr iommuctl ioctls -j --batch "$BATS_TEST_TMPDIR/b" -- owner-hold iommufd "$(owner_node $pair)"
+	echo "$output" >"$out"
+	[ "$(calls '[.[] | [.call, .err]]')" = '[["IOMMU_IOAS_ALLOC",null],["VFIO_DEVICE_BIND_IOMMUFD","EPERM"]]' ]
+	cat "$BATS_TEST_TMPDIR/b"
+	[ "$(grep -v '^#' "$BATS_TEST_TMPDIR/b")" = "ioas alloc as ioas1
+expect EPERM device open $pair" ]
+	run -0 iommuctl batch "$BATS_TEST_TMPDIR/b"
+	run -0 iommuctl -M batch "$BATS_TEST_TMPDIR/b"
+}
+
+@test "a batch of all steps" {
+	lab_move $alone
+	run -143 --separate-stderr iommuctl ioctls --batch "$BATS_TEST_TMPDIR/b" -- timeout 1 owner-hold objects "$(owner_node $alone)"
+	cat "$BATS_TEST_TMPDIR/b"
+	[ "$(grep -v '^#' "$BATS_TEST_TMPDIR/b")" = "ioas alloc as ioas1
+ioas alloc as ioas2
+device open $alone as dev3
+hwpt alloc ioas1 --device dev3 as hwpt4
+device attach dev3 hwpt4" ]
+	cp "$BATS_TEST_TMPDIR/b" /share/out/ioctls.batch
+	# it makes the same of the kernel, and of the model
+	run -0 iommuctl batch "$BATS_TEST_TMPDIR/b"
+	run -0 iommuctl -M batch "$BATS_TEST_TMPDIR/b"
+}
+
+@test "by container and group: a device's descriptor has its device's name" {
+	local g
+
+	g=$(lab_group $alone)
+	lab_move $alone
+	run -0 --separate-stderr iommuctl ioctls -j -- vfio-truth legacy "$g"
+	echo "$output" >"$out"
+	[ "$(calls '[.[] | select(.on == "group") | .name] | unique')" = "[\"$g\"]" ]
+	[ "$(calls '[.[].call] | index("VFIO_GROUP_SET_CONTAINER") != null and index("VFIO_SET_IOMMU") != null')" = true ]
+	[ "$(calls '[.[] | select(.call == "VFIO_SET_IOMMU") | .values[0].word]')" = '["type1v2"]' ]
+}
+
+@test "a process that runs already, across its exec; and it goes on when we have gone" {
+	lab_move $alone
+	sh -c "sleep 2; exec owner-hold objects $(owner_node $alone)" >"$BATS_TEST_TMPDIR/hold" 3>&- &
+	holder=$!
+	run -0 --separate-stderr iommuctl ioctls -p $holder -d 8 -j
+	echo "$output" >"$out"
+	[ "$(calls 'length')" = 5 ]
+	[ "$(calls '[.[].pid] | unique')" = "[$holder]" ]
+	kill -0 $holder
+	[ "$(tail -n 1 "$BATS_TEST_TMPDIR/hold")" = held ]
+}
