@@ -46,7 +46,7 @@ every_command() {
 		case $noun in help) continue ;; esac
 		for verb in $(offers "$from" "$noun" "" | grep -v -e '^:' -e '[0-9]') -; do
 			case $noun\ $verb in
-			snapshot\ * | trace\ * | faults\ watch | faults\ -) continue ;; # take a file, or stream; below, and trace.bats
+			snapshot\ * | report\ * | ioctls\ * | trace\ * | faults\ watch | faults\ -) continue ;; # take a file, or stream; below, and trace.bats
 			*\ -) set -- "$noun" ;;
 			*) set -- "$noun" "$verb" ;;
 			esac
@@ -83,10 +83,12 @@ has_data() {
 	every_command demo
 	keep snapshot --demo snapshot save "$BATS_TEST_TMPDIR/s.tar"
 	keep snapshot snapshot info "$BATS_TEST_TMPDIR/s.tar"
+	keep report --demo report "$BATS_TEST_TMPDIR/report"
 	keep trace trace stat "$SRC/tests/traces/nvme.trace"
 	keep trace trace stat "$SRC/tests/traces/domains.trace"
 	keep trace --from demo trace record
 	"$IOMMUCTL" -j trace decode "$SRC/tests/traces/nvme.trace" 2>&1 | sed -n 's/^/trace decode\t/p;q' >>"$LINES_FILE"
+	"$IOMMUCTL" -j ioctls -- true 2>/dev/null | sed -n 's/^/ioctls\t/p;q' >>"$LINES_FILE"
 	"$IOMMUCTL" -j --from demo faults watch 2>/dev/null | sed -n 's/^/faults watch\t/p;q' >>"$LINES_FILE"
 	keep usage nosuch
 	"${IOMMUCTL%/*}/iommutop" -b -n 1 -j --demo | sed -n 's/^/iommutop\t/p;q' >>"$LINES_FILE"

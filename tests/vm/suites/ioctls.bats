@@ -31,7 +31,7 @@ calls() {
 
 @test "iommufd: every call, in order, with the ids that the ioctls returned" {
 	lab_move $alone
-	run -143 --separate-stderr iommuctl ioctls -j -- timeout 1 owner-hold objects "$(owner_node $alone)"
+	run -143 --separate-stderr iommuctl ioctls -j -- timeout 8 owner-hold objects "$(owner_node $alone)"
 	echo "$output" >"$out"
 	echo "$stderr" >"$BATS_TEST_TMPDIR/hold"
 	[ "$(calls '[.[].call]')" = \
@@ -46,7 +46,7 @@ calls() {
 
 @test "as text: one line a call" {
 	lab_move $alone
-	run -143 --separate-stderr iommuctl ioctls -- timeout 1 owner-hold objects "$(owner_node $alone)"
+	run -143 --separate-stderr iommuctl ioctls -- timeout 8 owner-hold objects "$(owner_node $alone)"
 	[[ $stderr == *"IOMMU_IOAS_ALLOC flags=0x0 -> 0 out_ioas_id=1(ioas1)"* ]]
 	[[ $stderr == *"device $alone("*") VFIO_DEVICE_ATTACH_IOMMUFD_PT flags=0x0 pt_id="*"(hwpt4)"* ]]
 	[[ $stderr == *"5 calls, 0 failed"* ]]
@@ -67,7 +67,7 @@ expect EPERM device open $pair" ]
 
 @test "a batch of all steps" {
 	lab_move $alone
-	run -143 --separate-stderr iommuctl ioctls --batch "$BATS_TEST_TMPDIR/b" -- timeout 1 owner-hold objects "$(owner_node $alone)"
+	run -143 --separate-stderr iommuctl ioctls --batch "$BATS_TEST_TMPDIR/b" -- timeout 8 owner-hold objects "$(owner_node $alone)"
 	cat "$BATS_TEST_TMPDIR/b"
 	[ "$(grep -v '^#' "$BATS_TEST_TMPDIR/b")" = "ioas alloc as ioas1
 ioas alloc as ioas2
