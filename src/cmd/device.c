@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 #include "cmd/device.h"
+#include "cmd/device-map.h"
 #include "cmd/device-vfs.h"
 #include "cmd/filter.h"
 #include "cmd/rows.h"
@@ -507,6 +508,16 @@ static const struct command commands[] = {
 		.record = &device_unmap_record,
 		.flags = COMMAND_OBJECT,
 		.run = device_unmap_run,
+	},
+	{
+		.verb = "map-check",
+		.summary = "whether a mapping would be refused, and by which rule",
+		.text = device_map_check_text,
+		.args = device_map_check_args,
+		.options = device_map_check_options,
+		.record = &device_map_check_record,
+		.flags = COMMAND_QUESTION,
+		.run = device_map_check_run,
 	},
 };
 

@@ -174,3 +174,28 @@ bool vtd_dirty_tracking(uint64_t ecap)
 {
 	return reg_get_named(&vtd_ecap_table, "SSADS", ecap) && reg_get_named(&vtd_ecap_table, "SMPWCS", ecap);
 }
+
+static uint64_t last_of_bits(unsigned bits)
+{
+	return bits >= 64 ? UINT64_MAX : (UINT64_C(1) << bits) - 1;
+}
+
+int vtd_aperture(uint64_t cap, uint64_t ecap, uint64_t *ret_sure, uint64_t *ret_most)
+{
+	unsigned sagaw = (unsigned)reg_get_named(&vtd_cap_table, "SAGAW", cap), mgaw = vtd_address_width(cap), width = 0;
+	bool first_stage = reg_get_named(&vtd_ecap_table, "SMTS", ecap) && reg_get_named(&vtd_ecap_table, "FSTS", ecap);
+	unsigned most = reg_get_named(&vtd_cap_table, "FL5LP", cap) ? 57 : 48;
+
+	for (unsigned i = 0; i < 5; i++)
+		if (sagaw & (1u << i))
+			width = 30 + 9 * i;
+	if (!width)
+		return -EINVAL;
+	width = MIN(width, mgaw);
+	*ret_sure = *ret_most = last_of_bits(width);
+	if (!first_stage)
+		return 0;
+	*ret_sure = MIN(*ret_sure, last_of_bits(MIN(48, mgaw) - 1));
+	*ret_most = MAX(*ret_most, last_of_bits(MIN(most, mgaw) - 1));
+	return 0;
+}

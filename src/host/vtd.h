@@ -30,4 +30,11 @@ bool vtd_walk_coherent(uint64_t ecap);
  * the kernel asks for both in ssads_supported()). */
 bool vtd_dirty_tracking(uint64_t ecap);
 
+/*
+ * The last address of a page table for user space: *@ret_sure whatever kind of table the kernel chooses, *@ret_most of the one that reaches furthest.
+ * They differ where scalable mode allows first-stage tables, which take the lower half of canonical addresses only (rev. 4, 3.6; in the kernel
+ * geometry.aperture_end of paging_domain_alloc(), and before that of intel_iommu_domain_alloc()). -EINVAL: no width at all is supported.
+ */
+int vtd_aperture(uint64_t cap, uint64_t ecap, uint64_t *ret_sure, uint64_t *ret_most);
+
 #endif

@@ -24,7 +24,7 @@ enum out_style out_word_style(const char *word)
 		enum out_style style;
 	} words[] = {
 		{ "ready", STYLE_GOOD }, { "yes", STYLE_GOOD }, { "ok", STYLE_GOOD },
-		{ "safe", STYLE_GOOD }, { "loss", STYLE_BAD },
+		{ "safe", STYLE_GOOD }, { "loss", STYLE_BAD }, { "fits", STYLE_GOOD }, { "refused", STYLE_BAD },
 		{ "viable", STYLE_GOOD }, { "well", STYLE_GOOD }, { "as-expected", STYLE_GOOD },
 		{ "needs-bind", STYLE_WARN }, { "in-use", STYLE_WARN }, { "warning", STYLE_WARN },
 		{ "unknown", STYLE_WARN }, { "unsafe", STYLE_WARN }, { "blocked", STYLE_BAD },

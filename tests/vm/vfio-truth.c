@@ -8,6 +8,8 @@
  *	vfio-truth type GROUP			write the current word to the group's type file
  *	vfio-truth hold [-b] DEV [SECONDS]	keep the device's node open; with -b bound to an iommufd
  *	vfio-truth holdgroup GROUP [SECONDS]	keep the group's node open
+ *	vfio-truth map DEV IOVA:LENGTH...	map each through iommufd, and unmap it; a line each. A length with a + behind it stays mapped
+ *						until a signal comes
  *
  * DEV is a device's bus name (0000:01:00.0) or vfioN. One line on stdout: the command, then NAME=VALUE
  * words: each step with 0, the name of its errno, or - when an earlier step ended the way. hold and
@@ -24,6 +26,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 /* Debian 12's headers have neither linux/iommufd.h nor VFIO's character devices */
@@ -34,6 +37,9 @@
 #define VFIO_DEVICE_BIND	VFIO(18)
 #define VFIO_DEVICE_ATTACH	VFIO(19)
 #define IOMMUFD_IOAS_ALLOC	_IO(';', 0x81)
+#define IOMMUFD_IOAS_MAP	_IO(';', 0x85)
+#define IOMMUFD_IOAS_UNMAP	_IO(';', 0x86)
+#define MAP_FIXED_RW		7
 #define TYPE1V2			3
 #define STATUS_VIABLE		1
 
@@ -53,6 +59,16 @@ struct device_attach {
 
 struct ioas_alloc {
 	uint32_t size, flags, out_ioas_id;
+};
+
+struct ioas_map {
+	uint32_t size, flags, ioas_id, reserved;
+	uint64_t user_va, length, iova;
+};
+
+struct ioas_unmap {
+	uint32_t size, ioas_id;
+	uint64_t iova, length;
 };
 
 enum { YES = 0, USAGE = 2, NO = 3, NO_NODE = 6 };
@@ -118,14 +134,14 @@ static int bind_cdev(int fd, int iommufd)
 	return ioctl(fd, VFIO_DEVICE_BIND, &bind);
 }
 
-static int attach_cdev(int fd, int iommufd)
+static int attach_cdev(int fd, int iommufd, uint32_t *ret_ioas)
 {
 	struct ioas_alloc ioas = { .size = sizeof(ioas) };
 	struct device_attach attach = { .argsz = sizeof(attach) };
 
 	if (ioctl(iommufd, IOMMUFD_IOAS_ALLOC, &ioas))
 		return -1;
-	attach.pt_id = ioas.out_ioas_id;
+	*ret_ioas = attach.pt_id = ioas.out_ioas_id;
 	return ioctl(fd, VFIO_DEVICE_ATTACH, &attach);
 }
 
@@ -175,6 +191,7 @@ static int cmd_cdev(const char *dev)
 {
 	int iommufd = open("/dev/iommu", O_RDWR | O_CLOEXEC);
 	char name[256];
+	uint32_t ioas;
 	int fd, ret;
 
 	printf("cdev device=%s iommufd=%s", dev, err(iommufd));
@@ -191,8 +208,61 @@ static int cmd_cdev(const char *dev)
 		printf(" attach=-\n");
 		return NO;
 	}
-	printf(" attach=%s\n", err(attach_cdev(fd, iommufd)));
+	printf(" attach=%s\n", err(attach_cdev(fd, iommufd, &ioas)));
 	return YES;
+}
+
+static int keep(const char *seconds)
+{
+	printf("\n");
+	fflush(stdout);
+	if (seconds && strcmp(seconds, "-"))
+		sleep(atoi(seconds));
+	else
+		pause();
+	return YES;
+}
+
+static int map_one(int iommufd, uint32_t ioas, const char *range)
+{
+	struct ioas_map map = { .size = sizeof(map), .flags = MAP_FIXED_RW, .ioas_id = ioas };
+	struct ioas_unmap unmap = { .size = sizeof(unmap), .ioas_id = ioas };
+	char *end;
+	int ret;
+
+	map.iova = strtoull(range, &end, 0);
+	map.length = *end == ':' ? strtoull(end + 1, &end, 0) : 0;
+	map.user_va = (uintptr_t)mmap(NULL, map.length + 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	map.user_va += map.iova & 4095;
+	ret = ioctl(iommufd, IOMMUFD_IOAS_MAP, &map);
+	printf("mapping iova=0x%llx length=0x%llx map=%s\n", (unsigned long long)map.iova, (unsigned long long)map.length, err(ret));
+	if (*end == '+')
+		return keep(NULL);
+	unmap.iova = map.iova;
+	unmap.length = map.length;
+	if (!ret)
+		ioctl(iommufd, IOMMUFD_IOAS_UNMAP, &unmap);
+	munmap((void *)(uintptr_t)(map.user_va & ~4095ull), map.length + 4096);
+	return ret ? NO : YES;
+}
+
+static int cmd_map(const char *dev, char **ranges)
+{
+	int iommufd = open("/dev/iommu", O_RDWR | O_CLOEXEC), ret = YES;
+	char name[256];
+	uint32_t ioas;
+	int fd = open_cdev(dev, name, sizeof(name));
+
+	if (iommufd < 0 || fd < 0)
+		return NO_NODE;
+	if (bind_cdev(fd, iommufd) || attach_cdev(fd, iommufd, &ioas)) {
+		printf("mapping attach=%s\n", err(-1));
+		return NO;
+	}
+	for (; *ranges; ranges++)
+		if (map_one(iommufd, ioas, *ranges))
+			ret = NO;
+	return ret;
 }
 
 static int cmd_type(const char *group)
@@ -213,17 +283,6 @@ static int cmd_type(const char *group)
 	ret = pwrite(fd, word, strlen(word), 0);
 	printf("type group=%s word=%s write=%s\n", group, word, err(ret));
 	return ret < 0 ? NO : YES;
-}
-
-static int keep(const char *seconds)
-{
-	printf("\n");
-	fflush(stdout);
-	if (seconds && strcmp(seconds, "-"))
-		sleep(atoi(seconds));
-	else
-		pause();
-	return YES;
 }
 
 static int cmd_hold(const char *dev, const char *seconds, int bind)
@@ -270,6 +329,8 @@ int main(int argc, char **argv)
 	const char *what = argc > 2 ? argv[2 + bind] : NULL;
 	const char *seconds = argc > 3 + bind ? argv[3 + bind] : NULL;
 
+	if (!strcmp(cmd, "map") && argc > 3)
+		return cmd_map(argv[2], argv + 3);
 	if (!strcmp(cmd, "status"))
 		return cmd_status(what);
 	if (!strcmp(cmd, "legacy"))
@@ -283,6 +344,6 @@ int main(int argc, char **argv)
 	if (!strcmp(cmd, "holdgroup"))
 		return cmd_holdgroup(what, seconds);
 	fprintf(stderr, "usage: vfio-truth status|legacy|type GROUP | cdev DEV | "
-		"hold [-b] DEV [SECONDS] | holdgroup GROUP [SECONDS]\n");
+		"hold [-b] DEV [SECONDS] | holdgroup GROUP [SECONDS] | map DEV IOVA:LENGTH...\n");
 	return USAGE;
 }
