@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "cmd/device.h"
 #include "cmd/device-vfs.h"
+#include "cmd/persist.h"
 #include "cmd/plan.h"
 #include "cmd/rows.h"
 
@@ -22,16 +23,22 @@ const char device_bind_text[] =
 	"A device that is open in some process is refused with --force too: its unbind would hang in the kernel until that process lets go, and cannot be "
 	"called back. --wait does it all the same. An unbind that has not come back within --timeout is left to the kernel (exit 4, "
 	"state pending).\n\n"
-	"device restore puts devices back as they were, after whatever happened in between.";
+	"device restore puts devices back as they were, after whatever happened in between.\n\n"
+	"With --persist each device that moves gets a file in /etc/iommuctl/bindings.d too: a udev rule and iommuctl-bind@.service do the same to it, "
+	"checked in the same way, at every boot. The file names the place by the way to it from the host bridge, since bus numbers move, and the ids "
+	"of the card: a card that was moved, or another one in its place, is not bound, which the journal of the service says. What driverctl, modprobe.d or "
+	"the kernel command line (vfio-pci.ids=) binds already is refused (exit 5). device unbind --persist and device restore take the file away.";
 
 const char device_unbind_text[] =
-	"Takes devices off their drivers, and binds them to none. Checked, written down and taken back as with device bind.";
+	"Takes devices off their drivers, and binds them to none. Checked, written down and taken back as with device bind. With --persist they are no "
+	"longer bound at boot.";
 
 const char device_restore_text[] =
 	"Puts devices back as they were before iommuctl moved them: the driver, and the driver_override, empty where it was empty. What it knows is in "
 	"/run/iommuctl/bindings.json, also when a bind was killed half-way. A device that has been moved on by somebody else since is left "
 	"alone unless --force is given; one that is open in some process is left alone always, unless --wait is given. Each device is restored on its own: "
-	"one that cannot be does not keep the others from it (exit 4 when one is neither as before nor as it was).";
+	"one that cannot be does not keep the others from it (exit 4 when one is neither as before nor as it was). What device bind --persist wrote for it "
+	"is taken away.";
 
 const struct arg_row device_bind_args[] = {
 	{ .name = "DEV", .help = "a device", .complete = COMPLETE_DEVICE, .repeat = true },
@@ -53,12 +60,14 @@ const struct arg_row device_restore_args[] = {
 const struct option_row device_bind_options[] = {
 	{ .name = "driver", .arg = "DRIVER", .help = "bind to this driver", .complete = COMPLETE_DRIVER },
 	{ .name = "group", .help = "take the whole group: its other endpoints, and bridges off drivers that spoil it" },
+	{ .name = "persist", .help = "do it at every boot too, by a file in /etc/iommuctl/bindings.d" },
 	WAIT_OPTION,
 	ACTING_OPTIONS,
 	{ 0 },
 };
 
 const struct option_row device_unbind_options[] = {
+	{ .name = "persist", .help = "bind them at no boot any more: take their files in /etc/iommuctl/bindings.d away" },
 	WAIT_OPTION,
 	ACTING_OPTIONS,
 	{ 0 },
@@ -92,9 +101,11 @@ static int carry_out(struct plan *p, bool group)
 	struct invocation *inv = p->inv;
 	int r = make_plan(p, group), written;
 
+	if (r == EXIT_DONE)
+		r = persist_check(p);
 	/* a refused plan is shown too */
 	if (r == EXIT_DONE && !inv->dry_run)
-		r = exit_from_moves(move_all(&p->a->mover, p->v, p->n));
+		r = persist_moves(p);
 	else if (r != EXIT_DONE && !inv->dry_run)
 		for (size_t i = 0; i < p->n; i++)
 			p->v[i].state = p->v[i].state == MOVE_UNCHANGED ? MOVE_UNCHANGED : MOVE_REFUSED;
@@ -160,7 +171,7 @@ static struct journal_entry *find_entry(struct invocation *inv, struct acting *a
 		return NULL;
 	}
 	e = journal_find(a->j, d->bus, d->name);
-	if (!e)
+	if (!e && !persist_drop(inv, h, d->bus, d->name))
 		*ret_code = not_moved(inv, d->name);
 	return e;
 }
@@ -244,6 +255,8 @@ static int restore(struct invocation *inv, struct acting *a, struct host *h)
 	for (size_t i = 0; !inv->dry_run && i < n; i++) {
 		rows[i].state = done[i].state;
 		rows[i].left = done[i].left;
+		if (done[i].state == MOVE_DONE)
+			persist_drop(inv, h, entries[i].bus, entries[i].device);
 	}
 	written = acting_rows(inv, rows, n);
 	return written < 0 && r == EXIT_DONE ? written : r;

@@ -15,6 +15,7 @@ extern const struct noun noun_snapshot;
 extern const struct noun noun_ioctls;
 extern const struct noun noun_owner;
 extern const struct noun noun_report;
+extern const struct noun noun_persisted;
 extern const struct noun noun_trace;
 extern const struct noun noun_batch, noun_session, noun_shell;
 extern const struct noun noun_hwpt, noun_ioas, noun_object;
@@ -45,6 +46,7 @@ const struct noun *const nouns[] = {
 	&noun_mock,
 	&noun_help,
 	&noun_complete,
+	&noun_persisted,
 };
 
 const size_t n_nouns = ARRAY_SIZE(nouns);

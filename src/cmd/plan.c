@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "act/ids.h"
+#include "host/ids.h"
 #include "base/str.h"
 #include "host/drivers.h"
 #include "diag/guard.h"

@@ -31,6 +31,7 @@ void exam_missing(struct exam *e, int err);
 
 void examine_iommu(struct exam *e);	 /* doctor-iommu.c: is there one, is it on, and if not why */
 void examine_interfaces(struct exam *e); /* doctor-vfio.c: iommufd, VFIO, interrupts, no-IOMMU mode */
+void examine_bindings(struct exam *e);	 /* doctor-bindings.c: what is to be bound at every boot */
 void examine_devices(struct exam *e);	 /* doctor-devices.c: framebuffer, memory that must stay mapped */
 void examine_owners(struct exam *e);	 /* doctor-owners.c: counts of owners that nothing accounts for */
 

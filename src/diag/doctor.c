@@ -201,6 +201,7 @@ void doctor_examine(struct host *h, struct diagnosis *ret)
 	examine_default_domain(&e);
 	examine_devices(&e);
 	examine_owners(&e);
+	examine_bindings(&e);
 	examine_kernel(&e);
 	examine_sight(&e);
 	rows = finding_rows(&e.f);

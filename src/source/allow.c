@@ -118,6 +118,7 @@ static const struct allow_row rows[] = {
 	{ "boot", "config-*" },
 	{ "lib/modules/*", "modules.builtin" },
 	{ "etc", "hostname os-release" },
+	{ "etc/iommuctl/bindings.d", "*.conf" },
 	{ "dev", "iommu", ALLOW_NODE },
 	{ "dev/vfio", "*", ALLOW_NODE },
 	{ "dev/vfio/devices", "*", ALLOW_NODE },

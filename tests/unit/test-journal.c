@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <cmocka.h>
 
-#include "act/ids.h"
+#include "host/ids.h"
 #include "act/journal.h"
 #include "base/str.h"
 

@@ -56,7 +56,7 @@ helper() {
 # make_initrd: sets $initrd, made anew only when a part of it is newer than it
 make_initrd() {
 	set -- "$(helper vfio-truth)" "$(helper at-syscall)" "$(helper owner-hold)" "$(helper edu-dma)" \
-		"$(helper vfio-client)" "$(command -v setpriv)"
+		"$(helper vfio-client)" "$(command -v setpriv)" "$here/../../boot/early-bind"
 	! command -v trace-cmd >/dev/null || set -- "$@" "$(command -v trace-cmd)"
 	[ -z "${IOMMUCTL_BUILD:-}" ] || [ -x "$build/iommuctl" ] || die "$build/iommuctl: not built"
 	for p in iommuctl iommutop tests/vm/backend-drive tests/vm/differ; do

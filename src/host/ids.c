@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "act/ids.h"
+#include "host/ids.h"
 
 #include <stdio.h>
 #include <string.h>

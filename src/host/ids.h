@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Which devices a driver module would take by its `ids=` as soon as it is loaded. */
-#ifndef IOMMUCTL_ACT_IDS_H
-#define IOMMUCTL_ACT_IDS_H
+#ifndef IOMMUCTL_HOST_IDS_H
+#define IOMMUCTL_HOST_IDS_H
 
 #include "host/host.h"
 
