@@ -33,6 +33,7 @@ find_topology() {
 # find_kernel NAME|FILE: sets $kernel
 find_kernel() {
 	kernel=''
+	[ "$1" != 6.1-debian ] || debian_part kernel "$cache/vmlinuz-6.1-debian"
 	for k in "$1" "${IOMMUCTL_LAB:-$cache}/vmlinuz-$1" "$cache/vmlinuz-$1"; do
 		if [ -f "$k" ]; then
 			kernel=$k
@@ -41,6 +42,41 @@ find_kernel() {
 	done
 	[ -n "$kernel" ] || skip "no lab kernel: set IOMMUCTL_LAB=DIR or run tests/vm/mkkernel"
 	command -v qemu-system-x86_64 >/dev/null || skip "no QEMU: install qemu-system-x86"
+}
+
+# debian_part WORD FILE: makes it with mkdebian, unless it is there
+debian_part() {
+	[ ! -e "$2" ] || [ -n "$(find "$here/mkdebian" "$here/debian" -newer "$2")" ] || return 0
+	"$here/mkdebian" "$1" || exit
+}
+
+# overlays OUT: the archives that the topology wants unpacked over the initramfs, one behind the other
+overlays() {
+	: >"$1"
+	sed -n 's/^overlay //p' "$topology_file" | while read -r o; do
+		case $o in
+		modules) debian_part kernel "$cache/overlay-modules" ;;
+		*)	debian_part "$o" "$cache/overlay-$o" ;;
+		esac
+		cat "$cache/overlay-$o" >>"$1"
+		# the kernel looks for the next one at a multiple of 4
+		while [ $(($(stat -c %s "$1") % 4)) -ne 0 ]; do printf '\0' >>"$1"; done
+	done
+	grep -qx install "$topology_file" || return 0
+	install_overlay "$1"
+}
+
+# install_overlay OUT: what make install makes of the build, in the layout of mkinitrd
+install_overlay() {
+	d=$(mktemp -d "$cache/install.XXXXXX")
+	make -s -C "$build" install DESTDIR="$d" >"$d.log" 2>&1 || { cat "$d.log" >&2; die "make install failed"; }
+	if [ -d "$d/lib" ]; then
+		mkdir -p "$d/usr/lib"
+		cp -a "$d/lib/." "$d/usr/lib/"
+		rm -rf "${d:?}/lib"
+	fi
+	(cd "$d" && find . -mindepth 1 | LC_ALL=C sort | cpio -o -H newc -R 0:0 --quiet) | zstd -q -3 >>"$1"
+	rm -rf "$d" "$d.log"
 }
 
 # helper NAME: builds tests/vm/NAME.c, static, into the cache; prints the path
@@ -77,10 +113,12 @@ make_initrd() {
 # boot, and panics.
 boot() {
 	append=$(sed -n 's/^append //p' "$topology_file" | tr '\n' ' ')
+	noreboot=-no-reboot
+	! grep -qx reboot "$topology_file" || noreboot=''
 	# words of the topology are split here, and nowhere else
 	# shellcheck disable=SC2046
 	timeout -k 5 "$1" qemu-system-x86_64 -accel tcg,thread=multi -cpu max,la57=off -smp 2 \
-		-M q35,kernel-irqchip=split -m 2G -nodefaults -display none -no-reboot \
+		-M q35,kernel-irqchip=split -m 2G -nodefaults -display none $noreboot \
 		-serial "file:$5" \
 		-kernel "$2" -initrd "$3" \
 		-append "console=ttyS0 quiet panic=-1 no_timer_check $append" \

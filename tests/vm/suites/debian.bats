@@ -1,0 +1,105 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# debian.bats: Debian's own kernel: modules are loaded as they are needed, there is no iommufd, and VFIO is by group only.
+# shellcheck disable=SC2154
+load act
+
+setup() {
+	before=$(act_state)
+	d=$(act_single)
+}
+
+teardown() {
+	act_cleanup
+	rm -rf /etc/modprobe.d
+	rmmod vfio_pci 2>/dev/null || :
+}
+
+@test "this is the kernel that is meant" {
+	[[ $(uname -r) == 6.1.*-amd64 ]]
+	[ ! -e /dev/iommu ]
+	[ ! -e /sys/bus/pci/drivers/vfio-pci ]
+	[ "$(lab_driver "$d")" = e1000e ]
+}
+
+@test "the driver is loaded, the device bound, and the group can be claimed" {
+	ctl 0 device bind "$d"
+	[ "$(field state) $(field cdev)" = "moved null" ]
+	[ -c "$(field node)" ]
+	[ "$(lab_truth set_iommu legacy "$(lab_group "$d")")" = 0 ]
+	ctl 0 group check "$d"
+	ctl 0 device restore "$d"
+	as_before
+}
+
+@test "its twin stays where it is" {
+	ctl 0 device bind "$d"
+	[ "$(act_state | grep -c drivers/vfio-pci)" -eq 1 ]
+	ctl 0 device restore --all
+	as_before
+}
+
+@test "a whole group" {
+	read -r a b < <(act_pair)
+	ctl 0 device bind --group "$a"
+	[ "$(lab_truth set_iommu legacy "$(lab_group "$a")")" = 0 ]
+	ctl 0 device restore --all
+	as_before
+}
+
+@test "a held group keeps its device, and the holder is named" {
+	ctl 0 device bind "$d"
+	lab_hold holdgroup "$(lab_group "$d")"
+	ctl 5 device unbind --force "$d"
+	grep -q "pid $holder" <<<"$stderr"
+	lab_release
+	ctl 0 device restore --all
+	as_before
+}
+
+@test "loading the driver with ids= would take the twin too: refused, and the twin named" {
+	twin=$(act_single 2)
+	lab_leave "$twin"
+	before=$(act_state)
+	mkdir -p /etc/modprobe.d
+	echo "options vfio-pci ids=8086:10d3" >/etc/modprobe.d/vfio.conf
+	ctl 5 device bind "$d"
+	[ "$(jq -r '.errors[0].code' <<<"$output")" = ids ]
+	grep -q "$twin" <<<"$stderr"
+	[ ! -e /sys/bus/pci/drivers/vfio-pci ]
+	as_before
+	echo "$twin" >/sys/bus/pci/drivers/e1000e/bind
+}
+
+@test "an install command of modprobe.d is not run" {
+	mkdir -p /etc/modprobe.d
+	echo "install vfio-pci touch /tmp/was-run" >/etc/modprobe.d/vfio.conf
+	run iommuctl -j device bind "$d"
+	[ "$status" -eq 1 ]
+	jq -e '.errors | any(.code == "install-command")' <<<"${lines[0]}"
+	[ ! -e /tmp/was-run ]
+	as_before
+}
+
+@test "iommufd is out of reach, binding is not, and both are said" {
+	run iommuctl -j doctor
+	jq -e '.data[0].reasons | any(.code == "no-iommufd" and .value == "CONFIG_IOMMUFD is not set")' <<<"${lines[0]}"
+	jq -e '.data[0].reasons | all(.code != "no-way-in" and .code != "no-vfio")' <<<"${lines[0]}"
+	run iommuctl group check --after-bind "$d"
+	[ "$status" -eq 0 ]
+	if iommuctl help hwpt >/dev/null 2>&1; then
+		echo "ioas alloc as a" | run iommuctl batch -
+		[ "$status" -eq 6 ]
+	fi
+}
+
+@test "owner counts are read though the types of VFIO are in modules" {
+	ctl 0 owner check "$(lab_group "$d")"
+	ctl 0 device bind "$d"
+	lab_hold holdgroup "$(lab_group "$d")"
+	run iommuctl -j owner list
+	[ "$status" -eq 0 ]
+	lab_release
+	ctl 0 device restore --all
+	as_before
+}
