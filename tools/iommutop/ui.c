@@ -127,7 +127,6 @@ static bool search(struct ui *ui, const struct model *m, size_t from)
 static bool edit(char *buf, size_t size, const struct ui_key *key)
 {
 	size_t n = strlen(buf);
-	_cleanup_strbuf_ struct strbuf b = { 0 };
 
 	if (key->code == UK_BACKSPACE) {
 		while (n && ((unsigned char)buf[n - 1] & 0xc0) == 0x80)
