@@ -78,17 +78,22 @@ static const char *holding_session(struct invocation *inv, struct host *h, struc
 	return NULL;
 }
 
+/* EPERM is the group's state here, and no matter of who asks. */
+static int say_refusal(struct invocation *inv, const struct refusal *why, struct host *h, struct device *d)
+{
+	ctx_error(inv->ctx, NOTE(.code = "object", .err = why->err, .why = why->text, .hint = holding_session(inv, h, d) ?: why->hint),
+		  "device open %s", d->name);
+	return why->err == -EPERM && !streq(why->cause, "permission") ? EXIT_FAILED : (int)exit_from_errno(why->err);
+}
+
 /* The errno alone does not tell the causes apart, the facts do; they may also name the session that has the device. */
 static int refused(struct invocation *inv, int err, struct host *h, struct device *d)
 {
-	enum claim way = inv_opt(inv, "legacy") ? CLAIM_LEGACY : CLAIM_IOMMUFD;
 	struct refusal why;
 
-	open_refused(h, d, way, err, &why);
-	ctx_error(inv->ctx, NOTE(.code = "object", .err = err, .why = why.text, .hint = holding_session(inv, h, d) ?: why.hint),
-		  "device open %s", d->name);
-	/* EPERM is the group's state here, and no matter of who asks */
-	return err == -EPERM && !streq(why.cause, "permission") ? EXIT_FAILED : (int)exit_from_errno(err);
+	open_refused(h, d, inv_opt(inv, "legacy") ? CLAIM_LEGACY : CLAIM_IOMMUFD, err, &why);
+	why.err = err;
+	return say_refusal(inv, &why, h, d);
 }
 
 static int opened(struct invocation *inv, const struct op_device_open *op)
@@ -134,6 +139,7 @@ static int open_mock(struct invocation *inv, struct backend *be, struct op_devic
 static int open_real(struct invocation *inv, struct backend *be, struct op_device_open *op)
 {
 	_cleanup_(cleanup_host_free) struct host *h = NULL;
+	struct refusal why;
 	struct device *d;
 	int r = host_load(inv->ctx, inv->source, HOST_ALL, &h);
 
@@ -148,7 +154,8 @@ static int open_real(struct invocation *inv, struct backend *be, struct op_devic
 	strcpy(op->dev, d->name);
 	op->group = d->group ? d->group->id : OP_NO_GROUP;
 	if (inv_opt(inv, "dry-run"))
-		return say_plan(inv, d->name);
+		return open_refused(h, d, inv_opt(inv, "legacy") ? CLAIM_LEGACY : CLAIM_IOMMUFD, 0, &why) ? say_refusal(inv, &why, h, d) :
+													      say_plan(inv, d->name);
 	r = backend_device_open(be, op, NULL);
 	if (r == -EEXIST)
 		return op_failed(inv, r, (struct errno_text[]){ { EEXIST, "there is an object of that name", NULL }, { 0 } }, 0,

@@ -116,7 +116,11 @@ static int run_set(struct run *r, char **v)
 /* --from and its like are the batch's. */
 static bool is_placed(const struct arguments *a, const struct arguments *outer)
 {
-	return a->from || a->model || a->inject || (a->session && !streq(a->session, outer->session));
+	const char *env = getenv("IOMMUCTL_SESSION");
+
+	/* that of the environment was there before, and the batch's own option came before it */
+	return a->from || a->model || a->inject ||
+	       (a->session && !streq(a->session, outer->session) && !streq(a->session, env));
 }
 
 static void inherit(struct arguments *a, const struct arguments *outer)

@@ -156,6 +156,29 @@ state_of() {
 	expect_in "$output" "1 commands; nothing was moved"
 }
 
+@test "the option goes before the environment, in a batch too" {
+	start
+	IOMMUCTL_SESSION=nosuch run_ctl --session "$S" batch - <<<"group list"
+	expect_status 0
+	IOMMUCTL_SESSION=nosuch run_ctl group list
+	expect_status 1
+	IOMMUCTL_SESSION=$S run_ctl batch - <<<"--session other group list"
+	expect_status 2
+}
+
+@test "a file is mapped by its descriptor" {
+	start
+	head -c 65536 /dev/zero >"$BATS_TEST_TMPDIR/file"
+	run_ctl --session "$S" batch - <<-END
+		ioas alloc as mem
+		ioas map mem 64K --iova 1M --file $BATS_TEST_TMPDIR/file
+		object tree --maps --raw --noheadings -o name,ranges.memory
+		expect ENOENT ioas map mem 4K --file /nonexistent
+	END
+	expect_status 0
+	expect_in "$output" "mem file"
+}
+
 @test "garbage, half a frame, silence: nobody else notices" {
 	start
 	"${IOMMUCTL%/*}/tests/unit/session-peer" "$dir/$S.sock" garbage half huge silent flood
