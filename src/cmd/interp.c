@@ -248,7 +248,8 @@ int interp_line(struct interp *it, const char *line, size_t len)
 	struct run r = { .it = it };
 	int code;
 
-	name_place(&r);
+	if (it->name)
+		name_place(&r);
 	r.a.verbosity = it->outer->verbosity;
 	r.a.json = it->outer->json;
 	code = run_line(&r, line, len);

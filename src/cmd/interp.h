@@ -14,7 +14,7 @@ struct variable {
 struct interp {
 	struct machine *m;
 	const struct arguments *outer; /* of the command that runs us: lines inherit -j and the like */
-	const char *name; /* of what is read: "setup.iommu", "-" */
+	const char *name; /* of what is read: "setup.iommu", "-"; NULL: a terminal, where nobody needs to be told the line */
 	const volatile sig_atomic_t *interrupted;
 	bool keep_going;
 	VEC(struct variable) vars;

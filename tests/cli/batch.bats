@@ -136,3 +136,11 @@ batch() {
 	expect_status 2
 	expect_in "$output" "2 commands, 1 failed"
 }
+
+@test "shell on a terminal: lines, completion of an object's name where libedit is in, and an end" {
+	run timeout 60 bash -c "{ printf 'ioas alloc as mem\nobject tree\nnosuch\n'; sleep 1; printf 'object destroy me\t\nobject tree\n\004'; sleep 1; } |
+		TERM=xterm script -qec '$IOMMUCTL --demo shell' /dev/null"
+	expect_in "$output" "mem  ioas  1" "nosuch: unknown noun"
+	"$IOMMUCTL" -V | grep -q +libedit || return 0
+	expect_in "$output" "5 commands, 1 failed"
+}
