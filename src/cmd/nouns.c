@@ -18,6 +18,7 @@ extern const struct noun noun_report;
 extern const struct noun noun_persisted;
 extern const struct noun noun_trace;
 extern const struct noun noun_plan;
+extern const struct noun noun_replay;
 extern const struct noun noun_batch, noun_session, noun_shell;
 extern const struct noun noun_hwpt, noun_ioas, noun_object;
 extern const struct noun noun_faultq, noun_hwqueue, noun_mock, noun_vdevice, noun_veventq, noun_viommu;
@@ -38,6 +39,7 @@ const struct noun *const nouns[] = {
 	&noun_owner,
 	&noun_faults,
 	&noun_trace,
+	&noun_replay,
 	&noun_doctor,
 	&noun_plan,
 	&noun_session,

@@ -103,8 +103,7 @@ int model_mock_reserved(struct backend *b, struct op_mock_reserved *op, struct o
 	return ioas ? iopt_reserve(ioas, op->start, op->start + (op->length - 1), NULL) : -ENOENT;
 }
 
-/* Nobody to take it is no error of the operation. */
-int model_mock_fault(struct backend *b, struct op_mock_fault *op, struct op_data *d)
+int model_page_request(struct backend *b, const struct op_mock_fault *op, bool last)
 {
 	struct page_request req = {
 		.pasid = op->pasid,
@@ -112,15 +111,24 @@ int model_mock_fault(struct backend *b, struct op_mock_fault *op, struct op_data
 		.grpid = op->grpid,
 		.perm = op->perm,
 		.addr = op->addr,
-		.last = true,
+		.last = last,
 	};
+	struct handle *h = NULL;
+	int r = get_mock(to_model(b), op->handle, &h);
+
+	return r < 0 ? r : faults_report(h->dev, &req);
+}
+
+/* Nobody to take it is no error of the operation. */
+int model_mock_fault(struct backend *b, struct op_mock_fault *op, struct op_data *d)
+{
 	struct handle *h = NULL;
 	int r = get_mock(to_model(b), op->handle, &h);
 
 	(void)d;
 	if (r < 0)
 		return r;
-	faults_report(h->dev, &req);
+	model_page_request(b, op, true);
 	return 0;
 }
 

@@ -49,4 +49,10 @@ extern const struct model_word model_words[];
 int model_open(struct ctx *ctx, struct source *base, const struct model_options *opt, struct backend **ret,
 	       struct source **ret_overlay);
 
+/*
+ * A page request of a selftest device that need not be the last of its group, which the kernel's selftest driver always makes it. @b is
+ * what model_open() gave. -EINVAL: nobody takes it, and it was answered invalid.
+ */
+int model_page_request(struct backend *b, const struct op_mock_fault *op, bool last);
+
 #endif

@@ -99,13 +99,13 @@ static inline bool slice_has_bytes(struct slice s, const char *lit, size_t n)
 
 static inline bool slice_eq_bytes(struct slice s, const char *lit, size_t n)
 {
-	return s.n == n && !memcmp(s.p, lit, n);
+	return s.n == n && (!n || !memcmp(s.p, lit, n));
 }
 #define slice_is(s, lit) slice_eq_bytes((s), (lit), sizeof(lit) - 1)
 
 static inline bool slice_starts_bytes(struct slice s, const char *lit, size_t n)
 {
-	return s.n >= n && !memcmp(s.p, lit, n);
+	return s.n >= n && (!n || !memcmp(s.p, lit, n));
 }
 #define slice_starts(s, lit) slice_starts_bytes((s), (lit), sizeof(lit) - 1)
 

@@ -93,7 +93,6 @@ struct stat_state {
 	uint64_t late_page; /* of the last late use looked for */
 };
 
-void latency_add(struct stat_latency *l, uint64_t v);
 struct stat_name *name_count(struct name_table *t, struct slice s);
 struct stat_slice *stat_slice_at(struct trace_stat *s, const struct event *ev);
 

@@ -29,6 +29,8 @@ struct stat_latency {
 	uint32_t counts[STAT_LOG2 * STAT_STEPS];
 };
 
+void latency_add(struct stat_latency *l, uint64_t v);
+
 /* The value that @percent of all are not above; 0 when there are none. */
 uint64_t latency_percentile(const struct stat_latency *l, double percent);
 

@@ -87,6 +87,7 @@ has_data() {
 	keep trace trace stat "$SRC/tests/traces/nvme.trace"
 	keep trace trace stat "$SRC/tests/traces/domains.trace"
 	keep trace --from demo trace record
+	keep replay --from demo replay "$SRC/tests/traces/nvme.trace"
 	"$IOMMUCTL" -j trace decode "$SRC/tests/traces/nvme.trace" 2>&1 | sed -n 's/^/trace decode\t/p;q' >>"$LINES_FILE"
 	"$IOMMUCTL" -j ioctls -- true 2>/dev/null | sed -n 's/^/ioctls\t/p;q' >>"$LINES_FILE"
 	"$IOMMUCTL" -j --from demo faults watch 2>/dev/null | sed -n 's/^/faults watch\t/p;q' >>"$LINES_FILE"
