@@ -445,6 +445,8 @@ int board_load(struct model *m)
 	load_windows(m);
 	load_owners(m);
 	inject_units(m);
+	for (struct munit *u = m->units; u; u = u->next)
+		u->domains = facts_domains(m, u);
 	return inject_leaks(m);
 }
 

@@ -226,6 +226,8 @@ struct munit {
 	enum tri coherent;
 	bool nesting, dirty; /* as the registers and the injections have it */
 	bool second_version; /* AMD: page tables of version 2 are the default */
+	unsigned width;	     /* AMD: of addresses in those of version 1; 0: there are none */
+	unsigned domains;    /* VT-d: ids of domains in use when the model began, by what it counts */
 	unsigned pasid_bits;
 };
 
@@ -413,6 +415,8 @@ void facts_vfs(struct model *m, const struct mdev *pf, unsigned n);
 void facts_unit(struct model *m, const struct munit *u, const struct munit *like);
 void facts_unit_of(struct model *m, const struct mdev *dev);
 int facts_ownership(struct model *m, struct json_object **ret);
+/* Ids of domains that the unit's groups take now, by what the model counts. */
+unsigned facts_domains(const struct model *m, const struct munit *u);
 
 /* --- operations ------------------------------------------------------------------------------------------------ */
 

@@ -79,6 +79,26 @@ static void set_uevent(struct model *m, const char *dir, const char *driver)
 	overlay_file(m->overlay, path, strbuf_str(&b));
 }
 
+static void show(struct model *m, const char *path, bool there)
+{
+	if (there)
+		overlay_show(m->overlay, path);
+	else
+		overlay_remove(m->overlay, path);
+}
+
+/* "…/net" of "…/net/eth0": the class's directory in the device goes with what is in it. */
+static char *class_dir(char *path, const char *class)
+{
+	char *last = strrchr(path, '/'), *above;
+
+	*last = '\0';
+	above = strrchr(path, '/');
+	if (!streq(above + 1, class))
+		*last = '/';
+	return path;
+}
+
 /* What a driver made below its device and in the classes: gone with it, and back when the same driver comes back. */
 static void show_functions(struct model *m, const struct mdev *d, const char *dir, bool there)
 {
@@ -104,12 +124,10 @@ static void show_functions(struct model *m, const struct mdev *d, const char *di
 			if (!below)
 				continue;
 			PATHF(real, "sys/%s", below);
-			if (strstarts(real, dir) && real[strlen(dir)] == '/') {
-				if (there)
-					overlay_show(m->overlay, path), overlay_show(m->overlay, real);
-				else
-					overlay_remove(m->overlay, path), overlay_remove(m->overlay, real);
-			}
+			if (!strstarts(real, dir) || real[strlen(dir)] != '/')
+				continue;
+			show(m, path, there);
+			show(m, class_dir(real, classes[i]), there);
 		}
 	}
 }
@@ -464,9 +482,47 @@ void facts_unit_of(struct model *m, const struct mdev *d)
 	set_unit(m, d, dir, true);
 }
 
+/* Whether no group before @g is on the same page table behind the same unit. */
+static bool first_of_table(const struct model *m, const struct mgroup *g, const struct hwpt *h, const struct munit *u)
+{
+	for (const struct mgroup *o = m->groups; o != g; o = o->next) {
+		const struct attach *a = group_attach(o, NO_PASID);
+
+		if (a && a->hwpt == h && o->devs.v[0]->unit == u)
+			return false;
+	}
+	return true;
+}
+
+/* Default domains that are in use, and page tables that groups of the unit are attached to; identity takes no id. */
+unsigned facts_domains(const struct model *m, const struct munit *u)
+{
+	unsigned n = 0;
+
+	for (const struct mgroup *g = m->groups; g; g = g->next) {
+		const struct attach *a = group_attach(g, NO_PASID);
+
+		if (!g->devs.n || g->devs.v[0]->unit != u)
+			continue;
+		if (g->owner != OWNER_US)
+			n += !streq(g->type.s, "identity");
+		else if (a)
+			n += first_of_table(m, g, a->hwpt, u);
+	}
+	return n;
+}
+
 /* -- the section of owners -------------------------------------------------------------------------------------------------- */
 
-static void fill_devices(struct arena *a, const struct mgroup *g, struct owned_group *ret)
+static int was_blocked(const struct owned_group *was, const char *name)
+{
+	for (size_t i = 0; was && i < was->n; i++)
+		if (streq(was->devices[i].name, name))
+			return was->devices[i].blocked;
+	return TRI_UNKNOWN;
+}
+
+static void fill_devices(struct arena *a, const struct mgroup *g, const struct owned_group *was, struct owned_group *ret)
 {
 	ret->n = g->devs.n;
 	ret->devices = arena_array(a, struct owned_device, ret->n);
@@ -479,7 +535,7 @@ static void fill_devices(struct arena *a, const struct mgroup *g, struct owned_g
 			.driver = d->driver,
 			.managed = d->driver ? driver_is_managed(d->bus, d->driver) : TRI_NO,
 			.counted = bus_counts_drivers(d->bus),
-			.blocked = TRI_UNKNOWN,
+			.blocked = was_blocked(was, d->name),
 		};
 	}
 }
@@ -525,7 +581,7 @@ static void fill_group(struct arena *a, struct ownership *o, const struct owners
 		*ret = *was;
 	ret->id = g->id;
 	ret->owner_cnt = NUM(g->owner_cnt);
-	fill_devices(a, g, ret);
+	fill_devices(a, g, was, ret);
 	if (same)
 		return;
 	ret->owned = g->owner == OWNER_US || g->owner == OWNER_LEGACY || g->owner == OWNER_OTHERS;

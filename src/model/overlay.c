@@ -288,6 +288,42 @@ int overlay_real(struct overlay *o, const char *path, char *ret, size_t size)
 	return *ret ? 0 : -ENAMETOOLONG;
 }
 
+/* -- what changes by itself: a unit's domains in use ------------------------------------------------------------------ */
+
+#define DOMAINS_USED "/intel-iommu/domains_used"
+
+static const struct munit *unit_of_path(const struct overlay *o, const char *path)
+{
+	const struct munit *u = o->m && strends(path, DOMAINS_USED) ? o->m->units : NULL;
+	size_t len;
+
+	for (; u; u = u->next) {
+		size_t n = strlen(u->name);
+
+		len = strlen(path) - strlen(DOMAINS_USED);
+		if (u->facts && len > n && !strncmp(path + len - n, u->name, n) && path[len - n - 1] == '/')
+			return u;
+	}
+	return NULL;
+}
+
+/* The base's number, moved by as much as the model's has moved. */
+static size_t adjust_domains(const struct overlay *o, const char *path, char *buf, size_t cap, size_t len)
+{
+	const struct munit *u = unit_of_path(o, path);
+	char text[32];
+	long v;
+
+	if (!u || !len || len >= sizeof(text) || len > cap)
+		return len;
+	memcpy(text, buf, len);
+	text[len] = '\0';
+	v = strtol(text, NULL, 10) + (long)facts_domains(o->m, u) - (long)u->domains;
+	len = snprintf(text, sizeof(text), "%ld\n", MAX(v, 0));
+	memcpy(buf, text, MIN(len, cap));
+	return len;
+}
+
 /* -- reading ---------------------------------------------------------------------------------------------------------- */
 
 static int overlay_read(struct source *s, const char *path, void *buf, size_t cap, size_t *ret_len)
@@ -303,8 +339,12 @@ static int overlay_read(struct source *s, const char *path, void *buf, size_t ca
 	if (r < 0)
 		return r;
 	n = w.at[w.depth].n;
-	if (!n || (n->kind == MEM_DIR && w.at[w.depth].base))
-		return o->base->ops->read(o->base, w.path, buf, cap, ret_len);
+	if (!n || (n->kind == MEM_DIR && w.at[w.depth].base)) {
+		r = o->base->ops->read(o->base, w.path, buf, cap, ret_len);
+		if (r == 0)
+			*ret_len = adjust_domains(o, w.path, buf, cap, *ret_len);
+		return r;
+	}
 	if (n->kind != MEM_FILE)
 		return -EISDIR;
 	memcpy(buf, n->data, MIN(n->len, cap));

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "host/acpi.h"
 #include "host/amd.h"
 #include "host/switches.h"
 #include "host/units.h"
@@ -18,6 +19,23 @@
 /* The capability header: the unit has a TLB that devices may hold a part of. */
 #define IOTLB_SUP ((uint64_t)1 << 24)
 
+/*
+ * Levels of host page tables, as the driver knows them when it asks: from EFR in the firmware's table, and without that the least there is,
+ * whatever the register says later (early_amd_iommu_init()). 3: no host page tables.
+ */
+static unsigned host_levels(struct model *m, const struct munit *u)
+{
+	return host_acpi(m->host)->ivinfo & IVINFO_EFR_SUP ? HATS(u->efr) : 0;
+}
+
+/* The firmware limits addresses as well: bits 15 to 21 of IVinfo, 0 for no limit. */
+static unsigned host_width(struct model *m, const struct munit *u)
+{
+	unsigned bits = host_acpi(m->host)->ivinfo >> 15 & 0x7f;
+
+	return MIN(bits ? bits : 64, (host_levels(m, u) + 3) * 9 + 21);
+}
+
 void amd_read_unit(struct model *m, struct munit *u)
 {
 	const struct unit_info *i = unit_info(m->host, (struct unit *)u->facts);
@@ -26,7 +44,8 @@ void amd_read_unit(struct model *m, struct munit *u)
 	u->efr = i->efr.known ? i->efr.v : 0;
 	u->efr2 = i->efr2.known ? i->efr2.v : 0;
 	u->nesting = (u->efr & GT) && (u->efr & GIOSUP) && (u->efr2 & GCR3TRPMODE);
-	u->dirty = HATS(u->efr) != 3 && (u->efr & HDSUP);
+	u->width = host_levels(m, u) == 3 ? 0 : host_width(m, u);
+	u->dirty = u->width && (u->efr & HDSUP);
 	u->pasid_bits = (u->efr & GT) && (u->efr & PPR) ? amd_pasid_bits(u->efr) : 0;
 	u->second_version = boot_param_word(host_switches(m->host), "amd_iommu", "pgtbl_v2");
 }
@@ -34,9 +53,9 @@ void amd_read_unit(struct model *m, struct munit *u)
 /* Host page tables; grown to what the unit walks. */
 static int alloc_v1(const struct munit *u, uint32_t flags, struct domain *ret)
 {
-	if (HATS(u->efr) == 3) /* says itself that it translates nothing */
+	if (!u->width)
 		return -EOPNOTSUPP;
-	ret->width = MIN(64, (HATS(u->efr) + 3) * 9 + 21);
+	ret->width = u->width;
 	ret->aperture_last = last_of_width(ret->width);
 	ret->page_sizes = ~(uint64_t)(PAGE_BYTES - 1);
 	ret->dirty_ops = flags & IOMMU_HWPT_ALLOC_DIRTY_TRACKING;
