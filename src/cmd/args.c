@@ -414,7 +414,7 @@ static void check_whole(struct parser *p)
 {
 	struct arguments *a = p->a;
 
-	if (a->help || a->version)
+	if (a->help || a->version || streq(a->inject, "help"))
 		return; /* asked for nothing else */
 	if (!a->noun)
 		mistake(p, "no-noun", "command line", "names nothing to do", "iommuctl help");

@@ -29,8 +29,8 @@ const struct record_type device_irq_record = RECORD("device.irq", 1, struct irq_
 
 const char device_irq_text[] =
 	"arm makes the vector's interrupts come to us; wait waits until one has come since the last time, and prints how many (exit 3: "
-	"none came in time); off ends it. MSIs are memory writes, and go through the IOMMU as others do: none arrives while the device is detached, and on "
-	"SMMUv3 a vector has to be armed after the device was attached.";
+	"none came in time); off ends it. MSIs are memory writes. Where interrupts are remapped (VT-d, AMD-Vi) they do not go through the page tables; on SMMUv3 "
+	"they do: a vector has to be armed after the device was attached, and none arrives while it is detached.";
 
 const struct arg_row device_irq_args[] = {
 	{ .name = "NAME", .help = "an open device", .complete = COMPLETE_OBJECT },

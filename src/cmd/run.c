@@ -10,6 +10,7 @@
 
 #include "base/str.h"
 #include "cmd/help.h"
+#include "model/model.h"
 
 static int terminal_width(void)
 {
@@ -56,7 +57,7 @@ static struct out *make_out(struct ctx *ctx, const struct arguments *a)
 	struct out *out;
 
 	/* help is for reading */
-	if (a->help || (a->command && !a->command->record))
+	if (a->help || streq(a->inject, "help") || (a->command && !a->command->record))
 		opt.json = false;
 	if (tty) {
 		opt.colour = wants_colour();
@@ -234,6 +235,12 @@ static int check_columns(struct ctx *ctx, const struct arguments *a, struct out 
 	return out_columns_help(out, type) < 0 ? EXIT_FAILED : EXIT_DONE;
 }
 
+static void print_injections(struct out *out)
+{
+	for (const struct model_word *w = model_words; w->name; w++)
+		out_text(out, "%-24s %s", w->name, w->text);
+}
+
 int command_run(struct ctx *ctx, const struct arguments *a, int parse_err, struct machine *m)
 {
 	_cleanup_(cleanup_out_free) struct out *out = make_out(ctx, a);
@@ -242,6 +249,8 @@ int command_run(struct ctx *ctx, const struct arguments *a, int parse_err, struc
 
 	if (parse_err >= 0 && a->help) {
 		help_print(out, a->noun, a->command);
+	} else if (parse_err >= 0 && streq(a->inject, "help")) {
+		print_injections(out);
 	} else if (parse_err >= 0) {
 		code = check_columns(ctx, a, out);
 		if (code < 0)

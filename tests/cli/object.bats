@@ -248,6 +248,10 @@ hwpt alloc mem --device m --nest-parent as parent'
 		mock event m
 		veventq read e --raw --noheadings -o sequence,lost,kind,event,device_id
 		hwpt invalidate v selftest-viommu:all,vdev=5
+		ioas map mem 64K --iova 32M
+		expect 2 hwqueue alloc v --type selftest --base 32M
+		hwqueue alloc v --type selftest --base 32M --length 4K as hq
+		expect EOPNOTSUPP hwqueue alloc v --type 99 --base 32M --length 4K
 		object tree --raw --noheadings -o name,parent,detail
 	END
 	expect_in "$output" "0 no selftest test 0x5" 'vd v id\\x200x5'
@@ -384,4 +388,7 @@ teardown() {
 	expect_in "$stderr" "is for the model"
 	run_ctl --demo --inject nosuch group list
 	expect_status 2
+	run_ctl --inject help
+	expect_status 0
+	expect_in "$output" "no-dirty " "no IOMMU tracks dirty pages"
 }
