@@ -515,10 +515,8 @@ enum line_result ftrace_line(struct slice line, struct event *ev)
 	struct slice head, name, word;
 	enum line_result r;
 
-	if (lost_line(line, ev))
-		return LINE_EVENT;
 	if (!scan_cpu(&s, &head, &ev->cpu))
-		return LINE_OTHER;
+		return lost_line(line, ev) ? LINE_EVENT : LINE_OTHER;
 	scan_blanks(&s);
 	if (!scan_time(&s, &ev->time_ns)) { /* the column of latency flags */
 		if (!scan_word(&s, &word) || word.n > 8)
