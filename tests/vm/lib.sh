@@ -44,10 +44,14 @@ find_kernel() {
 	command -v qemu-system-x86_64 >/dev/null || skip "no QEMU: install qemu-system-x86"
 }
 
-# debian_part WORD FILE: makes it with mkdebian, unless it is there
+# debian_part WORD FILE: makes it with mkdebian, unless it is there. One at a time: boots run side by side.
 debian_part() {
-	[ ! -e "$2" ] || [ -n "$(find "$here/mkdebian" "$here/debian" -newer "$2")" ] || return 0
-	"$here/mkdebian" "$1" || exit
+	mkdir -p "$cache"
+	(
+		flock 9
+		[ ! -e "$2" ] || [ -n "$(find "$here/mkdebian" "$here/debian" -newer "$2")" ] || exit 0
+		"$here/mkdebian" "$1"
+	) 9>"$cache/debian.lock" || exit
 }
 
 # overlays OUT: the archives that the topology wants unpacked over the initramfs, one behind the other

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# act-rounds.bats: bind and restore, over and over: sysfs, memory and names stay as they were. ROUNDS=N for more.
+# act-rounds.bats: bind and restore, over and over: sysfs, memory and names stay as they were. LAB_ROUNDS=N for fewer.
 # shellcheck disable=SC2154
 load act
 
@@ -23,7 +23,7 @@ kib_free() {
 	done
 	entries=$(find /sys -xdev 2>/dev/null | wc -l)
 	free=$(kib_free)
-	for ((i = 0; i < ${ROUNDS:-40}; i++)); do
+	for ((i = 0; i < ${LAB_ROUNDS:-200}; i++)); do
 		iommuctl device bind "$d" >/dev/null
 		[ -e "$devices/$d/vfio-dev" ]
 		iommuctl device restore --all >/dev/null
@@ -31,7 +31,7 @@ kib_free() {
 	as_before
 	[ "$(find /sys -xdev 2>/dev/null | wc -l)" -eq "$entries" ]
 	lost=$((free - $(kib_free)))
-	echo "# ${ROUNDS:-40} rounds, $lost KiB less free" >&3
+	echo "# ${LAB_ROUNDS:-200} rounds, $lost KiB less free" >&3
 	[ "$lost" -lt 8192 ]
 	! pgrep -x iommuctl
 }

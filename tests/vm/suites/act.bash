@@ -9,7 +9,7 @@ journal=/run/iommuctl/bindings.json
 setup_file() {
 	local m
 
-	[ "$LAB_TOPOLOGY" = virtio-iommu ] || return 0
+	[[ $LAB_TOPOLOGY == virtio-iommu* ]] || return 0
 	for m in iommufd vfio_iommu_type1; do
 		echo Y >"/sys/module/$m/parameters/allow_unsafe_interrupts"
 	done
