@@ -14,6 +14,7 @@ extern const struct noun noun_iommu;
 extern const struct noun noun_snapshot;
 extern const struct noun noun_ioctls;
 extern const struct noun noun_owner;
+extern const struct noun noun_why;
 extern const struct noun noun_report;
 extern const struct noun noun_persisted;
 extern const struct noun noun_trace;
@@ -47,6 +48,7 @@ const struct noun *const nouns[] = {
 	&noun_shell,
 	&noun_report,
 	&noun_ioctls,
+	&noun_why,
 	&noun_mock,
 	&noun_help,
 	&noun_complete,

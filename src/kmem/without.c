@@ -2,6 +2,7 @@
 /* A build without libelf and libbpf: says so. */
 #include <errno.h>
 
+#include "kmem/failures.h"
 #include "kmem/iommufd.h"
 #include "kmem/kmem.h"
 #include "kmem/probes.h"
@@ -86,4 +87,24 @@ int walk_attached(struct kmem *k _unused_, struct arena *a _unused_,
 		  void (*each)(void *arg, uint64_t domain, const char *device) _unused_, void *arg _unused_)
 {
 	return -EOPNOTSUPP;
+}
+
+int failure_probes_start(struct ctx *ctx, const struct watched_function *v _unused_, size_t n _unused_, pid_t pid _unused_,
+			 struct failure_probes **ret _unused_, size_t *ret_n _unused_)
+{
+	return ctx_error(ctx, NOTE(.code = "not-built", .err = EOPNOTSUPP, .why = why, .hint = hint), "watching which functions fail");
+}
+
+int failure_probes_fd(const struct failure_probes *p _unused_)
+{
+	return -1;
+}
+
+int failure_probes_read(struct failure_probes *p _unused_, struct failure_log *log _unused_)
+{
+	return -EOPNOTSUPP;
+}
+
+void failure_probes_stop(struct failure_probes *p _unused_)
+{
 }

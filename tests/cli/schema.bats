@@ -46,7 +46,7 @@ every_command() {
 		case $noun in help) continue ;; esac
 		for verb in $(offers "$from" "$noun" "" | grep -v -e '^:' -e '[0-9]') -; do
 			case $noun\ $verb in
-			snapshot\ * | report\ * | ioctls\ * | trace\ * | faults\ watch | faults\ -) continue ;; # take a file, or stream; below, and trace.bats
+			snapshot\ * | report\ * | ioctls\ * | why\ * | trace\ * | faults\ watch | faults\ -) continue ;; # take a file, or stream; below, and trace.bats
 			*\ -) set -- "$noun" ;;
 			*) set -- "$noun" "$verb" ;;
 			esac
@@ -83,6 +83,7 @@ has_data() {
 	every_command demo
 	keep snapshot --demo snapshot save "$BATS_TEST_TMPDIR/s.tar"
 	keep snapshot snapshot info "$BATS_TEST_TMPDIR/s.tar"
+	keep why --demo why -- true
 	keep report --demo report "$BATS_TEST_TMPDIR/report"
 	keep trace trace stat "$SRC/tests/traces/nvme.trace"
 	keep trace trace stat "$SRC/tests/traces/domains.trace"

@@ -56,6 +56,12 @@ owner_cure() {
 	cp "$BATS_TEST_TMPDIR/r.txt" /share/out/report-leak.txt
 }
 
+@test "why names the function and the cause" {
+	run -1 --separate-stderr iommuctl why -j -- owner-hold iommufd "$(owner_node 0000:01:00.0)"
+	[ "$(jq -c '.data[0] | [.err, .device, .born_in]' <<<"$output")" = '["EPERM","0000:01:00.0","iommu_device_claim_dma_owner"]' ]
+	[ "$(jq '[.data[0].reasons[] | select(.code == "test-driver-remove")] | length' <<<"$output")" = 1 ]
+}
+
 @test "no cure is shown while a warning would panic the machine" {
 	echo 1 >/proc/sys/kernel/panic_on_warn
 	run -3 iommuctl owner check 0000:01:00.0

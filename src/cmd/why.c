@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* why -- CMD: where the errors of a program's VFIO and iommufd calls are born in the kernel. */
+#include <errno.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "cmd/cmd.h"
+#include "cmd/reasons.h"
+#include "cmd/until.h"
+#include "diag/births.h"
+#include "diag/viability.h"
+#include "host/host.h"
+#include "trace/ioctl.h"
+
+/* -- records ------------------------------------------------------------------------------------------------------------ */
+
+struct step_row {
+	const char *function, *subsystem, *err;
+};
+
+static const struct field step_fields[] = {
+	FIELD(struct step_row, function, F_STR, "FUNCTION", "of the kernel", .flags = FIELD_DEFAULT),
+	FIELD(struct step_row, subsystem, F_STR, "SUBSYSTEM", "vfio, iommufd, iommu, msi, driver", .flags = FIELD_DEFAULT),
+	FIELD(struct step_row, err, F_STR, "ERRNO", "what it returned", .flags = FIELD_DEFAULT),
+};
+
+static const struct record_type step_row_record = RECORD("why.step", 1, struct step_row, step_fields);
+
+struct why_row {
+	const char *call, *err, *device, *task, *born_in, *meaning, *remedy, *command;
+	struct num pid, group;
+	struct rows chain, before, reasons;
+};
+
+#define WHY(member, type, head, text, ...) FIELD(struct why_row, member, type, head, text, ##__VA_ARGS__)
+
+static const struct field why_fields[] = {
+	WHY(call, F_STR, "CALL", "name of the ioctl, or of the function where user space came in", .flags = FIELD_DEFAULT),
+	WHY(err, F_STR, "ERRNO", "what it returned", .flags = FIELD_DEFAULT),
+	WHY(device, F_STR, "DEVICE", "device that it was about; null: not known", .flags = FIELD_DEFAULT),
+	WHY(group, F_INT, "GROUP", "its group", .flags = FIELD_DEFAULT | FIELD_RIGHT),
+	WHY(task, F_STR, "TASK", "who called", .flags = FIELD_DEFAULT),
+	WHY(pid, F_INT, "PID", "its thread", .flags = FIELD_DEFAULT | FIELD_RIGHT),
+	WHY(born_in, F_STR, "BORN-IN", "function where the error began, of those that are watched", .flags = FIELD_DEFAULT),
+	WHY(meaning, F_STR, "MEANING", "what that function checks; null: not known to us", .flags = FIELD_DEFAULT),
+	WHY(remedy, F_STR, "REMEDY", "what helps"),
+	WHY(command, F_STR, "COMMAND", "exact, where it is one"),
+	WHY(chain, F_LIST, "CHAIN", "from the call down to where it was born", .sub = &step_row_record),
+	WHY(before, F_LIST, "BEFORE", "what failed under the same call with another error, the latest first", .sub = &step_row_record),
+	WHY(reasons, F_LIST, "REASONS", "what is wrong with the group as it is now, as of group check", .sub = &reason_record),
+};
+
+static const struct record_type why_record = RECORD("why", 1, struct why_row, why_fields);
+
+struct asking {
+	struct invocation *inv;
+	struct arena arena;
+	struct host *h; /* as it is afterwards; NULL: not needed yet */
+	struct failure_log log;
+};
+
+/* -- one failure -------------------------------------------------------------------------------------------------------- */
+
+static const char *err_name(struct asking *w, int err)
+{
+	const char *name = strerrorname_np(-err);
+
+	return name ? name : arena_printf(&w->arena, "%d", err);
+}
+
+static enum ioctl_on on_of(const char *function)
+{
+	if (streq(function, "iommufd_fops_ioctl"))
+		return IOCTL_ON_IOMMUFD;
+	if (streq(function, "vfio_device_fops_unl_ioctl"))
+		return IOCTL_ON_DEVICE;
+	return streq(function, "vfio_group_fops_unl_ioctl") ? IOCTL_ON_GROUP : IOCTL_ON_CONTAINER;
+}
+
+static const char *call_name(struct asking *w, const struct failure *f)
+{
+	struct ioctl_decoded d = { 0 };
+
+	if (f->cmd)
+		ioctl_decode(&w->arena, on_of(f->steps[0].function->name), f->cmd, 0, NULL, 0, NULL, 0, false, &d);
+	if (d.name)
+		return d.name;
+	return f->cmd ? arena_printf(&w->arena, "ioctl 0x%x", f->cmd) : f->steps[0].function->name;
+}
+
+static struct rows step_rows(struct asking *w, const struct failed_step *v, size_t n)
+{
+	struct step_row *rows = arena_array(&w->arena, struct step_row, n);
+
+	for (size_t i = 0; i < n; i++)
+		rows[i] = (struct step_row){ v[i].function->name, v[i].function->subsystem, err_name(w, v[i].err) };
+	return ROWS(rows, n);
+}
+
+/* What keeps the group from being given away; nothing where it does not bear on this error. */
+static void join_group(struct asking *w, const struct failure *f, struct why_row *row)
+{
+	static const char *const about_groups[] = { "iommu_device_claim_dma_owner", "iommu_group_claim_dma_owner", "__iommu_device_set_domain",
+						    "iommufd_device_bind", "vfio_iommu_type1_attach_group", "iommu_group_store_type" };
+	bool bears = false;
+	struct question q = { 0 };
+	struct viability v;
+
+	for (size_t i = 0; i < ARRAY_SIZE(about_groups); i++)
+		bears |= streq(row->born_in, about_groups[i]);
+	if (f->group.known)
+		q.group = host_group(w->h, (uint32_t)f->group.v);
+	for (size_t i = 0; f->device && i < w->h->n_devices; i++)
+		if (streq(w->h->devices[i].name, f->device))
+			q.group = w->h->devices[i].group;
+	if (!q.group)
+		return;
+	row->group = NUM(q.group->id);
+	if (!bears)
+		return;
+	group_check(w->h, &q, &v);
+	row->reasons = v.reasons;
+}
+
+static const char *command_of(struct asking *w, const struct birth *b, const struct why_row *row)
+{
+	const char *at = b->command ? strstr(b->command, "%s") : NULL;
+	const char *what = row->device && safe_in_command(row->device) ? row->device :
+			   row->group.known ? arena_printf(&w->arena, "%lld", (long long)row->group.v) : NULL;
+
+	if (!at)
+		return b->command;
+	return what ? arena_printf(&w->arena, "%.*s%s%s", (int)(at - b->command), b->command, what, at + 2) : NULL;
+}
+
+static struct why_row make_row(struct asking *w, const struct failure *f)
+{
+	struct why_row row = {
+		.call = call_name(w, f),
+		.err = err_name(w, f->steps[0].err),
+		.device = f->device,
+		.group = f->group,
+		.task = f->task,
+		.pid = NUM(f->pid),
+		.born_in = f->steps[f->n - 1].function->name,
+		.chain = step_rows(w, f->steps, f->n),
+		.before = step_rows(w, f->before, f->n_before),
+		.reasons = ROWS(NULL, 0),
+	};
+
+	join_group(w, f, &row);
+	if (f->birth) {
+		row.meaning = f->birth->text;
+		row.remedy = f->birth->remedy;
+		row.command = command_of(w, f->birth, &row);
+	}
+	return row;
+}
+
+/* -- text --------------------------------------------------------------------------------------------------------------- */
+
+static void print_failure(struct asking *w, const struct why_row *row)
+{
+	struct out *o = w->inv->out;
+	const struct step_row *steps = row->chain.v, *before = row->before.v;
+
+	out_styled(o, STYLE_BAD, row->err);
+	out_text(o, " from %s%s%s, by %s (%lld)", row->call, row->device ? " on " : "", row->device ? row->device : "", row->task, (long long)row->pid.v);
+	for (size_t i = 0; i < row->chain.n; i++)
+		out_verbatim(o, "  %*s%s (%s): %s%s", (int)(2 * MIN(i, (size_t)16)), "", steps[i].function, steps[i].subsystem, steps[i].err,
+			     i + 1 == row->chain.n ? "  <- born here" : "");
+	out_text(o, "  %s", row->meaning ? row->meaning : "what that function checks is not in our table");
+	for (size_t i = 0; i < row->before.n && i < 4; i++)
+		out_text(o, "  before that, %s had failed with %s", before[i].function, before[i].err);
+	if (row->reasons.n) {
+		out_text(o, "  group %lld, as it is now:", (long long)row->group.v);
+		print_reasons(o, &w->arena, row->reasons);
+	} else if (row->remedy) {
+		out_text(o, "  %s%s", row->remedy, row->command ? ":" : "");
+		if (row->command)
+			out_verbatim(o, "    %s", row->command);
+	}
+}
+
+/* The same call failing the same way, over and over, is told once. */
+static bool same(const struct failure *a, const struct failure *b)
+{
+	if (a->cmd != b->cmd || a->n != b->n || !streq(a->device ? a->device : "", b->device ? b->device : ""))
+		return false;
+	for (size_t i = 0; i < a->n; i++)
+		if (a->steps[i].function != b->steps[i].function || a->steps[i].err != b->steps[i].err)
+			return false;
+	return true;
+}
+
+static int show(struct asking *w)
+{
+	bool json = out_options(w->inv->out)->json;
+	struct failure *v;
+	size_t n, again = 0;
+	int r = 0;
+
+	births_find(&w->arena, &w->log, &v, &n);
+	if (n && host_load(w->inv->ctx, w->inv->source, HOST_ALL, &w->h) < 0)
+		return -EIO;
+	for (size_t i = 0; r >= 0 && i < n; i++) {
+		struct why_row row;
+
+		if (!json && i && same(&v[i], &v[i - 1])) {
+			again++;
+			continue;
+		}
+		row = make_row(w, &v[i]);
+		if (json)
+			r = out_row(w->inv->out, &row);
+		else
+			print_failure(w, &row);
+	}
+	if (!json)
+		out_text(w->inv->out, !n ? "no VFIO or iommufd call failed" : n == 1 ? "%zu call failed%s" : "%zu calls failed%s", n,
+			 again ? arena_printf(&w->arena, ", %zu of them as the one before", again) : "");
+	if (w->log.lost)
+		ctx_warn(w->inv->ctx, "lost-events", 0, NULL, "%zu times events were lost: chains may have holes", w->log.lost);
+	return r;
+}
+
+/* -- the command ---------------------------------------------------------------------------------------------------------- */
+
+static int watch(struct asking *w, struct failure_probes *p, struct until *u)
+{
+	int r = 0;
+
+	while (r == 0 && !u->over) {
+		struct pollfd fds[UNTIL_FDS + 1];
+
+		until_fds(u, fds);
+		fds[UNTIL_FDS] = (struct pollfd){ .fd = failure_probes_fd(p), .events = POLLIN };
+		if (poll(fds, ARRAY_SIZE(fds), 500) < 0 && errno != EINTR)
+			return -errno;
+		until_look(u, fds);
+		r = failure_probes_read(p, &w->log);
+	}
+	return r == 0 ? failure_probes_read(p, &w->log) : r;
+}
+
+static int exec_exit(int err)
+{
+	return err == -ENOENT ? 127 : 126;
+}
+
+/* With no right to probe, the command runs all the same: its status is what the caller waits for. */
+static int run_live(struct asking *w, double seconds, pid_t pid)
+{
+	_cleanup_(cleanup_failure_probes_stop) struct failure_probes *p = NULL;
+	struct until u;
+	size_t n;
+	int r = until_begin(&u), probes, started = -1;
+
+	w->log.functions = births_functions(&w->log.n);
+	probes = failure_probes_start(w->inv->ctx, w->log.functions, w->log.n, pid, &p, &n);
+	if (r == 0 && (probes == 0 || w->inv->cmd))
+		r = started = until_start(&u, w->inv, seconds, out_options(w->inv->out)->json);
+	while (r == 0 && probes < 0 && w->inv->cmd && !u.over) {
+		struct pollfd fds[UNTIL_FDS];
+
+		until_fds(&u, fds);
+		if (poll(fds, ARRAY_SIZE(fds), -1) >= 0)
+			until_look(&u, fds);
+	}
+	if (r == 0 && probes == 0)
+		r = watch(w, p, &u);
+	failure_probes_stop(p);
+	p = NULL;
+	if (r == 0 && probes == 0)
+		r = show(w);
+	until_end(&u);
+	if (w->inv->cmd && started < 0)
+		return exec_exit(started);
+	if (w->inv->cmd)
+		return until_exit(&u, w->inv);
+	return r < 0 ? r : probes < 0 ? (int)exit_from_errno(probes) : until_exit(&u, w->inv);
+}
+
+static int usage(struct invocation *inv, const char *what, const char *why)
+{
+	ctx_error(inv->ctx, NOTE(.code = "usage", .err = EINVAL, .why = why), "%s", what);
+	return EXIT_USAGE;
+}
+
+static int run_why(struct invocation *inv)
+{
+	struct asking w = { .inv = inv };
+	const char *pid = inv_opt(inv, "pid");
+	uint32_t n = 0;
+	double seconds;
+	int r = out_begin(inv->out, &why_record);
+
+	if (r < 0 || until_seconds(inv, &seconds) < 0)
+		return EXIT_USAGE;
+	if (!pid == !inv->cmd)
+		return usage(inv, "why", "it wants a command behind --, or -p PID, and not both");
+	if (pid && (parse_u32(pid, &n) < 0 || !n || n > INT32_MAX))
+		return usage(inv, "-p", "wants the number of a process");
+	if (!source_is_live(inv->source))
+		return usage(inv, "why", "watches the running machine, not a snapshot");
+	r = run_live(&w, seconds, (pid_t)n);
+	host_free(w.h);
+	failure_log_free(&w.log);
+	arena_free(&w.arena);
+	return r;
+}
+
+static const struct arg_row args[] = {
+	{ .name = "CMD", .help = "command to run, behind --", .complete = COMPLETE_FILE, .optional = true, .repeat = true, .behind = true },
+	{ 0 },
+};
+
+static const struct option_row options[] = {
+	{ .short_name = 'p', .name = "pid", .arg = "PID", .help = "watch this process, which runs already, and its children" },
+	UNTIL_DURATION,
+	{ 0 },
+};
+
+static const struct command commands[] = {
+	{
+		.summary = "where a VFIO or iommufd error is born in the kernel",
+		.text = "EPERM, EINVAL, ENOSPC: the reason is lost many calls down. This runs a command (or watches a process) with return probes on the "
+			"functions of VFIO, iommufd and the IOMMU core, and shows for each call that fails the chain from the call down to the function "
+			"where the error began, what that function checks, the device that it was about, and what helps. Where it is about the "
+			"group, what group check finds is joined in, as the group is when the command has ended.\n\n"
+			"The probes report failures alone, of this command and its children alone, in a tracing instance of our own; they go away at "
+			"the end, or with the next run should this one be killed. It takes root, tracefs and kretprobes. Without, the command runs all the "
+			"same, and what stands in the way is said.\n\n"
+			"The exit status is the command's; 127: it was not found, 126: it cannot be run, 128 and the signal's number: it was killed. Without a command "
+			"7: not permitted to probe, 6: this kernel cannot.",
+		.args = args,
+		.options = options,
+		.record = &why_record,
+		.flags = COMMAND_DETAIL,
+		.run = run_why,
+	},
+};
+
+extern const struct noun noun_why;
+const struct noun noun_why = {
+	.name = "why",
+	.summary = "where a VFIO or iommufd error is born in the kernel",
+	.commands = commands,
+	.n = ARRAY_SIZE(commands),
+};

@@ -1,0 +1,115 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# why.bats: failures made on purpose; iommuctl has to name the function where each was born, the device, and what is wrong.
+
+# shellcheck disable=SC2154
+bats_require_minimum_version 1.5.0
+load lab
+load owner
+
+# a device in a group of its own, and two functions of one group
+alone=0000:01:00.0 pair=0000:05:00.0 second=0000:05:00.1
+
+setup() {
+	holder=''
+}
+
+teardown() {
+	local d
+
+	lab_release
+	for d in $alone $pair $second; do
+		[ "$(lab_driver $d)" = e1000e ] || lab_return $d e1000e
+	done
+	[ -z "$(owner_probes)" ]
+}
+
+# why CMD: the records of why; its status is the command's. What it says in words goes out of the guest
+why() {
+	local name=$1
+
+	shift
+	run -1 --separate-stderr iommuctl why -j -- "$@"
+	iommuctl why -- "$@" >"/share/out/why-$name-$(uname -r)" 2>&1 || :
+	cat "/share/out/why-$name-$(uname -r)"
+}
+
+# first FILTER: jq about the first failure
+first() {
+	jq -c ".data[0] | $1" <<<"$output"
+}
+
+@test "nothing fails: nothing to tell, the command's own status" {
+	run -5 --separate-stderr iommuctl why -- sh -c 'exit 5'
+	[ "$output" = "no VFIO or iommufd call failed" ]
+	run -127 --separate-stderr iommuctl why -- /nosuch/program
+	# shellcheck disable=SC2016
+	run -143 --separate-stderr iommuctl why -- sh -c 'kill -TERM $$'
+}
+
+@test "a sibling on its native driver: EPERM, born where the group is claimed" {
+	case $LAB_TOPOLOGY in vtd | amd) ;; *) skip "for a machine where interrupts are isolated" ;; esac
+	lab_move $pair
+	why sibling owner-hold iommufd "$(owner_node $pair)"
+	[ "$(first '[.call, .err, .device, .born_in]')" = "[\"VFIO_DEVICE_BIND_IOMMUFD\",\"EPERM\",\"$pair\",\"iommu_device_claim_dma_owner\"]" ]
+	[ "$(first '[.chain[].function] | index("iommufd_device_bind") != null')" = true ]
+	[ "$(first '.group')" = "$(lab_group $pair)" ]
+	[ "$(first "[.reasons[] | select(.device == \"$second\")] | length > 0")" = true ]
+	[ "$(first '.meaning != null')" = true ]
+}
+
+@test "memory mapped where interrupts arrive: EADDRINUSE, born where reserved ranges are set aside" {
+	case $LAB_TOPOLOGY in vtd | amd) ;; *) skip "for a machine where interrupts are isolated" ;; esac
+	lab_move $alone
+	why collide owner-hold collide "$(owner_node $alone)"
+	[ "$(first '[.call, .err, .device]')" = "[\"VFIO_DEVICE_ATTACH_IOMMUFD_PT\",\"EADDRINUSE\",\"$alone\"]" ]
+	[[ $(first .born_in) == *iopt_* ]]
+	[ "$(first '.meaning != null')" = true ]
+}
+
+@test "interrupts that are not isolated: EPERM, born in iommufd" {
+	[ "$LAB_TOPOLOGY" = virtio-iommu ] || skip "for a machine with a virtio-iommu"
+	lab_move $alone
+	why msi owner-hold iommufd "$(owner_node $alone)"
+	[ "$(first '[.call, .err, .device, .born_in]')" = "[\"VFIO_DEVICE_BIND_IOMMUFD\",\"EPERM\",\"$alone\",\"iommufd_device_bind\"]" ]
+	[[ $(first .meaning) == *"interrupts of the device are not isolated"* ]]
+}
+
+@test "firmware's memory: EINVAL, born where a domain is set" {
+	[ "$LAB_TOPOLOGY" = vtd-rmrr ] || skip "for a machine with reserved memory before a device"
+	lab_move $alone
+	why rmrr owner-hold iommufd "$(owner_node $alone)"
+	[ "$(first '[.call, .err, .device, .born_in]')" = "[\"VFIO_DEVICE_BIND_IOMMUFD\",\"EINVAL\",\"$alone\",\"__iommu_device_set_domain\"]" ]
+	[[ $(first .meaning) == *"firmware wants memory mapped one to one"* ]]
+}
+
+@test "other processes' failures are not told" {
+	case $LAB_TOPOLOGY in vtd | amd) ;; *) skip "for a machine where interrupts are isolated" ;; esac
+	lab_move $pair
+	local node
+
+	node=$(owner_node $pair)
+	(sleep 2; owner-hold iommufd "$node" || :) >/dev/null 3>&- &
+	run -0 --separate-stderr iommuctl why -- sleep 5
+	[ "$output" = "no VFIO or iommufd call failed" ]
+	# a grandchild's are
+	run -0 --separate-stderr iommuctl why -j -- sh -c "(owner-hold iommufd $node; true) | cat"
+	[ "$(jq '.data | length' <<<"$output")" = 1 ]
+}
+
+@test "without the right to probe: the command runs, and what stands in the way is said" {
+	run -5 --separate-stderr setpriv --reuid 1000 --regid 1000 --clear-groups iommuctl why -- sh -c 'exit 5'
+	[[ $stderr == *"only root may set probes"* ]]
+}
+
+@test "killed: the next run takes away what it left" {
+	iommuctl why -- sleep 60 >/dev/null 2>&1 3>&- &
+	local pid=$! tries=200
+	until ls /sys/kernel/tracing/instances | grep -q why || [ $((tries -= 1)) -eq 0 ]; do sleep 0.1; done
+	sleep 1
+	kill -KILL $pid
+	wait $pid || :
+	[ -n "$(owner_probes)" ]
+	run -0 --separate-stderr iommuctl why -- true
+	[ -z "$(owner_probes)" ]
+}
