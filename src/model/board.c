@@ -414,7 +414,8 @@ static void inject_units(struct model *m)
 		for (unsigned n = 1; first && n < m->opt.iommus; n++) {
 			free_unit_name(m, name, sizeof(name), first->name);
 			sisters[n] = add_unit(m, name, first->facts, first->profile);
-			facts_unit(m, sisters[n], first);
+			sisters[n]->domains = first->domains;
+			facts_unit(m, sisters[n], first, n);
 		}
 		if (first)
 			deal_out(m, sisters, m->opt.iommus);
@@ -444,9 +445,10 @@ int board_load(struct model *m)
 		load_dev(m, &m->host->devices[i], groups);
 	load_windows(m);
 	load_owners(m);
-	inject_units(m);
 	for (struct munit *u = m->units; u; u = u->next)
 		u->domains = facts_domains(m, u);
+	inject_units(m);
+	facts_inject(m);
 	return inject_leaks(m);
 }
 

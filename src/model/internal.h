@@ -227,7 +227,7 @@ struct munit {
 	bool nesting, dirty; /* as the registers and the injections have it */
 	bool second_version; /* AMD: page tables of version 2 are the default */
 	unsigned width;	     /* AMD: of addresses in those of version 1; 0: there are none */
-	unsigned domains;    /* VT-d: ids of domains in use when the model began, by what it counts */
+	unsigned domains;    /* VT-d: ids of domains in use when its file was written, by what the model counts */
 	unsigned pasid_bits;
 };
 
@@ -412,9 +412,12 @@ void facts_vfio_group(struct model *m, const struct mgroup *g, bool there);
 void facts_mock(struct model *m, const struct mdev *dev, bool there);
 void facts_vf(struct model *m, const struct mdev *vf, unsigned nr, bool there);
 void facts_vfs(struct model *m, const struct mdev *pf, unsigned n);
-void facts_unit(struct model *m, const struct munit *u, const struct munit *like);
+/* @nth: of its sisters, from 1. */
+void facts_unit(struct model *m, const struct munit *u, const struct munit *like, unsigned nth);
 void facts_unit_of(struct model *m, const struct mdev *dev);
 int facts_ownership(struct model *m, struct json_object **ret);
+/* overlay-inject.c: what the options change in files. */
+void facts_inject(struct model *m);
 /* Ids of domains that the unit's groups take now, by what the model counts. */
 unsigned facts_domains(const struct model *m, const struct munit *u);
 

@@ -447,7 +447,20 @@ static void copy_files(struct model *m, const char *from, const char *to, const 
 	}
 }
 
-void facts_unit(struct model *m, const struct munit *u, const struct munit *like)
+/* Registers of their own, a page apart. */
+static void move_registers(struct model *m, const char *dir, unsigned nth)
+{
+	char path[SRC_PATH_MAX], text[32];
+	uint64_t address;
+
+	PATHF(path, "%s/intel-iommu/address", dir);
+	if (source_read_hex(facts(m), path, &address) < 0)
+		return;
+	snprintf(text, sizeof(text), "%llx\n", (unsigned long long)address + nth * 0x1000ull);
+	overlay_file(m->overlay, path, text);
+}
+
+void facts_unit(struct model *m, const struct munit *u, const struct munit *like, unsigned nth)
 {
 	char from[SRC_PATH_MAX], dir[SRC_PATH_MAX], path[SRC_PATH_MAX], text[SRC_PATH_MAX], *slash;
 
@@ -460,6 +473,7 @@ void facts_unit(struct model *m, const struct munit *u, const struct munit *like
 	overlay_dir(m->overlay, path);
 	copy_files(m, from, dir, "intel-iommu");
 	copy_files(m, from, dir, "amd-iommu");
+	move_registers(m, dir, nth);
 	PATHF(path, "%s/device", from);
 	if (source_readlink(facts(m), path, text, sizeof(text)) == 0) {
 		PATHF(path, "%s/device", dir);

@@ -348,7 +348,7 @@ static int overlay_read(struct source *s, const char *path, void *buf, size_t ca
 	if (n->kind != MEM_FILE)
 		return -EISDIR;
 	memcpy(buf, n->data, MIN(n->len, cap));
-	*ret_len = n->len;
+	*ret_len = adjust_domains(o, w.path, buf, cap, n->len);
 	return 0;
 }
 

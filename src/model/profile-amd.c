@@ -43,6 +43,8 @@ void amd_read_unit(struct model *m, struct munit *u)
 	u->cap = i->cap.known ? i->cap.v : 0;
 	u->efr = i->efr.known ? i->efr.v : 0;
 	u->efr2 = i->efr2.known ? i->efr2.v : 0;
+	u->efr &= ~((m->opt.no_dirty ? HDSUP : 0) | (m->opt.no_pasid ? PPR : 0));
+	u->efr2 &= ~(m->opt.no_nesting ? GCR3TRPMODE : 0);
 	u->nesting = (u->efr & GT) && (u->efr & GIOSUP) && (u->efr2 & GCR3TRPMODE);
 	u->width = host_levels(m, u) == 3 ? 0 : host_width(m, u);
 	u->dirty = u->width && (u->efr & HDSUP);

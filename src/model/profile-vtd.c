@@ -7,6 +7,11 @@
 #include "host/vtd.h"
 #include "model/internal.h"
 
+/* What can be taken away by injection. */
+#define ECAP_NEST  ((uint64_t)1 << 26)
+#define ECAP_PASID ((uint64_t)1 << 40)
+#define ECAP_SSADS ((uint64_t)1 << 45)
+
 /* Without registers, as in a snapshot that an ordinary user made: 48 bits, second stage, and nothing else. */
 void vtd_read_unit(struct model *m, struct munit *u)
 {
@@ -14,6 +19,7 @@ void vtd_read_unit(struct model *m, struct munit *u)
 
 	u->cap = i->cap.known ? (uint64_t)i->cap.v : (uint64_t)47 << 16 | 4 << 8;
 	u->ecap = i->ecap.known ? (uint64_t)i->ecap.v : 0;
+	u->ecap &= ~((m->opt.no_nesting ? ECAP_NEST : 0) | (m->opt.no_dirty ? ECAP_SSADS : 0) | (m->opt.no_pasid ? ECAP_PASID : 0));
 	vtd_unit_read(m->host, u->cap, u->ecap, &u->vtd);
 	u->scalable = u->vtd.scalable;
 	u->nesting = u->vtd.nesting;

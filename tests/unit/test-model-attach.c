@@ -418,6 +418,32 @@ static void vtd_stages(void **state)
 	lab_close(&l);
 }
 
+/* What is injected is in the files too, where plans and checks read it. */
+static void injections_show(void **state)
+{
+	uint64_t v;
+	struct lab l;
+
+	(void)state;
+	open_vtd(&l, vtd_ecap(true, true, true, true), "no-nesting,no-dirty,no-pasid,iommus=2");
+	assert_int_equal(source_read_hex(l.s, "sys/class/iommu/dmar0/intel-iommu/ecap", &v), 0);
+	assert_int_equal(v, vtd_ecap(false, true, true, false) & ~(1ull << 40));
+	assert_int_equal(source_read_hex(l.s, "sys/class/iommu/dmar1/intel-iommu/ecap", &v), 0);
+	assert_int_equal(v, vtd_ecap(false, true, true, false) & ~(1ull << 40));
+	lab_close(&l);
+	lab_build(&l, LAB_VTD, NULL);
+	machine_file(&l.m, "proc/interrupts", "  24:  0  0  IR-PCI-MSI-0000:00:01.0  0-edge  aerdrv\n");
+	lab_start(&l, "no-isolated-msi,allow-unsafe-interrupts");
+	assert_true(source_exists(l.s, "sys/module/iommufd/parameters/allow_unsafe_interrupts"));
+	{
+		char text[128];
+
+		assert_int_equal(source_read_attr(l.s, "proc/interrupts", text, sizeof(text)), 0);
+		assert_string_equal(text, "  24:  0  0  PCI-MSI-0000:00:01.0  0-edge  aerdrv");
+	}
+	lab_close(&l);
+}
+
 static void vtd_nests_on_the_page_table(void **state)
 {
 	struct iommu_hwpt_vtd_s1 s1 = { .addr_width = 48 };
@@ -663,6 +689,7 @@ int main(void)
 		cmocka_unit_test(automatic_ones),
 		cmocka_unit_test(pasids),
 		cmocka_unit_test(vtd_stages),
+		cmocka_unit_test(injections_show),
 		cmocka_unit_test(vtd_nests_on_the_page_table),
 		cmocka_unit_test(hwinfo),
 		cmocka_unit_test(page_tables_across_units),
