@@ -171,7 +171,9 @@ static struct journal_entry *find_entry(struct invocation *inv, struct acting *a
 		return NULL;
 	}
 	e = journal_find(a->j, d->bus, d->name);
-	if (!e && !persist_drop(inv, h, d->bus, d->name))
+	if (!e && persist_drop(inv, h, d->bus, d->name))
+		ctx_warn(inv->ctx, "not-moved", 0, NULL, "%s: it is bound at boot no longer; in this boot there is nothing to put back", d->name);
+	else if (!e)
 		*ret_code = not_moved(inv, d->name);
 	return e;
 }

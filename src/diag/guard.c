@@ -127,7 +127,7 @@ static void guard_vfs(struct guarding *g)
 			       info->sriov_num.v == 1 ? "" : "s", info->sriov_num.v == 1 ? "is" : "are", vf_users(g, info));
 	r->file = file;
 	r->value = arena_printf(&g->h->arena, "%lld", (long long)info->sriov_num.v);
-	finding_remedy(&g->out, false, arena_printf(&g->h->arena, "echo 0 > %s", file),
+	finding_remedy(&g->out, false, arena_printf(&g->h->arena, "iommuctl device vfs %s 0", g->d->name),
 		       "turn them off, once nobody uses one");
 }
 
