@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "cmd/run.h"
+#include "kmem/iommufd.h"
 #include "kmem/ownership.h"
 
 /*
@@ -60,6 +61,7 @@ int main(int argc, char **argv)
 	hold_standard_fds();
 	signal(SIGPIPE, SIG_IGN);
 	source_set_provider(SECTION_OWNERSHIP, ownership_provide);
+	source_set_provider(SECTION_IOMMUFD, iommufds_provide);
 	r = args_parse(&ctx, argc, argv, &a);
 	ctx.verbosity = a.verbosity;
 	code = r >= 0 && a.version ? print_version(&ctx) : command_run(&ctx, &a, r, NULL);

@@ -142,6 +142,13 @@ objects() {
 	expect_status 2
 }
 
+@test "objects: of this machine: they are there, or what stands in the way is said" {
+	run_ctl owner objects -j
+	# no-objects would be a program that does not look at all
+	expect_json '[.errors[].code] | index("no-objects")' null
+	[ "$status" -eq 0 ] || expect_json '.errors | length > 0' true
+}
+
 @test "objects: what hangs on itself, or in a ring, is shown once" {
 	unpack vtd
 	objects
