@@ -24,6 +24,16 @@ struct entry {
 	struct fault_place at, last_at;
 };
 
+/* A fault that a trace event told, and the log may still tell. */
+struct told {
+	uint64_t addr, time_ns;
+	uint32_t entry;
+	bool known, has_time;
+};
+#define TOLD 64
+/* The log's word comes this soon after, by far. */
+#define TOLD_NS 300000000ULL
+
 struct fault_table {
 	struct arena arena;
 	const char *file;
@@ -35,6 +45,8 @@ struct fault_table {
 	VEC(struct fault_row) rows;
 	uint64_t total, dropped;
 	bool other_machine;
+	struct told told[TOLD];
+	size_t n_told;
 	struct bar_index bars;
 	struct trace_stat *mapped; /* what maps and unmaps in the same input did; NULL: there were none */
 };
@@ -392,6 +404,42 @@ static const char *late_text(struct fault_table *t, const struct event *ev)
 			    (double)late.after_ns / 1e6, late.unmap_addr, late.unmap_addr + (late.unmap_size - 1), late.unmap.line);
 }
 
+/* -- one fault, told twice ------------------------------------------------------------------------------------------------- */
+
+/* What iommu:io_page_fault says: no vendor, no reason. */
+static bool is_traced(const struct event *ev)
+{
+	return ev->vendor == VENDOR_UNKNOWN && ev->fault.kind == FAULT_DMA && !ev->fault.has_code && ev->has & HAS_ADDR && ev->device.n;
+}
+
+static void remember_traced(struct fault_table *t, const struct event *ev, uint32_t entry)
+{
+	struct told *told = &t->told[t->n_told++ % TOLD];
+
+	*told = (struct told){ .addr = ev->addr, .time_ns = ev->time_ns, .entry = entry, .known = true, .has_time = ev->has & HAS_TIME };
+}
+
+/*
+ * AMD's driver raises the trace event and writes to the log, unless that is limited: of a trace that holds the log, too, the log's word
+ * counts, for it knows more.
+ */
+static void forget_traced(struct fault_table *t, const struct event *ev)
+{
+	for (size_t i = 0; i < TOLD; i++) {
+		struct told *told = &t->told[i];
+		struct entry *e = told->known ? t->v[told->entry] : NULL;
+
+		if (!e || told->addr != ev->addr || !slice_same(e->ev.device, ev->device) || !e->count)
+			continue;
+		if (told->has_time && ev->has & HAS_TIME && (ev->time_ns < told->time_ns || ev->time_ns - told->time_ns > TOLD_NS))
+			continue;
+		told->known = false;
+		e->count--;
+		t->total--;
+		return;
+	}
+}
+
 static void note_mapping(struct fault_table *t, const struct event *ev)
 {
 	if (!t->mapped)
@@ -409,7 +457,7 @@ static void update_row(struct fault_table *t, struct entry *e)
 
 const struct fault_row *fault_table_count(struct fault_table *t, const struct event *ev, bool *ret_fresh)
 {
-	uint32_t hash, *slot;
+	uint32_t hash, *slot, index;
 	struct entry *e;
 	bool fresh;
 
@@ -419,6 +467,8 @@ const struct fault_row *fault_table_count(struct fault_table *t, const struct ev
 		note_mapping(t, ev);
 	if (ev->kind != EVENT_FAULT)
 		return NULL;
+	if (ev->vendor != VENDOR_UNKNOWN && ev->has & HAS_ADDR && ev->device.n)
+		forget_traced(t, ev);
 	t->total++;
 	hash = hash_fault(ev);
 	slot = find_slot(t, ev, hash);
@@ -428,12 +478,15 @@ const struct fault_row *fault_table_count(struct fault_table *t, const struct ev
 		return NULL;
 	}
 	e = fresh ? add_entry(t, ev, hash) : t->v[*slot - 1];
+	index = fresh ? (uint32_t)t->n - 1 : *slot - 1;
 	if (fresh) {
 		*slot = (uint32_t)t->n;
 		if (t->n * 2 > t->n_slots)
 			grow_slots(t);
 	}
 	count_entry(t, e, ev);
+	if (is_traced(ev))
+		remember_traced(t, ev, index);
 	if (fresh) {
 		e->late = late_text(t, ev);
 		explain_entry(t, e);
@@ -455,6 +508,8 @@ const struct fault_row *fault_table_rows(struct fault_table *t, size_t *ret_n)
 {
 	t->rows.n = 0;
 	for (size_t i = 0; i < t->n; i++) {
+		if (!t->v[i]->count)
+			continue; /* the log told it better */
 		explain_entry(t, t->v[i]); /* again: later lines may have named the unit, or shown another machine */
 		update_row(t, t->v[i]);
 		*vec_push(&t->rows) = t->v[i]->row;

@@ -245,3 +245,18 @@ null" ]
 	run_ctl faults watch -d never
 	expect_status 2
 }
+
+@test "amd-vi: what both the trace and the log in it tell is one fault, and the log's word counts" {
+	decode - <<-'END'
+		irq/24-48 [000] .... 5.000000: io_page_fault: IOMMU:nvme 0000:05:00.0 iova=0x1234 flags=0x0001
+		irq/24-48 [000] .... 5.000009: console: nvme 0000:05:00.0: AMD-Vi: Event logged [IO_PAGE_FAULT domain=0x0042 address=0x1234 flags=0x0020]
+		irq/24-48 [000] .... 5.000020: io_page_fault: IOMMU:nvme 0000:05:00.0 iova=0x2234 flags=0x0001
+		irq/24-48 [000] .... 5.000030: io_page_fault: IOMMU:nvme 0000:05:00.0 iova=0x2334 flags=0x0001
+		irq/24-48 [000] .... 5.000040: console: nvme 0000:05:00.0: AMD-Vi: Event logged [IO_PAGE_FAULT domain=0x0042 address=0x2334 flags=0x0020]
+		irq/24-48 [000] .... 9.000000: io_page_fault: IOMMU:nvme 0000:05:00.0 iova=0x1234 flags=0x0001
+	END
+	expect_json '.data[] | "\(.vendor) \(.address) \(.count)"' "null 0x1234 1
+amd-vi 0x1234 1
+null 0x2234 1
+amd-vi 0x2334 1"
+}
