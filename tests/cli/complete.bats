@@ -41,7 +41,7 @@ offers() {
 	[ "$(offers --js)" = --json ]
 	[ "$(offers --from "")" = $'demo\n:files' ]
 	[ "$(offers --from=d)" = $'--from=demo\n:files' ]
-	[ "$(offers help h)" = help ]
+	[ "$(offers help hel)" = help ]
 	[ -z "$(offers nosuch "")" ]
 	[ -z "$(offers help -- --js)" ]
 }
