@@ -229,8 +229,12 @@ restored() {
 	term pipe-pane -o "cat >$log"
 	keys Down
 	see 'must leave'
-	sleep 0.5
-	first=$(wc -c <"$log")
+	# until nothing more comes
+	first=-1
+	until [ "$(wc -c <"$log")" -eq "$first" ]; do
+		first=$(wc -c <"$log")
+		sleep 1
+	done
 	# two rows and two lines of advice, not a screen of 3000 cells
 	[ "$first" -gt 20 ] && [ "$first" -lt 1500 ]
 	sleep 2.5

@@ -180,12 +180,15 @@ static int no_screen(struct ctx *ctx)
 static bool term_is_known(void)
 {
 	const char *term = getenv("TERM"), *cup;
+	bool known;
 	int err;
 
 	if (!term || !*term || setupterm(term, STDOUT_FILENO, &err) != OK)
 		return false;
 	cup = tigetstr("cup");
-	return cup && cup != (char *)-1;
+	known = cup && cup != (char *)-1;
+	del_curterm(cur_term); /* newterm() makes its own */
+	return known;
 }
 
 int screen_open(struct ctx *ctx, bool colour)
