@@ -76,6 +76,8 @@ struct tree {
 	struct op_object *v;
 	struct op_link *links;
 	size_t n, n_links;
+	const struct op_object **ids, **devices; /* in the order of ids; devices in that of handles */
+	size_t n_ids, n_devices;
 	struct node *nodes; /* by parent */
 	size_t n_nodes;
 	struct tree_row *rows;
@@ -122,39 +124,49 @@ static const struct op_object **sorted(struct tree *t, bool devices, int (*compa
 	return v;
 }
 
-static bool known(const struct op_object **v, size_t n, uint32_t id)
+static const struct op_object *object_of(const struct tree *t, uint32_t id)
 {
 	const struct op_object key = { .id = id }, *p = &key;
-
-	return id && bsearch(&p, v, n, sizeof(*v), compare_ids);
-}
-
-static const struct op_object *device_of(const struct op_object **v, size_t n, uint32_t handle)
-{
-	const struct op_object key = { .handle = handle }, *p = &key, **found = bsearch(&p, v, n, sizeof(*v), compare_handles);
+	const struct op_object **found = id ? bsearch(&p, t->ids, t->n_ids, sizeof(*t->ids), compare_ids) : NULL;
 
 	return found ? *found : NULL;
+}
+
+static const struct op_object *device_of(const struct tree *t, uint32_t handle)
+{
+	const struct op_object key = { .handle = handle }, *p = &key;
+	const struct op_object **found = bsearch(&p, t->devices, t->n_devices, sizeof(*t->devices), compare_handles);
+
+	return found ? *found : NULL;
+}
+
+/* Names without asking for each: there may be many, and each question is a round trip in a session. */
+static const char *name_of(const struct tree *t, uint32_t id)
+{
+	const struct op_object *o = object_of(t, id);
+
+	return o ? o->name : arena_printf(&t->inv->ctx->arena, "id:%u", id);
 }
 
 /* A device is a root only when it is attached to nothing. */
 static void make_nodes(struct tree *t)
 {
-	size_t n_ids, n_devices;
-	const struct op_object **ids = sorted(t, false, compare_ids, &n_ids), **devices = sorted(t, true, compare_handles, &n_devices);
 	bool *attached = arena_array(&t->inv->ctx->arena, bool, t->n + 1);
 
+	t->ids = sorted(t, false, compare_ids, &t->n_ids);
+	t->devices = sorted(t, true, compare_handles, &t->n_devices);
 	t->nodes = arena_array(&t->inv->ctx->arena, struct node, t->n + t->n_links + 1);
 	for (size_t i = 0; i < t->n_links; i++) {
-		const struct op_object *d = device_of(devices, n_devices, t->links[i].handle);
+		const struct op_object *d = device_of(t, t->links[i].handle);
 
-		if (!d || !known(ids, n_ids, t->links[i].hwpt_id))
+		if (!d || !object_of(t, t->links[i].hwpt_id))
 			continue;
 		attached[d - t->v] = true;
 		t->nodes[t->n_nodes++] = (struct node){ d, &t->links[i], t->links[i].hwpt_id };
 	}
 	for (size_t i = 0; i < t->n; i++)
 		if (!attached[i])
-			t->nodes[t->n_nodes++] = (struct node){ &t->v[i], NULL, known(ids, n_ids, t->v[i].parent) ? t->v[i].parent : 0 };
+			t->nodes[t->n_nodes++] = (struct node){ &t->v[i], NULL, object_of(t, t->v[i].parent) ? t->v[i].parent : 0 };
 	qsort(t->nodes, t->n_nodes, sizeof(*t->nodes), compare_nodes);
 }
 
@@ -211,7 +223,7 @@ static const char *detail_of(struct tree *t, const struct op_object *o)
 	if (o->kind == OP_KIND_HWPT && o->type)
 		strbuf_puts(&b, " nested");
 	if (o->fault_id)
-		strbuf_printf(&b, " faults to %s", object_word(t->inv, o->fault_id));
+		strbuf_printf(&b, " faults to %s", name_of(t, o->fault_id));
 	if (o->kind == OP_KIND_VDEVICE)
 		strbuf_printf(&b, " id 0x%llx in the guest", (unsigned long long)o->virt_id);
 	if (o->kind == OP_KIND_FAULTQ && (o->pending || o->expired))
@@ -249,9 +261,12 @@ static struct rows read_maps(struct tree *t, const struct op_object *o)
 
 static const char *device_name(struct tree *t, const struct op_object *o)
 {
+	const struct op_object *d;
+
 	if (o->kind == OP_KIND_DEVICE)
 		return o->dev[0] ? o->dev : o->bus;
-	return o->handle ? device_word(t->inv, o->handle) : NULL;
+	d = o->handle ? device_of(t, o->handle) : NULL;
+	return d ? d->name : NULL;
 }
 
 static void fill_row(struct tree *t, const struct node *node, struct tree_row *row)
@@ -263,7 +278,7 @@ static void fill_row(struct tree *t, const struct node *node, struct tree_row *r
 		.name = o->name,
 		.kind = op_kind_name(o->kind),
 		.id = o->id ? NUM(o->id) : NUM_UNKNOWN,
-		.parent = node->parent ? object_word(t->inv, node->parent) : NULL,
+		.parent = node->parent ? name_of(t, node->parent) : NULL,
 		.device = device_name(t, o),
 		.group = o->kind == OP_KIND_DEVICE && o->group != OP_NO_GROUP ? NUM(o->group) : NUM_UNKNOWN,
 		.pasid = node->link && node->link->flags & OP_LINK_PASID ? NUM(node->link->pasid) : NUM_UNKNOWN,

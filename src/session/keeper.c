@@ -264,6 +264,14 @@ static void receive(struct loop *l, struct client *c)
 		take(l, c);
 }
 
+/* Behind a header the rest is there, as a rule. */
+static void receive_more(struct loop *l, struct client *c)
+{
+	receive(l, c);
+	if (c->state == READING && c->in_len == sizeof(struct frame))
+		receive(l, c);
+}
+
 /* -- clients -------------------------------------------------------------------------------------------------------------- */
 
 /* The socket's mode keeps others out; this does as well where it was opened up. */
@@ -341,7 +349,7 @@ static void serve_client(struct loop *l, struct client *c, short revents)
 	if (revents & POLLOUT)
 		flush_client(c);
 	else if (revents & POLLIN)
-		receive(l, c);
+		receive_more(l, c);
 	else if (revents & (POLLHUP | POLLERR))
 		c->state = CLOSING;
 	if (c->out && c->out_at == c->out_len)

@@ -77,23 +77,49 @@ static char *file_name(struct ctx *ctx, const char *name, const char *suffix)
 	return arena_printf(&ctx->arena, "%s%s", name, suffix);
 }
 
-static int take_lock(struct ctx *ctx, int dir, const char *name, int *ret)
+/* Whether the file is still there under its name: a keeper that ends takes it away. */
+static bool is_current(int dir, const char *file, int fd)
 {
-	int fd = openat(dir, file_name(ctx, name, ".lock"), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	struct stat ours, named;
+
+	return fstat(fd, &ours) == 0 && fstatat(dir, file, &named, AT_SYMLINK_NOFOLLOW) == 0 && ours.st_ino == named.st_ino &&
+	       ours.st_dev == named.st_dev;
+}
+
+static int try_lock(struct ctx *ctx, int dir, const char *name, const char *file, int *ret)
+{
+	int fd = openat(dir, file, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600), err;
 
 	if (fd < 0)
 		return ctx_error(ctx, NOTE(.code = "session", .err = errno), "session %s", name);
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-		int err = errno;
-
-		close(fd);
-		return ctx_error(ctx, NOTE(.code = "session-runs", .err = err == EWOULDBLOCK ? EEXIST : err,
-					   .why = err == EWOULDBLOCK ? "it runs already" : NULL,
-					   .hint = arena_printf(&ctx->arena, "iommuctl session stop %s, or take another name", name)),
-				 "session %s", name);
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+		*ret = fd;
+		return 0;
 	}
-	*ret = fd;
-	return 0;
+	err = errno;
+	close(fd);
+	return ctx_error(ctx, NOTE(.code = "session-runs", .err = err == EWOULDBLOCK ? EEXIST : err,
+				   .why = err == EWOULDBLOCK ? "it runs already" : NULL,
+				   .hint = arena_printf(&ctx->arena, "iommuctl session stop %s, or take another name", name)),
+			 "session %s", name);
+}
+
+/* A lock on a file that was taken away in between locks nobody out. */
+static int take_lock(struct ctx *ctx, int dir, const char *name, int *ret)
+{
+	const char *file = file_name(ctx, name, ".lock");
+	int fd = -1, r;
+
+	for (;;) {
+		r = try_lock(ctx, dir, name, file, &fd);
+		if (r < 0)
+			return r;
+		if (is_current(dir, file, fd)) {
+			*ret = fd;
+			return 0;
+		}
+		close(fd);
+	}
 }
 
 static int listen_at(struct ctx *ctx, int dir, const char *name, int *ret)
