@@ -6,6 +6,8 @@
 
 #include "cmd/args.h"
 
+const char help_as_name[] = "name of the new object; without it one is made up, and printed";
+
 void help_synopsis(struct strbuf *b, const struct noun *n, const struct command *c)
 {
 	strbuf_puts(b, n->name);
@@ -15,6 +17,8 @@ void help_synopsis(struct strbuf *b, const struct noun *n, const struct command 
 		strbuf_puts(b, " [options]");
 	for (const struct arg_row *a = c->args; a && a->name; a++)
 		strbuf_printf(b, a->optional ? " [%s%s%s]" : " %s%s%s", a->behind ? "-- " : "", a->name, a->repeat ? "..." : "");
+	if (c->flags & COMMAND_CREATES)
+		strbuf_puts(b, " [as NAME]");
 }
 
 void help_option(struct strbuf *b, const struct option_row *row)
@@ -82,10 +86,12 @@ static void help_command(struct out *o, const struct noun *n, const struct comma
 	print_synopsis(o, n, c);
 	out_text(o, "\n%s", c->summary);
 	print_paragraphs(o, c->text);
-	if (c->args && c->args->name)
+	if ((c->args && c->args->name) || (c->flags & COMMAND_CREATES))
 		out_text(o, "\nArguments:\n");
 	for (const struct arg_row *a = c->args; a && a->name; a++)
 		print_pair(o, a->name, a->help);
+	if (c->flags & COMMAND_CREATES)
+		print_pair(o, "as NAME", help_as_name);
 	if (c->options && c->options->name)
 		print_options(o, "Options", c->options);
 	print_options(o, "Options of every command", global_options);

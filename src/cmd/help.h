@@ -14,6 +14,9 @@ void help_synopsis(struct strbuf *b, const struct noun *n, const struct command 
 /* "  -o, --columns COLS" */
 void help_option(struct strbuf *b, const struct option_row *row);
 
+/* What "as NAME" is, behind the arguments of a command with COMMAND_CREATES. */
+extern const char help_as_name[];
+
 extern const struct noun noun_help;
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "base/str.h"
 #include "cmd/args.h"
+#include "cmd/help.h"
 #include "cmd/mkdocs.h"
 
 /* The day on which the manual's words last changed; a date of the build would make every build differ. */
@@ -94,6 +95,8 @@ static void write_synopsis(FILE *f, const struct noun *n, const struct command *
 		c->verb ? c->verb : "");
 	for (const struct arg_row *a = c->args; a && a->name; a++)
 		write_arg(f, a);
+	if (c->flags & COMMAND_CREATES)
+		fputs(".Op Cm as Ar NAME\n", f);
 }
 
 static void write_option(FILE *f, const struct option_row *row)
@@ -161,6 +164,24 @@ static void write_columns(FILE *f, const struct command *c)
 	fputs(".El\n", f);
 }
 
+static void write_args(FILE *f, const struct command *c)
+{
+	bool creates = c->flags & COMMAND_CREATES;
+
+	if (!creates && !(c->args && c->args->name))
+		return;
+	fputs(".Bl -tag -width Ds\n", f);
+	for (const struct arg_row *a = c->args; a && a->name; a++) {
+		fprintf(f, ".It Ar %s\n", a->name);
+		write_phrase(f, a->help);
+	}
+	if (creates) {
+		fputs(".It Cm as Ar NAME\n", f);
+		write_phrase(f, help_as_name);
+	}
+	fputs(".El\n", f);
+}
+
 static void write_command(FILE *f, const struct noun *n, const struct command *c)
 {
 	if (c->verb) {
@@ -168,14 +189,7 @@ static void write_command(FILE *f, const struct noun *n, const struct command *c
 		write_phrase(f, c->summary);
 	}
 	write_paragraphs(f, c->text);
-	if (c->args && c->args->name) {
-		fputs(".Bl -tag -width Ds\n", f);
-		for (const struct arg_row *a = c->args; a->name; a++) {
-			fprintf(f, ".It Ar %s\n", a->name);
-			write_phrase(f, a->help);
-		}
-		fputs(".El\n", f);
-	}
+	write_args(f, c);
 	if (c->options && c->options->name)
 		write_options(f, c->options);
 	if (c->flags & COMMAND_QUESTION)

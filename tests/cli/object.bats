@@ -392,3 +392,10 @@ teardown() {
 	expect_status 0
 	expect_in "$output" "no-dirty " "no IOMMU tracks dirty pages"
 }
+
+@test "help shows what a creating command can be told" {
+	run_ctl help ioas alloc
+	expect_in "$output" "iommuctl ioas alloc \[as NAME\]" "name of the new object"
+	run_ctl help hwpt alloc
+	expect_in "$output" "hwpt alloc \[options\] PT \[as NAME\]"
+}
