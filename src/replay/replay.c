@@ -103,7 +103,8 @@ int make_nested(struct player *r, uint32_t handle, uint32_t queue, uint32_t *ret
 {
 	struct op_hwpt_alloc parent = { .handle = handle, .flags = IOMMU_HWPT_ALLOC_NEST_PARENT };
 	struct iommu_hwpt_selftest data = { .iotlb = IOMMU_TEST_IOTLB_DEFAULT };
-	struct op_data d = { .in = &data, .in_len = sizeof(data), .fd_in = -1, .fd_out = -1 };
+	/* without the later member: 6.12 takes no more */
+	struct op_data d = { .in = &data, .in_len = sizeof(data.iotlb), .fd_in = -1, .fd_out = -1 };
 	struct op_hwpt_alloc nested = { .handle = handle, .data_type = IOMMU_HWPT_DATA_SELFTEST, .fault_id = queue,
 					.flags = queue ? IOMMU_HWPT_FAULT_ID_VALID : 0 };
 	struct op_device_attach attach = { .handle = handle };
