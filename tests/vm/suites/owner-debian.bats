@@ -24,6 +24,10 @@ teardown() {
 	[ -z "$(owner_probes)" ]
 }
 
+teardown_file() {
+	modprobe -r vfio-pci vfio_iommu_type1 || :
+}
+
 vfio() {
 	modprobe -a vfio-pci vfio_iommu_type1
 	[ -e /sys/kernel/btf/vfio ]
