@@ -103,9 +103,10 @@ make_initrd() {
 		p=$build/$p
 		[ ! -x "$p" ] || set -- "$@" "$p"
 	done
+	set -- "$@" "$here/../conformance:/usr/share/conformance"
 	initrd=$cache/initrd-$(printf '%s\n' "$@" | cksum | cut -d ' ' -f 1)
 	for p in "$here/init" "$here/mkinitrd" "$@"; do
-		if newer "$p" "$initrd"; then
+		if newer "${p%%:*}" "$initrd"; then
 			"$here/mkinitrd" "$initrd" "$@"
 			break
 		fi
