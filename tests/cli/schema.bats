@@ -46,7 +46,7 @@ every_command() {
 		case $noun in help) continue ;; esac
 		for verb in $(offers "$from" "$noun" "" | grep -v -e '^:' -e '[0-9]') -; do
 			case $noun\ $verb in
-			snapshot\ * | report\ * | ioctls\ * | why\ * | trace\ * | faults\ watch | faults\ -) continue ;; # take a file, or stream; below, and trace.bats
+			snapshot\ * | report\ * | ioctls\ * | why\ * | trace\ * | faults\ watch | faults\ - | faultq\ serve | faultq\ - | session\ exec | session\ -) continue ;; # take a file, or stream; below, and trace.bats
 			*\ -) set -- "$noun" ;;
 			*) set -- "$noun" "$verb" ;;
 			esac
@@ -92,6 +92,7 @@ has_data() {
 	"$IOMMUCTL" -j trace decode "$SRC/tests/traces/nvme.trace" 2>&1 | sed -n 's/^/trace decode\t/p;q' >>"$LINES_FILE"
 	"$IOMMUCTL" -j ioctls -- true 2>/dev/null | sed -n 's/^/ioctls\t/p;q' >>"$LINES_FILE"
 	"$IOMMUCTL" -j --from demo faults watch 2>/dev/null | sed -n 's/^/faults watch\t/p;q' >>"$LINES_FILE"
+	"$IOMMUCTL" -j --from demo faultq serve q 2>/dev/null | sed -n 's/^/faultq serve\t/p;q' >>"$LINES_FILE"
 	keep usage nosuch
 	"${IOMMUCTL%/*}/iommutop" -b -n 1 -j --demo | sed -n 's/^/iommutop\t/p;q' >>"$LINES_FILE"
 	run validate
