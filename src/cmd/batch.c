@@ -61,12 +61,17 @@ static struct rows stay_rows(struct invocation *inv)
 	return ROWS(v, n);
 }
 
+static const char *plural_s(struct num n)
+{
+	return n.v == 1 ? "" : "s";
+}
+
 static void print_last_line(struct invocation *inv, const struct batch_row *row)
 {
 	const struct stay_row *stays = row->stays.v;
 	_cleanup_strbuf_ struct strbuf b = { 0 };
 
-	strbuf_printf(&b, "%d commands", (int)row->commands.v);
+	strbuf_printf(&b, "%d command%s", (int)row->commands.v, plural_s(row->commands));
 	if (row->failed.v)
 		strbuf_printf(&b, ", %d failed, the first in line %d", (int)row->failed.v, (int)row->failed_line.v);
 	for (size_t i = 0; i < row->stays.n; i++)
@@ -74,9 +79,9 @@ static void print_last_line(struct invocation *inv, const struct batch_row *row)
 	if (!row->stays.n)
 		strbuf_puts(&b, "; nothing was moved");
 	if (row->gone.v)
-		strbuf_printf(&b, "; %d objects are gone", (int)row->gone.v);
+		strbuf_printf(&b, "; %d object%s gone", (int)row->gone.v, row->gone.v == 1 ? " is" : "s are");
 	if (row->kept.v)
-		strbuf_printf(&b, "; session %s has %d objects", row->session, (int)row->kept.v);
+		strbuf_printf(&b, "; session %s has %d object%s", row->session, (int)row->kept.v, plural_s(row->kept));
 	out_text(inv->out, "%s", strbuf_str(&b));
 }
 

@@ -66,7 +66,7 @@ int model_viommu_alloc(struct backend *b, struct op_viommu_alloc *op, struct op_
 		return r;
 	/* what a driver does not answer comes back as it was */
 	d->out_len = d->in_len;
-	if (d->out)
+	if (d->out && d->in_len)
 		memcpy(d->out, d->in, MIN(d->in_len, d->out_cap));
 	return viommu_new(m, h->idev, op, &u, d);
 }

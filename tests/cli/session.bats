@@ -153,7 +153,7 @@ state_of() {
 	start
 	run_ctl --session "$S" batch - <<<"group list"
 	expect_status 0
-	expect_in "$output" "1 commands; nothing was moved"
+	expect_in "$output" "1 command; nothing was moved"
 }
 
 @test "the option goes before the environment, in a batch too" {
