@@ -73,7 +73,12 @@ static int take_answer(struct invocation *inv, const char *word, uint32_t *ret)
 
 static int run_alloc(struct invocation *inv)
 {
-	static const struct errno_text texts[] = { { EEXIST, "there is an object of that name", NULL }, { 0 } };
+	static const struct errno_text texts[] = {
+		{ EEXIST, "there is an object of that name", NULL },
+		ERRNO_NO_IOMMUFD,
+		ERRNO_IOMMUFD_CLOSED,
+		{ 0 },
+	};
 	struct op_faultq_alloc op = { 0 };
 	struct backend *be;
 	int r = object_begin(inv, &be);

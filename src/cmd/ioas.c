@@ -57,9 +57,8 @@ static int run_alloc(struct invocation *inv)
 {
 	static const struct errno_text texts[] = {
 		{ EEXIST, "there is an object of that name", "destroy it first, or take another name" },
-		{ ENOENT, "there is no /dev/iommu: this kernel has no iommufd, or it is not loaded",
-		  "modprobe iommufd; a kernel without CONFIG_IOMMUFD has device open --legacy only; or rehearse with -M" },
-		{ EACCES, "/dev/iommu may not be opened", "run it as root, or have /dev/iommu given to you" },
+		ERRNO_NO_IOMMUFD,
+		ERRNO_IOMMUFD_CLOSED,
 		{ 0 },
 	};
 	struct op_ioas_alloc op = { 0 };

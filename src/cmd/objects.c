@@ -232,13 +232,19 @@ static const char *since_of(uint32_t nr)
 	return NULL;
 }
 
-static void explain(struct invocation *inv, int err, const struct errno_text *texts, uint32_t nr, struct note *n)
+static const struct errno_text *find_text(const struct errno_text *texts, int err)
 {
-	for (; texts && texts->err; texts++) {
-		if (texts->err != -err)
-			continue;
-		n->why = texts->why;
-		n->hint = texts->hint;
+	for (; texts && texts->err; texts++)
+		if (texts->err == -err)
+			return texts;
+	return NULL;
+}
+
+static void explain(struct invocation *inv, int err, const struct errno_text *text, uint32_t nr, struct note *n)
+{
+	if (text) {
+		n->why = text->why;
+		n->hint = text->hint;
 		return;
 	}
 	if (err == -ENOTTY && since_of(nr))
@@ -251,6 +257,7 @@ static void explain(struct invocation *inv, int err, const struct errno_text *te
 
 int op_failed(struct invocation *inv, int err, const struct errno_text *texts, uint32_t nr, const char *what, ...)
 {
+	const struct errno_text *known = find_text(texts, err);
 	struct note n = NOTE(.code = "object", .err = err);
 	const char *text;
 	va_list ap;
@@ -258,8 +265,10 @@ int op_failed(struct invocation *inv, int err, const struct errno_text *texts, u
 	va_start(ap, what);
 	text = arena_vprintf(&inv->ctx->arena, what, ap);
 	va_end(ap);
-	explain(inv, err, texts, nr, &n);
+	explain(inv, err, known, nr, &n);
 	ctx_note(inv->ctx, n, "%s", text);
+	if (known && known->cannot)
+		return EXIT_UNSUPPORTED;
 	return err == -EINTR ? EXIT_INTERRUPTED : (int)exit_from_errno(err);
 }
 

@@ -50,7 +50,15 @@ int parse_size(const char *s, uint64_t *ret);
 struct errno_text {
 	int err;
 	const char *why, *hint;
+	bool cannot; /* this kernel has no way to do it: EXIT_UNSUPPORTED */
 };
+
+/* Of the first operation of an iommufd, which names no object that could be missing. */
+#define ERRNO_NO_IOMMUFD                                                                                                 \
+	{ ENOENT, "there is no /dev/iommu: this kernel has no iommufd, or it is not loaded",                             \
+	  "modprobe iommufd; a kernel without CONFIG_IOMMUFD has device open --legacy only; or rehearse with -M",         \
+	  .cannot = true }
+#define ERRNO_IOMMUFD_CLOSED { EACCES, "/dev/iommu may not be opened", "run it as root, or have /dev/iommu given to you" }
 
 /*
  * Notes that @what failed with @err: in the words of the table, else of the errno itself. Returns the exit code. With @nr, an ioctl of

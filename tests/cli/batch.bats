@@ -144,3 +144,13 @@ batch() {
 	"$IOMMUCTL" -V | grep -q +libedit || return 0
 	expect_in "$output" "5 commands, 1 failed"
 }
+
+@test "no iommufd is something that this kernel cannot: 6, and why" {
+	[ ! -e /dev/iommu ] || skip "for a machine without /dev/iommu"
+	local line
+	for line in "ioas alloc" "faultq alloc"; do
+		run_ctl batch - <<<"$line"
+		expect_status 6
+		expect_in "$stderr" "there is no /dev/iommu" "rehearse with -M"
+	done
+}
