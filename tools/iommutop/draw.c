@@ -109,9 +109,10 @@ static void draw_title(struct cells *c, const struct ui *ui, const struct model 
 		snprintf(right, sizeof(right), "%s%s%s", m->replay ? "trace " : "", m->replay ?: "", ui->paused ? "  PAUSED" : "");
 	x = cells_put(c, 0, 0, c->w, ATTR_BOLD, m->hostname ?: "unknown machine");
 	x += cells_printf(c, 0, x, c->w - x, ATTR_PLAIN, "  %s%s", m->kernel ? "Linux " : "", m->kernel ?: "");
-	if (!m->live)
-		x += cells_printf(c, 0, x, c->w - x, ATTR_DIM, "  from %s", m->source);
 	w = cells_width(right);
+	/* a long path is cut, and what is on the right stays */
+	if (!m->live)
+		x += cells_printf(c, 0, x, MAX(c->w - x - (w ? w + 2 : 0), 0), ATTR_DIM, "  from %s", m->source);
 	if (x + 2 + w <= c->w)
 		cells_put(c, 0, c->w - w, w, ui->paused ? ATTR_WARN : ATTR_DIM, right);
 }
