@@ -129,6 +129,8 @@ static int unpack(const void *data, size_t len, struct strbuf *ret)
 	la_ssize_t n;
 	int r = -EBADMSG;
 
+	if (!a)
+		return -errno;
 	archive_read_support_filter_gzip(a);
 	archive_read_support_format_raw(a);
 	if (archive_read_open_memory(a, data, len) != ARCHIVE_OK || archive_read_next_header(a, &e) != ARCHIVE_OK)

@@ -14,6 +14,7 @@
 #include "snapshot/gather.h"
 #include "snapshot/info.h"
 #include "source/allow.h"
+#include "source/archive.h"
 #include "source/capture.h"
 
 /* -- the manifest -------------------------------------------------------------------------------- */
@@ -165,7 +166,7 @@ static int write_archive(struct ctx *ctx, int fd, const char *file, const char *
 	int r;
 
 	if (!a)
-		return -ENOMEM;
+		return archive_no_object(ctx, file);
 	/* names as bytes: what a tree calls its devices need not be text */
 	archive_write_set_format_gnutar(a);
 	choose_filter(a);
@@ -246,7 +247,7 @@ static int open_captured(struct ctx *ctx, const struct gathered *g, const char *
 	int r;
 
 	if (!a)
-		return -ENOMEM;
+		return archive_no_object(ctx, name);
 	archive_write_set_format_gnutar(a);
 	r = archive_write_open(a, &tar, NULL, into_buffer, NULL) == ARCHIVE_OK ? write_items(a, head, g, now) : -EIO;
 	if (r < 0)

@@ -437,6 +437,19 @@ static int open_archive(struct loader *l, const void *data, size_t len)
 			 l->name);
 }
 
+int archive_no_object(struct ctx *ctx, const char *name)
+{
+#ifdef LIBARCHIVE_SONAME
+	if (errno == ELIBACC)
+		return ctx_error(ctx,
+				 NOTE(.code = "no-libarchive", .err = ELIBACC, .where = name,
+				      .why = "libarchive cannot be loaded",
+				      .hint = "install the package that holds " LIBARCHIVE_SONAME " (Debian: libarchive13)"),
+				 "%s", name);
+#endif
+	return ctx_error(ctx, NOTE(.code = "no-memory", .err = ENOMEM, .where = name), "%s", name);
+}
+
 int archive_load(struct ctx *ctx, const char *name, const void *data, size_t len, struct memtree *t,
 		 struct archive_layout *ret)
 {
@@ -444,7 +457,7 @@ int archive_load(struct ctx *ctx, const char *name, const void *data, size_t len
 	int r;
 
 	if (!l.a)
-		return -ENOMEM;
+		return archive_no_object(ctx, name);
 	r = open_archive(&l, data, len);
 	if (!r)
 		r = read_entries(&l);

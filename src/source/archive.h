@@ -37,4 +37,9 @@ struct archive_layout {
 int archive_load(struct ctx *ctx, const char *name, const void *data, size_t len, struct memtree *t,
 		 struct archive_layout *ret);
 
+/*
+ * Says why a constructor of libarchive returned NULL for the archive NAME, by errno: the library is not here (it is loaded
+ * when first used), or memory is out. Returns -ELIBACC or -ENOMEM.
+ */
+int archive_no_object(struct ctx *ctx, const char *name);
 #endif

@@ -88,7 +88,7 @@ static int inflate_archive(const void *p, size_t len, char *ret, size_t n)
 	size_t sum = 0;
 
 	if (!a)
-		return -ENOMEM;
+		return -errno;
 	archive_read_support_filter_zstd(a);
 	archive_read_support_filter_gzip(a);
 	archive_read_support_format_raw(a);
