@@ -55,6 +55,21 @@ terminal_state() {
 	stty -a -F "$(term display-message -p '#{pane_tty}')" | grep -v '^speed'
 }
 
+# as_before [FORMAT VALUE]: the terminal has the settings it had at the shell's first prompt, and tmux's flags are
+# VALUE. Waits: the program leaves the screen before it is gone (leak checkers take their time), and only then the
+# shell sets the terminal for its next prompt.
+as_before() {
+	local format=${1:-same} want=${2:-same} tries=300
+
+	while ((tries--)); do
+		[[ $(terminal_state) == "$stty_before" && $(term display-message -p "$format") == "$want" ]] && return 0
+		sleep 0.1
+	done
+	printf 'the terminal is not as it was: %s\n' "$(term display-message -p "$format")" >&2
+	diff <(echo "$stty_before") <(terminal_state) >&2
+	return 1
+}
+
 # start ENV… [-- ARGS…]: the program, from the shell in the pane
 start() {
 	local env=()
@@ -79,8 +94,7 @@ pid() {
 # restored STATUS: the program ended with it, and the terminal is what it was
 restored() {
 	see "status $1." 'shell>'
-	[ "$(term display-message -p '#{alternate_on} #{mouse_any_flag} #{cursor_flag} #{keypad_cursor_flag}')" = "0 0 1 0" ]
-	[ "$(terminal_state)" = "$stty_before" ]
+	as_before '#{alternate_on} #{mouse_any_flag} #{cursor_flag} #{keypad_cursor_flag}' '0 0 1 0'
 	# the shell echoes again
 	keys -l 'echo good"bye"'
 	keys Enter
@@ -152,8 +166,7 @@ restored() {
 	start
 	keys C-c
 	see 'shell>'
-	[ "$(term display-message -p '#{alternate_on} #{mouse_any_flag} #{cursor_flag}')" = "0 0 1" ]
-	[ "$(terminal_state)" = "$stty_before" ]
+	as_before '#{alternate_on} #{mouse_any_flag} #{cursor_flag}' '0 0 1'
 }
 
 @test "Ctrl-Z gives the terminal to the shell, fg brings the screen back" {
@@ -162,14 +175,13 @@ restored() {
 	see '# iommuctl device bind 0000:0a:00.3'
 	keys C-z
 	see 'Stopped' 'shell>'
-	[ "$(term display-message -p '#{alternate_on} #{mouse_any_flag} #{cursor_flag}')" = "0 0 1" ]
-	[ "$(terminal_state)" = "$stty_before" ]
+	as_before '#{alternate_on} #{mouse_any_flag} #{cursor_flag}' '0 0 1'
 	keys -l fg
 	keys Enter
 	see 'GROUP VERDICT' '# iommuctl device bind 0000:0a:00.3'
 	keys q
 	see 'shell>'
-	[ "$(terminal_state)" = "$stty_before" ]
+	as_before
 }
 
 @test "without colours there are none, and the cursor is seen all the same" {
@@ -194,7 +206,7 @@ restored() {
 	see 'dmar0'
 	keys q
 	see 'status 0.'
-	[ "$(terminal_state)" = "$stty_before" ]
+	as_before
 }
 
 @test "without UTF-8 only ASCII is drawn" {
