@@ -7,8 +7,6 @@
 
 /* A record wrapped over more lines than this is none. */
 #define MAX_JOINED 4
-/* A held event waits at most this many foreign lines for more about it. */
-#define MAX_HELD_AGE 32
 /* Longer lines are no records of ours; only their beginning is looked at. */
 #define MAX_LOG_LINE 4096
 
@@ -21,10 +19,14 @@ struct decoder {
 	struct strbuf join; /* a record whose end is still missing */
 	uint64_t join_line;
 	unsigned joined;
+	bool tight; /* the line before ended at a terminal's edge, within a word */
+	struct strbuf soft; /* the beginning of a line that goes on in the next (quoted-printable) */
+	uint64_t soft_line;
+	struct log_msg entry; /* what is known of a journal's entry that comes as a line a field */
 	struct strbuf scratch;
 	struct json_tokener *tok;
 	struct json_object *json;
-	char unescaped[MAX_LOG_LINE];
+	char unescaped[MAX_LOG_LINE], cleaned[MAX_LOG_LINE];
 };
 
 static int emit(void *arg, const struct event *ev)
@@ -48,6 +50,7 @@ struct decoder *decoder_new(const struct decode_sink *sink, void *arg)
 	d->arg = arg;
 	d->log.emit = emit;
 	d->log.arg = d;
+	hold_init(&d->log);
 	return d;
 }
 
@@ -56,6 +59,7 @@ void decoder_free(struct decoder *d)
 	if (!d)
 		return;
 	strbuf_free(&d->join);
+	strbuf_free(&d->soft);
 	strbuf_free(&d->scratch);
 	probe_free(d->probes);
 	json_object_put(d->json);
@@ -135,21 +139,54 @@ static void put(struct decoder *d, const struct event *ev)
 		d->log.err = emit(d, ev);
 }
 
+/* A message that a journal or a logger has wrapped into its own record; it may have a prefix of its own. */
+static enum line_result wrapped_log(struct decoder *d, struct log_msg *m)
+{
+	struct log_msg own = *m;
+	enum line_result r;
+	bool soft;
+
+	own.text = clean_line(own.text, d->cleaned, sizeof(d->cleaned), &soft);
+	own.text.n = MIN(own.text.n, (size_t)MAX_LOG_LINE);
+	log_prefix(own.text, d->unescaped, sizeof(d->unescaped), &own);
+	own.fresh = true;
+	r = log_line(d, &own, true);
+	return r == LINE_OTHER ? LINE_TAKEN : r;
+}
+
 static enum line_result classify_json(struct decoder *d, struct slice text, uint64_t line)
 {
 	struct event ev = { .line = line };
-	struct log_msg m = { .line = line, .fresh = true };
-	enum line_result r = json_line(text, d->tok, &d->json, &d->scratch, &ev, &m);
+	struct log_msg m = { .line = line };
+	enum line_result r;
 
-	if (r == LINE_EVENT) {
-		put(d, &ev);
-		return LINE_TAKEN;
+	for (size_t i = 0;; i++) {
+		r = json_line(text, i, d->tok, &d->json, &d->scratch, &ev, &m);
+		if (r == LINE_EVENT) {
+			put(d, &ev);
+			return LINE_TAKEN;
+		}
+		if (r != LINE_PART) /* a journal's message */
+			return i && r == LINE_OTHER ? LINE_TAKEN : r;
+		r = wrapped_log(d, &m);
+		if (r != LINE_TAKEN)
+			return r;
+		m = (struct log_msg){ .line = line };
 	}
-	if (r == LINE_PART) { /* a journal's message */
-		r = log_line(d, &m, true);
-		return r == LINE_OTHER ? LINE_TAKEN : r;
-	}
-	return r;
+}
+
+/* journalctl -o export, verbose and json-pretty, dmesg -J: a line a field. */
+static enum line_result classify_field(struct decoder *d, struct slice text, uint64_t line)
+{
+	struct log_msg m;
+	enum line_result r = json_field(text, d->tok, &d->json, &d->entry);
+
+	if (r != LINE_PART)
+		return r;
+	m = d->entry;
+	m.line = line;
+	d->entry = (struct log_msg){ 0 };
+	return wrapped_log(d, &m);
 }
 
 /* A message of the kernel log that a trace holds: the trace's time is as good as its own. */
@@ -178,11 +215,16 @@ static enum line_result classify(struct decoder *d, struct slice text, uint64_t 
 	struct event ev = { .line = line };
 	enum line_result r;
 
-	if (text.n && text.p[0] == '{' && d->tok) {
+	if (slice_starts(text, "data: {"))
+		text = (struct slice){ text.p + strlen("data: "), text.n - strlen("data: ") };
+	if (d->tok && (slice_starts(text, "{") || slice_starts(text, "[{"))) {
 		r = classify_json(d, text, line);
 		if (r != LINE_OTHER)
 			return r;
 	}
+	r = d->tok ? classify_field(d, text, line) : LINE_OTHER;
+	if (r != LINE_OTHER)
+		return r;
 	r = text.n && text.p[0] == '#' ? probe_comment(&d->probes, text, &ev) : ftrace_line(text, &ev);
 	if (r == LINE_OTHER) {
 		r = classify_log(d, text, line, last);
@@ -216,6 +258,14 @@ static void end_join(struct decoder *d)
 	strbuf_reset(&d->join);
 }
 
+/* Where a record of its own begins, whatever stands before it. */
+static bool starts_record(struct slice t)
+{
+	return slice_has(t, "Request device") || slice_has(t, "Event logged") || slice_has(t, "handling fault status") ||
+	       slice_has(t, "arm-smmu") || slice_has(t, "fault from EP") || slice_has(t, "callbacks suppressed") ||
+	       slice_has(t, " iommu group ");
+}
+
 /* A line that may be the rest of the one before: no prefix of its own, or one of the known second halves. */
 static bool may_continue(struct decoder *d, struct slice text)
 {
@@ -226,11 +276,19 @@ static bool may_continue(struct decoder *d, struct slice text)
 	    ftrace_line(text, &ev) != LINE_OTHER)
 		return false;
 	log_prefix(text, d->unescaped, sizeof(d->unescaped), &m);
-	if (slice_has(m.text, "[fault reason") && !slice_has(m.text, "Request device"))
+	if (starts_record(m.text))
+		return false;
+	if (slice_has(m.text, "[fault reason"))
 		return true;
 	if (m.fresh)
-		return slice_has(m.text, "address=0x") && !slice_has(m.text, "Event logged");
+		return slice_has(m.text, "address=0x");
 	return m.text.n > 0;
+}
+
+/* Cut by a terminal, or a serial console, in the middle of a word. Mails are narrower, and are wrapped at blanks. */
+static bool ends_at_edge(struct slice text)
+{
+	return (text.n == 80 || text.n == 132) && !is_blank(text.p[text.n - 1]);
 }
 
 /* The text that a second half adds: without its own prefix, and without the "DMAR:" that old kernels repeat. */
@@ -239,7 +297,9 @@ static void add_rest(struct decoder *d, struct slice text)
 	struct log_msg m = { 0 };
 
 	log_prefix(text, d->unescaped, sizeof(d->unescaped), &m);
-	strbuf_putc(&d->join, ' ');
+	if (!d->tight || m.fresh || is_blank(*text.p))
+		strbuf_putc(&d->join, ' ');
+	d->tight = ends_at_edge(text);
 	strbuf_add(&d->join, m.text.p, m.text.n);
 	d->joined++;
 }
@@ -268,18 +328,18 @@ static bool try_join(struct decoder *d, struct slice text)
 static void start_join(struct decoder *d, struct slice text, uint64_t line)
 {
 	strbuf_reset(&d->join);
+	d->tight = ends_at_edge(text);
 	text = slice_trim(text);
 	strbuf_add(&d->join, text.p, MIN(text.n, (size_t)MAX_LOG_LINE));
 	d->join_line = line;
 	d->joined = 0;
 }
 
-/* Everything but a plain line of a trace. */
-static void slow_line(struct decoder *d, struct slice text, uint64_t line)
+/* A line without colours and quotes. */
+static void clean_slow_line(struct decoder *d, struct slice text, uint64_t line)
 {
 	enum line_result r;
 
-	text = strip_quotes(text);
 	if (try_join(d, text))
 		return;
 	r = classify(d, text, line, false);
@@ -291,8 +351,34 @@ static void slow_line(struct decoder *d, struct slice text, uint64_t line)
 		undecoded(d, line, text, "not in a form that is known");
 	else if (r == LINE_OTHER && looks_like_fault((struct slice){ text.p, MIN(text.n, (size_t)MAX_LOG_LINE) }))
 		undecoded(d, line, text, "has the words of a fault, and not its form");
-	if (r == LINE_OTHER && d->log.held.active && ++d->log.held.age > MAX_HELD_AGE)
-		hold_emit(&d->log);
+	if (r == LINE_OTHER)
+		hold_age(&d->log);
+}
+
+/* Takes the line that waited for this one together with it. */
+static void end_soft(struct decoder *d)
+{
+	_cleanup_strbuf_ struct strbuf whole = d->soft;
+
+	d->soft = (struct strbuf){ 0 };
+	clean_slow_line(d, strip_quotes((struct slice){ whole.s, whole.len }), d->soft_line);
+}
+
+/* Everything but a plain line of a trace. */
+static void slow_line(struct decoder *d, struct slice text, uint64_t line)
+{
+	bool soft;
+
+	text = clean_line(text, d->cleaned, sizeof(d->cleaned), &soft);
+	if (!soft && !d->soft.len) {
+		clean_slow_line(d, strip_quotes(text), line);
+		return;
+	}
+	if (!d->soft.len)
+		d->soft_line = line;
+	strbuf_add(&d->soft, text.p, text.n);
+	if (!soft || d->soft.len > MAX_LOG_LINE)
+		end_soft(d);
 }
 
 int decoder_line(struct decoder *d, struct slice text, uint64_t line)
@@ -301,14 +387,14 @@ int decoder_line(struct decoder *d, struct slice text, uint64_t line)
 	enum line_result r = LINE_OTHER;
 
 	d->counts.lines++;
-	if (text.n && text.p[text.n - 1] == '\r')
+	while (text.n && text.p[text.n - 1] == '\r')
 		text.n--;
-	if (!d->join.len)
+	if (!d->join.len && !d->soft.len)
 		r = ftrace_line(text, &ev);
 	if (r == LINE_PROBE)
 		r = traced_probe(d, &ev);
 	if (r == LINE_EVENT) {
-		if (d->log.held.active)
+		if (hold_any(&d->log))
 			hold_emit(&d->log);
 		if (d->probes)
 			probe_complete(d->probes, &ev);
@@ -325,6 +411,8 @@ int decoder_line(struct decoder *d, struct slice text, uint64_t line)
 
 int decoder_flush(struct decoder *d)
 {
+	if (d->soft.len)
+		end_soft(d);
 	end_join(d);
 	hold_emit(&d->log);
 	return d->log.err;

@@ -26,7 +26,8 @@ static inline __attribute__((always_inline)) bool scan_key_hex(struct scan *s, c
 	if (!find_key(&t, key, n))
 		return false;
 	scan_blanks(&t);
-	if (!scan_hex(&t, ret))
+	/* not the "3D0" of "=3D0x1000", a mail's source */
+	if (!scan_hex(&t, ret) || (t.p < t.end && *t.p == 'x'))
 		return false;
 	*s = t;
 	return true;

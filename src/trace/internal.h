@@ -58,6 +58,13 @@ struct log_msg {
 
 void log_prefix(struct slice line, char *buf, size_t size, struct log_msg *ret);
 
+/*
+ * The line without what terminals, mails and web pages have put into it: colours, a byte order mark, NULs, blanks that do not
+ * break, quoted-printable. It is @line itself when there was nothing of it, or when @buf cannot hold it, else it is in @buf. *ret_soft: a
+ * quoted-printable line that goes on in the next one, in the middle of a word.
+ */
+struct slice clean_line(struct slice line, char *buf, size_t size, bool *ret_soft);
+
 /* A fault that may still get details from the lines behind it. */
 struct held {
 	bool active;
@@ -70,19 +77,32 @@ struct held {
 	char text[768]; /* what the event's slices point to */
 };
 
+/* Units that write their dumps at the same time, each line by line. */
+#define MAX_SPEAKERS 4
+
 struct log_state {
-	struct held held;
+	struct held speakers[MAX_SPEAKERS], *held; /* held: the one that the last line was about */
+	unsigned n_held;
 	bool overflowed; /* VT-d: a status line said that the fault registers had overflowed */
 	int (*emit)(void *arg, const struct event *ev);
 	void *arg;
 	int err; /* what emit returned, once nonzero */
 };
 
-/* Starts a new held event (what was held before goes out) with the message's time and line. */
+/* Before the first line. */
+void hold_init(struct log_state *st);
+/* Starts a new held event (what was held of the same speaker goes out) with the message's time and line. */
 struct event *hold_new(struct log_state *st, const struct log_msg *m);
+/* A line of @unit follows: st->held is what is held of it, or a place for that. For units whose lines may alternate. */
+void hold_speaker(struct log_state *st, enum vendor vendor, struct slice unit);
 struct slice hold_text(struct log_state *st, struct slice s);
 struct slice hold_printf(struct log_state *st, const char *fmt, ...) _printf_(2, 3);
+/* Hands out all that is held, in the order of the lines. */
 void hold_emit(struct log_state *st);
+/* A line that was none of ours: who waits for too long goes out. */
+void hold_age(struct log_state *st);
+/* Whether anything is held. */
+bool hold_any(const struct log_state *st);
 
 /*
  * The vendors' parsers. @last: no more lines will be joined, so take what there is. LINE_TAKEN means that a
@@ -102,11 +122,21 @@ bool scan_bdf(struct slice s, char *buf, size_t size, unsigned *has);
 /* "DRIVER DEVICE: " before @text, as dev_err() writes it, looking back from @at; false when there is none. */
 bool log_device(struct slice text, const char *at, struct slice *ret_driver, struct slice *ret_device);
 
+/* An event as event_json() writes it: LINE_EVENT, or LINE_BAD. Its text is @o's. */
+enum line_result event_load(struct json_object *o, struct event *ev);
+
 /*
- * A line of our own JSON Lines: LINE_EVENT; or of journalctl -o json: LINE_PART, with the message in *ret_msg. Text lives
- * in *keep and @buf until the next call.
+ * A line of our own JSON Lines: LINE_EVENT; or of journalctl -o json, dmesg -J, and loggers that keep a message as "log" or "message":
+ * LINE_PART, with the message in *ret_msg. A line may be an array, or an object with one: @nth says which, from 0, and LINE_OTHER that there
+ * are no more. Text lives in *keep and @buf until the next call.
  */
-enum line_result json_line(struct slice line, struct json_tokener *tok, struct json_object **keep, struct strbuf *buf,
+enum line_result json_line(struct slice line, size_t nth, struct json_tokener *tok, struct json_object **keep, struct strbuf *buf,
 			   struct event *ev, struct log_msg *ret_msg);
+
+/*
+ * One field of a journal's or dmesg's entry, where each has a line: "MESSAGE=…", "\"msg\": \"…\",". LINE_PART: *entry has the message now, with
+ * the time if that came before; LINE_TAKEN: it has something of it; LINE_OTHER. Text lives in @line and *keep.
+ */
+enum line_result json_field(struct slice line, struct json_tokener *tok, struct json_object **keep, struct log_msg *entry);
 
 #endif

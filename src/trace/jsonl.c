@@ -250,7 +250,7 @@ static void load_page(struct json_object *o, struct event *ev)
 		ev->page.code = (uint32_t)v;
 }
 
-static enum line_result load_event(struct json_object *o, struct event *ev)
+enum line_result event_load(struct json_object *o, struct event *ev)
 {
 	ev->kind = event_kind_parse(get_text(o, "kind"));
 	if (ev->kind == EVENT_NONE)
@@ -266,59 +266,4 @@ static enum line_result load_event(struct json_object *o, struct event *ev)
 	else if (ev->kind == EVENT_LOST)
 		get_int(o, "lost", &ev->lost);
 	return LINE_EVENT;
-}
-
-/* journalctl -o json gives times as decimal strings of microseconds, and text that is not UTF-8 as an array of bytes. */
-static void journal_time(struct json_object *o, struct log_msg *m)
-{
-	static const char *const keys[] = { "_SOURCE_MONOTONIC_TIMESTAMP", "__MONOTONIC_TIMESTAMP" };
-	uint64_t usec;
-
-	for (size_t i = 0; i < ARRAY_SIZE(keys) && !m->has_time; i++) {
-		struct scan s = scan_of(get_text(o, keys[i]));
-
-		if (!s.p || !scan_dec(&s, &usec) || usec > UINT64_MAX / 1000)
-			continue;
-		m->time_ns = usec * 1000;
-		m->has_time = true;
-	}
-}
-
-static enum line_result journal_line(struct json_object *o, struct json_object *message, struct log_msg *m, struct strbuf *buf)
-{
-	journal_time(o, m);
-	if (json_object_is_type(message, json_type_string)) {
-		m->text = slice_trim(get_text(o, "MESSAGE"));
-		return LINE_PART;
-	}
-	if (!json_object_is_type(message, json_type_array))
-		return LINE_TAKEN;
-	strbuf_reset(buf);
-	for (size_t i = 0; i < json_object_array_length(message); i++)
-		strbuf_putc(buf, (char)json_object_get_int(json_object_array_get_idx(message, i)));
-	m->text = slice_trim((struct slice){ strbuf_str(buf), buf->len });
-	return LINE_PART;
-}
-
-enum line_result json_line(struct slice line, struct json_tokener *tok, struct json_object **keep, struct strbuf *buf,
-			   struct event *ev, struct log_msg *ret_msg)
-{
-	struct json_object *o, *v;
-
-	if (line.n > INT32_MAX)
-		return LINE_OTHER;
-	json_object_put(*keep);
-	*keep = NULL;
-	json_tokener_reset(tok);
-	o = json_tokener_parse_ex(tok, line.p, (int)line.n);
-	*keep = o;
-	if (!o || !json_object_is_type(o, json_type_object))
-		return slice_has(line, "\"kind\":") ? LINE_BAD : LINE_OTHER;
-	if (json_object_object_get_ex(o, "MESSAGE", &v))
-		return journal_line(o, v, ret_msg, buf);
-	if (json_object_object_get_ex(o, "schema", &v) || json_object_object_get_ex(o, "end", &v))
-		return LINE_TAKEN;
-	if (!json_object_object_get_ex(o, "kind", &v))
-		return LINE_OTHER;
-	return load_event(o, ev);
 }

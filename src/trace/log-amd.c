@@ -167,7 +167,7 @@ enum line_result log_amd(struct log_state *st, const struct log_msg *m, bool las
 	if (slice_has(m->text, "AMD-Vi:") && scan_past(&s, "Completion-Wait loop timed out"))
 		return parse_timeout(st, m, s.p - strlen("Completion-Wait loop timed out"));
 	/* dumps of the device table and of the command behind an event */
-	if (st->held.active && st->held.ev.vendor == VENDOR_AMD && slice_has(m->text, "AMD-Vi:") &&
+	if (st->held->active && st->held->ev.vendor == VENDOR_AMD && slice_has(m->text, "AMD-Vi:") &&
 	    (slice_has(m->text, "DTE[") || slice_has(m->text, "CMD[") || slice_has(m->text, "Control Reg")))
 		return LINE_TAKEN;
 	return LINE_OTHER;

@@ -103,16 +103,22 @@ static bool parse_suppressed(struct log_state *st, const struct log_msg *m)
 {
 	static const char *const functions[] = { "dmar_", "amd_iommu_", "iommu_print_event", "arm_smmu_", "viommu_", "iopf_" };
 	struct event ev = { .kind = EVENT_LOST, .line = m->line, .stamp = m->stamp, .time_ns = m->time_ns, .has = m->has_time ? HAS_TIME : 0 };
-	struct scan s = scan_of(m->text);
-	struct slice name;
+	const char *end = memmem(m->text.p, m->text.n, " callbacks suppressed", strlen(" callbacks suppressed")), *p = end;
 	bool ours = false;
+	struct slice name;
+	struct scan s;
 
-	if (!scan_until(&s, ':', &name))
+	while (p && p > m->text.p && is_digit(p[-1]))
+		p--;
+	if (!p || p == end || p - m->text.p < 3 || memcmp(p - 2, ": ", 2))
 		return false;
+	s = (struct scan){ p, end };
+	name = (struct slice){ p - 2, 0 };
+	while (name.p > m->text.p && !is_blank(name.p[-1]))
+		name.p--, name.n++;
 	for (size_t i = 0; i < ARRAY_SIZE(functions); i++)
 		ours |= slice_starts_bytes(name, functions[i], strlen(functions[i]));
-	scan_blanks(&s);
-	if (!ours || !scan_dec(&s, &ev.lost) || !scan_lit(&s, " callbacks suppressed"))
+	if (!ours || !scan_dec(&s, &ev.lost))
 		return false;
 	hold_emit(st);
 	if (!st->err)

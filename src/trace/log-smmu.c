@@ -51,7 +51,7 @@ static bool same_unit(const struct held *h, struct slice unit)
 /* All words are there: what they say goes into the held event, whose time, line and unit stay. */
 static void finish_words(struct log_state *st)
 {
-	struct held *h = &st->held;
+	struct held *h = st->held;
 	struct slice text = h->ev.fault.text;
 
 	if (!h->is_command) {
@@ -73,7 +73,7 @@ static void finish_words(struct log_state *st)
 
 static enum line_result add_word(struct log_state *st, struct slice unit, uint64_t word)
 {
-	struct held *h = &st->held;
+	struct held *h = st->held;
 
 	if (!h->active || h->n_words >= h->want_words || !same_unit(h, unit))
 		return LINE_OTHER;
@@ -103,14 +103,14 @@ static enum line_result v3_header(struct log_state *st, const struct log_msg *m,
 	ev->vendor = VENDOR_SMMUV3;
 	ev->unit = hold_text(st, unit);
 	ev->fault = (struct fault_info){ .kind = FAULT_DMA, .has_code = true, .code = (uint32_t)id };
-	st->held.want_words = 4;
+	st->held->want_words = 4;
 	return LINE_TAKEN;
 }
 
 /* "event: F_TRANSLATION client: 0000:02:00.0 sid: 0x200 ssid: 0x0 iova: 0xdead000 ipa: 0x0": with its dump, or alone. */
 static enum line_result v3_decoded(struct log_state *st, const struct log_msg *m, struct slice unit, struct slice rest, bool last)
 {
-	struct event *ev = &st->held.ev;
+	struct event *ev = &st->held->ev;
 	struct scan s = scan_of(rest);
 	struct slice name, client;
 	uint64_t v, sid;
@@ -120,7 +120,7 @@ static enum line_result v3_decoded(struct log_state *st, const struct log_msg *m
 		return LINE_BAD;
 	if (!key_hex(rest, "sid: ", &sid))
 		return last ? LINE_BAD : LINE_PART;
-	if (!st->held.active || ev->vendor != VENDOR_SMMUV3 || st->held.is_command || !same_unit(&st->held, unit) ||
+	if (!st->held->active || ev->vendor != VENDOR_SMMUV3 || st->held->is_command || !same_unit(st->held, unit) ||
 	    (ev->has & HAS_SOURCE && ev->source_id != sid)) {
 		ev = hold_new(st, m);
 		ev->kind = EVENT_FAULT;
@@ -152,9 +152,9 @@ static enum line_result v3_decoded(struct log_state *st, const struct log_msg *m
 /* "unpriv data read s1 "CD fetch" stag: 0x0" */
 static enum line_result v3_attributes(struct log_state *st, struct slice unit, struct slice rest)
 {
-	struct event *ev = &st->held.ev;
+	struct event *ev = &st->held->ev;
 
-	if (!st->held.active || ev->vendor != VENDOR_SMMUV3 || !same_unit(&st->held, unit))
+	if (!st->held->active || ev->vendor != VENDOR_SMMUV3 || !same_unit(st->held, unit))
 		return LINE_OTHER;
 	if (!ev->access) {
 		ev->access = slice_has(rest, "inst") ? ACCESS_EXEC : slice_has(rest, " read") ? ACCESS_READ : ACCESS_WRITE;
@@ -181,11 +181,11 @@ static struct event *v3_error(struct log_state *st, const struct log_msg *m, str
 /* "sid 0x00000100.0x00001: [0 last] unprivileged RW access at iova 0x…", behind "unexpected PRI request received:". */
 static enum line_result v3_pri(struct log_state *st, struct slice unit, struct slice rest)
 {
-	struct event *ev = &st->held.ev;
+	struct event *ev = &st->held->ev;
 	struct scan s = scan_of(rest);
 	uint64_t sid, ssid, iova;
 
-	if (!st->held.active || ev->fault.kind != FAULT_PAGE_REQUEST || !same_unit(&st->held, unit))
+	if (!st->held->active || ev->fault.kind != FAULT_PAGE_REQUEST || !same_unit(st->held, unit))
 		return LINE_OTHER;
 	if (!scan_lit(&s, "sid ") || !scan_hex(&s, &sid))
 		return LINE_BAD;
@@ -220,10 +220,10 @@ static enum line_result v3_line(struct log_state *st, const struct log_msg *m, s
 		return LINE_TAKEN;
 	}
 	if (slice_has(rest, "skipping command in error state")) {
-		if (!st->held.active || st->held.ev.fault.kind != FAULT_COMMAND || !same_unit(&st->held, unit))
+		if (!st->held->active || st->held->ev.fault.kind != FAULT_COMMAND || !same_unit(st->held, unit))
 			v3_error(st, m, unit, FAULT_COMMAND, rest);
-		st->held.is_command = true;
-		st->held.want_words = 2;
+		st->held->is_command = true;
+		st->held->want_words = 2;
 		return LINE_TAKEN;
 	}
 	if (slice_has(rest, "unexpected PRI request")) {
@@ -282,7 +282,7 @@ static enum line_result v2_context(struct log_state *st, const struct log_msg *m
 /* "GFSR 0x80000002, GFSYNR0 0x…, GFSYNR1 0x…, GFSYNR2 0x…" (GFSYNR1: the stream id). */
 static enum line_result v2_global(struct log_state *st, const struct log_msg *m, struct slice unit, struct slice rest, bool last)
 {
-	struct held *h = &st->held;
+	struct held *h = st->held;
 	struct event *ev = &h->ev;
 	uint64_t gfsr, syn0, syn1;
 	bool announced = h->active && ev->vendor == VENDOR_SMMUV2 && ev->fault.kind == FAULT_GLOBAL && !ev->fault.has_code &&
@@ -333,7 +333,7 @@ static enum line_result v2_announce(struct log_state *st, const struct log_msg *
 
 static enum line_result v2_line(struct log_state *st, const struct log_msg *m, struct slice unit, struct slice rest, bool last)
 {
-	struct held *h = &st->held;
+	struct held *h = st->held;
 
 	if (slice_has(rest, "context fault"))
 		return v2_context(st, m, unit, rest, last);
@@ -354,5 +354,6 @@ enum line_result log_smmu(struct log_state *st, const struct log_msg *m, bool la
 
 	if (!split_speaker(m->text, &unit, &rest, &v3))
 		return LINE_OTHER;
+	hold_speaker(st, v3 ? VENDOR_SMMUV3 : VENDOR_SMMUV2, unit);
 	return v3 ? v3_line(st, m, unit, rest, last) : v2_line(st, m, unit, rest, last);
 }

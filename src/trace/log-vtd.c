@@ -159,6 +159,23 @@ static enum line_result parse_record(struct log_state *st, const struct log_msg 
 	return LINE_TAKEN;
 }
 
+/* The second half of a record, after lines of others have come in between: "DMAR:[fault reason 06] text". */
+static enum line_result parse_late_reason(struct log_state *st, struct scan s)
+{
+	struct event *ev = &st->held->ev;
+	struct fault_info f = ev->fault;
+
+	if (!st->held->active || ev->vendor != VENDOR_VTD || f.has_code || (f.kind != FAULT_DMA && f.kind != FAULT_INTERRUPT))
+		return LINE_OTHER;
+	if (!parse_reason(&s, &f))
+		return LINE_BAD;
+	if (scan_past(&s, "]"))
+		f.text = hold_text(st, slice_trim(scan_rest(&s)));
+	settle_reason(&f);
+	ev->fault = f;
+	return LINE_TAKEN;
+}
+
 /* "DRHD: handling fault status reg 3": bit 0 says that the fault registers had overflowed (VT-d spec 11.4.9.1). */
 static enum line_result parse_status(struct log_state *st, struct scan s)
 {
@@ -195,11 +212,11 @@ static enum line_result parse_dump(struct log_state *st, struct slice text)
 {
 	static const char *const rows[] = { "root entry", "context entry", "pasid dir entry", "pasid table entry",
 					    "pte level", "page table not present", "not present", "pte not" };
-	struct event *ev = &st->held.ev;
+	struct event *ev = &st->held->ev;
 	struct scan s = scan_of(text);
 	struct slice unit;
 
-	if (!st->held.active || ev->vendor != VENDOR_VTD)
+	if (!st->held->active || ev->vendor != VENDOR_VTD)
 		return LINE_OTHER;
 	if (scan_past(&s, "Dump ")) {
 		if (!slice_has(text, "table entries for IOVA") || !scan_word(&s, &unit))
@@ -238,6 +255,9 @@ enum line_result log_vtd(struct log_state *st, const struct log_msg *m, bool las
 		t.p -= strlen("INTR-REMAP: Request device");
 		return parse_record(st, m, t, last);
 	}
+	t = s;
+	if (scan_past(&t, "[fault reason "))
+		return parse_late_reason(st, t);
 	t = s;
 	if (scan_past(&t, "handling fault status reg"))
 		return parse_status(st, t);
