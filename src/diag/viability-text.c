@@ -66,7 +66,7 @@ static const char *bind_command(const struct text *t, const struct device *d)
 	const char *vfs = "";
 
 	if (device_info(t->a->h, (struct device *)d)->sriov_num.v > 0)
-		vfs = arena_printf(t->arena, "echo 0 > /sys/bus/%s/devices/%s/sriov_numvfs && ", d->bus, d->name);
+		vfs = arena_printf(t->arena, "iommuctl device vfs %s 0 && ", device_spec(t, d));
 	return arena_printf(t->arena, "%siommuctl device bind %s%s", vfs, bind_option(t), device_spec(t, d));
 }
 

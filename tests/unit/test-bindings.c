@@ -262,11 +262,35 @@ static void written_and_taken_away(void **state)
 	assert_int_equal(persist_prepare(&m->ctx, dir, &b, 1), -ENOTDIR);
 }
 
+/* tests/fixtures/old/README.md */
+static void a_kept_file(void **state _unused_)
+{
+	const char *src = getenv("IOMMUCTL_SRCDIR");
+	struct ctx ctx = { 0 };
+	struct binding b = { 0 };
+	char path[512], text[1024];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/tests/fixtures/old/bindings-1.conf", src ? src : ".");
+	f = fopen(path, "r");
+	assert_non_null(f);
+	text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
+	fclose(f);
+	assert_int_equal(parse(&ctx, text, &b), 0);
+	assert_string_equal(b.chain, "0000:00/03.0/00.0");
+	assert_int_equal(b.vendor, 0x8086);
+	assert_int_equal(b.device, 0x10d3);
+	assert_string_equal(b.driver, "vfio-pci");
+	assert_string_equal(b.was, "e1000e");
+	assert_string_equal(binding_file(&ctx.arena, b.chain), "0000:00-03.0-00.0.conf");
+	ctx_free(&ctx);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		T(what_is_written_is_read), T(what_is_refused), T(places), T(the_folder), T(claims), T(what_doctor_says), T(written_and_taken_away),
+		T(what_is_written_is_read), T(a_kept_file), T(what_is_refused), T(places), T(the_folder), T(claims), T(what_doctor_says), T(written_and_taken_away),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -129,6 +129,63 @@ static void an_older_file(void **state)
 	journal_close(j);
 }
 
+/* tests/fixtures/old/README.md */
+static void a_kept_file(void **state)
+{
+	const char *src = getenv("IOMMUCTL_SRCDIR");
+	_cleanup_free_ char *text = calloc(1, 4096);
+	const struct journal_entry *e;
+	struct journal *j;
+	char path[512];
+	FILE *f;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/tests/fixtures/old/journal-1.json", src ? src : ".");
+	f = fopen(path, "r");
+	assert_non_null(f);
+	assert_true(fread(text, 1, 4095, f) > 0);
+	fclose(f);
+	f = fopen(file, "w");
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+	assert_int_equal(reopen("8f0c1d2e-3b4a-4c5d-9e6f-708192a3b4c5", &j), 0);
+	assert_int_equal(ctx.notes.n, 0);
+	assert_int_equal(j->v.n, 5);
+	e = journal_find(j, "pci", "0000:01:00.0");
+	assert_string_equal(e->driver, "e1000e");
+	assert_string_equal(e->module, "e1000e");
+	assert_string_equal(e->to, "vfio-pci");
+	assert_null(e->override);
+	assert_true(e->has_override);
+	assert_int_equal(e->state, JOURNAL_MOVED);
+	assert_false(e->pid.known || e->pid_start.known || e->vfs.known);
+	assert_int_equal(e->vf_autoprobe, TRI_UNKNOWN);
+	e = journal_find(j, "pci", "0000:02:00.1");
+	assert_null(e->driver);
+	assert_null(e->to);
+	assert_string_equal(e->override, "nvme");
+	assert_int_equal(e->state, JOURNAL_MOVING);
+	e = journal_find(j, "platform", "8000000.gpu");
+	assert_false(e->has_override);
+	assert_int_equal(e->state, JOURNAL_PENDING);
+	assert_int_equal(e->pid.v, 4711);
+	assert_int_equal(e->pid_start.v, 123456);
+	assert_string_equal(journal_find(j, "pci", "0000:03:10.0")->pf, "0000:03:00.0");
+	e = journal_find(j, "pci", "0000:03:00.0");
+	assert_int_equal(e->vfs.v, 4);
+	assert_int_equal(e->vf_autoprobe, TRI_YES);
+	/* what is written of it again is the same, byte by byte */
+	assert_int_equal(journal_save(j), 0);
+	journal_close(j);
+	f = fopen(file, "r");
+	assert_non_null(f);
+	for (const char *c = text; *c; c++)
+		assert_int_equal(fgetc(f), *c);
+	assert_int_equal(fgetc(f), EOF);
+	fclose(f);
+}
+
 static void another_boot(void **state)
 {
 	struct journal *j;
@@ -242,6 +299,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(what_is_written_is_read),
 		T(an_older_file),
+		T(a_kept_file),
 		T(another_boot),
 		T(one_at_a_time),
 		T(damage),

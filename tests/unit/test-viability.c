@@ -727,7 +727,7 @@ static void vfs_go_first(void **state)
 	v = ask(&m, 1, NULL, false);
 	expect(&v, "needs-bind", TRI_NO);
 	s = v.steps.v;
-	assert_true(strstr(s->command, "echo 0 > /sys/bus/pci/devices/0000:01:00.0/sriov_numvfs && ") != NULL);
+	assert_true(strstr(s->command, "iommuctl device vfs 0000:01:00.0 0 && iommuctl device bind ") != NULL);
 	assert_string_equal(reason(&v, "vfs-enabled")->severity, "warning");
 	/* that is more than a bind */
 	v = ask(&m, 1, NULL, true);
