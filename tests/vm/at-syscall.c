@@ -19,7 +19,6 @@
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
-#include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -54,23 +53,20 @@ static void read_path(pid_t pid, unsigned long addr, char *buf, size_t size)
 	buf[n] = '\0';
 }
 
+/* At the entry of a system call: on its way out its number and arguments are gone. */
 static void look_for_mark(pid_t pid)
 {
-	struct user_regs_struct regs;
+	struct __ptrace_syscall_info info = { 0 };
 	char path[256];
 	size_t len, want;
 
-	if (counting)
+	if (!mark || counting)
 		return;
-	if (!mark) {
-		counting = 1;
+	if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info), &info) < 0)
+		die("PTRACE_GET_SYSCALL_INFO");
+	if (info.op != PTRACE_SYSCALL_INFO_ENTRY || info.entry.nr != SYS_openat)
 		return;
-	}
-	if (ptrace(PTRACE_GETREGS, pid, 0, &regs) < 0)
-		die("PTRACE_GETREGS");
-	if (regs.orig_rax != SYS_openat)
-		return;
-	read_path(pid, regs.rsi, path, sizeof(path));
+	read_path(pid, info.entry.args[1], path, sizeof(path));
 	len = strlen(path);
 	want = strlen(mark);
 	counting = len >= want && !strcmp(path + len - want, mark);
@@ -79,7 +75,6 @@ static void look_for_mark(pid_t pid)
 /* Behind a system call. */
 static void leave(pid_t pid)
 {
-	look_for_mark(pid);
 	if (!counting)
 		return;
 	if (++calls != target)
@@ -116,7 +111,9 @@ static int trace(pid_t pid)
 		deliver = 0;
 		if (WSTOPSIG(status) == (SIGTRAP | 0x80)) {
 			inside = !inside;
-			if (!inside)
+			if (inside)
+				look_for_mark(pid);
+			else
 				leave(pid);
 		} else if (WSTOPSIG(status) != SIGTRAP) {
 			deliver = WSTOPSIG(status);
@@ -142,6 +139,7 @@ int main(int argc, char **argv)
 	if (argc - optind < 2)
 		return 99;
 	target = atol(argv[optind]);
+	counting = !mark;
 	pid = fork();
 	if (pid < 0)
 		die("fork");

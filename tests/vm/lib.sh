@@ -7,8 +7,11 @@ cache=${IOMMUCTL_VM_CACHE:-$here/cache}
 limit=${IOMMUCTL_VM_TIMEOUT:-120}
 topology_file='' kernel='' initrd=''
 
+arch=amd64
+
 # where iommuctl was built, if it was
 build=${IOMMUCTL_BUILD:-$here/../../build}
+build_arm64=${IOMMUCTL_BUILD_ARM64:-${build%/}-arm64}
 [ -x "$build/iommuctl" ] || [ -n "${IOMMUCTL_BUILD:-}" ] || build=$here/../..
 
 die() { echo "$(basename "$0"): $*" >&2; exit 2; }
@@ -23,25 +26,38 @@ skip() {
 # newer A B: A was changed after B, or there is no B
 newer() { [ ! -e "$2" ] || [ -n "$(find -L "$1" -newer "$2")" ]; }
 
-# find_topology NAME: sets $topology_file
+# find_topology NAME: sets $topology_file, and $arch with the build for it
 find_topology() {
 	topology_file=$here/topologies/$1
 	[ -f "$topology_file" ] || die "$1: no such topology; there are:" \
 		"$(cd "$here/topologies" && echo ./* | sed 's,\./,,g')"
+	! grep -qx 'arch arm64' "$topology_file" || for_arm64
+}
+
+# for_arm64: from here on the lab is that of arm64
+for_arm64() {
+	arch=arm64
+	build=$build_arm64
+	IOMMUCTL_BUILD=$build
 }
 
 # find_kernel NAME|FILE: sets $kernel
 find_kernel() {
 	kernel=''
 	[ "$1" != 6.1-debian ] || debian_part kernel "$cache/vmlinuz-6.1-debian"
-	for k in "$1" "${IOMMUCTL_LAB:-$cache}/vmlinuz-$1" "$cache/vmlinuz-$1"; do
+	file=vmlinuz-$1 making=tests/vm/mkkernel qemu=qemu-system-x86_64 package=qemu-system-x86
+	if [ $arch = arm64 ]; then
+		file=Image.gz-$1 making='tests/vm/mkkernel --arch arm64' qemu=qemu-system-aarch64 package=qemu-system-arm
+	fi
+	for k in "$1" "${IOMMUCTL_LAB:-$cache}/$file" "$cache/$file"; do
 		if [ -f "$k" ]; then
 			kernel=$k
 			break
 		fi
 	done
-	[ -n "$kernel" ] || skip "no lab kernel: set IOMMUCTL_LAB=DIR or run tests/vm/mkkernel"
-	command -v qemu-system-x86_64 >/dev/null || skip "no QEMU: install qemu-system-x86"
+	[ -n "$kernel" ] || skip "no lab kernel $1: set IOMMUCTL_LAB=DIR or run $making"
+	command -v $qemu >/dev/null || skip "no QEMU: install $package"
+	[ $arch != arm64 ] || [ -x "$build/iommuctl" ] || skip "no $build/iommuctl for arm64: run ./bootstrap cross arm64"
 }
 
 # debian_part WORD FILE: makes it with mkdebian, unless it is there. One at a time: boots run side by side.
@@ -85,32 +101,55 @@ install_overlay() {
 
 # helper NAME: builds tests/vm/NAME.c, static, into the cache; prints the path
 helper() {
-	if newer "$here/$1.c" "$cache/$1"; then
-		mkdir -p "$cache"
-		"${CC:-cc}" -static -O1 -Wall -Wextra -Werror -I "$here/../../src" -o "$cache/$1.$$" "$here/$1.c"
-		mv "$cache/$1.$$" "$cache/$1"
+	cc=${CC:-cc} to=$cache/$1
+	[ $arch = amd64 ] || cc=aarch64-linux-gnu-gcc to=$cache/$arch/$1
+	if newer "$here/$1.c" "$to"; then
+		mkdir -p "$(dirname "$to")"
+		"$cc" -static -O1 -Wall -Wextra -Werror -I "$here/../../src" -o "$to.$$" "$here/$1.c"
+		mv "$to.$$" "$to"
 	fi
-	echo "$cache/$1"
+	echo "$to"
 }
 
 # make_initrd: sets $initrd, made anew only when a part of it is newer than it
 make_initrd() {
 	set -- "$(helper vfio-truth)" "$(helper at-syscall)" "$(helper owner-hold)" "$(helper edu-dma)" \
-		"$(helper vfio-client)" "$(command -v setpriv)" "$here/../../boot/early-bind"
-	! command -v trace-cmd >/dev/null || set -- "$@" "$(command -v trace-cmd)"
+		"$(helper vfio-client)" "$here/../../boot/early-bind"
+	foreign=''
+	if [ $arch != amd64 ]; then
+		foreign=$cache/root-$arch
+		debian_part $arch "$foreign"
+		set -- "$@" trace-cmd
+	elif command -v trace-cmd >/dev/null; then
+		set -- "$@" trace-cmd
+	fi
 	[ -z "${IOMMUCTL_BUILD:-}" ] || [ -x "$build/iommuctl" ] || die "$build/iommuctl: not built"
 	for p in iommuctl iommutop tests/vm/backend-drive tests/vm/differ; do
 		p=$build/$p
 		[ ! -x "$p" ] || set -- "$@" "$p"
 	done
 	set -- "$@" "$here/../conformance:/usr/share/conformance"
-	initrd=$cache/initrd-$(printf '%s\n' "$@" | cksum | cut -d ' ' -f 1)
+	initrd=$cache/initrd-$(printf '%s\n' $arch "$@" | cksum | cut -d ' ' -f 1)
 	for p in "$here/init" "$here/mkinitrd" "$@"; do
+		case $p in
+		trace-cmd) continue ;;
+		esac
 		if newer "${p%%:*}" "$initrd"; then
-			"$here/mkinitrd" "$initrd" "$@"
+			"$here/mkinitrd" ${foreign:+-r "$foreign"} "$initrd" "$@"
 			break
 		fi
 	done
+}
+
+# device_tree OUT: QEMU's own, with the root complexes of the topology; empty when it names none
+device_tree() {
+	: >"$1"
+	roots=$(sed -n 's/^root //p' "$topology_file" | tr '\n' ' ')
+	[ -n "$roots" ] || return 0
+	command -v fdtput >/dev/null || skip "no fdtput: install device-tree-compiler"
+	$qemu -M "$machine,dumpdtb=$1" -cpu "$cpu" -smp 2 -m 2G -nodefaults -display none 2>/dev/null
+	# shellcheck disable=SC2086
+	"$here/mkroots" "$1" $roots
 }
 
 # boot SECONDS KERNEL INITRD SHARE LOG: one machine of $topology_file
@@ -120,16 +159,25 @@ boot() {
 	append=$(sed -n 's/^append //p' "$topology_file" | tr '\n' ' ')
 	noreboot=-no-reboot
 	! grep -qx reboot "$topology_file" || noreboot=''
+	if [ $arch = arm64 ]; then
+		machine='virt,gic-version=3,its=on' cpu=max,lpa2=off qemu=qemu-system-aarch64 console='console=ttyAMA0'
+	else
+		machine=q35,kernel-irqchip=split cpu=max,la57=off qemu=qemu-system-x86_64 console='console=ttyS0 no_timer_check'
+	fi
+	machine=$machine$(sed -n 's/^machine /,/p' "$topology_file" | tr -d '\n')
+	! grep -q '^cpu ' "$topology_file" || cpu=$(sed -n 's/^cpu //p' "$topology_file")
+	device_tree "$5.dtb"
 	# words of the topology are split here, and nowhere else
 	# shellcheck disable=SC2046
-	timeout -k 5 "$1" qemu-system-x86_64 -accel tcg,thread=multi -cpu max,la57=off -smp 2 \
-		-M q35,kernel-irqchip=split -m 2G -nodefaults -display none $noreboot \
+	timeout -k 5 "$1" $qemu -accel tcg,thread=multi -cpu "$cpu" -smp 2 \
+		-M "$machine" -m 2G -nodefaults -display none $noreboot \
 		-serial "file:$5" \
 		-kernel "$2" -initrd "$3" \
-		-append "console=ttyS0 quiet panic=-1 no_timer_check $append" \
+		-append "$console quiet panic=-1 $append" \
+		$([ ! -s "$5.dtb" ] || echo "-dtb $5.dtb") \
 		-fsdev "local,id=host,path=$4,security_model=none" \
 		$(grep '^-' "$topology_file") \
-		-device virtio-9p-pci,fsdev=host,mount_tag=host,addr=1e </dev/null >"$5.qemu" 2>&1 || {
+		-device virtio-9p-pci,fsdev=host,mount_tag=host,bus=pcie.0,addr=1e </dev/null >"$5.qemu" 2>&1 || {
 		set -- $? "$5"
 		cat "$2.qemu" >>"$2"
 		return "$1"
