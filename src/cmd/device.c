@@ -13,6 +13,7 @@
 #include "host/holders.h"
 #include "host/names.h"
 #include "host/pci.h"
+#include "host/streams.h"
 #include "source/udev.h"
 
 /* One struct for both: show has every field, list gathers the dear ones only when somebody names them. */
@@ -36,7 +37,29 @@ struct device_row {
 	struct rows holders;
 	const char *id_path;
 	const char *path;
+	/* show only */
+	struct rows stream_ids;
+	const char *streams_from;
 };
+
+/* An id that its requests carry at an SMMU. */
+struct stream_row {
+	struct num id;
+	const char *requester, *via, *unit;
+	struct strs shared;
+	const char *file;
+};
+
+static const struct field stream_fields[] = {
+	FIELD(struct stream_row, id, F_HEX, "ID", "stream id", .flags = FIELD_DEFAULT | FIELD_RIGHT),
+	FIELD(struct stream_row, requester, F_STR, "REQUESTER", "PCI requester id that it is made from; null: not PCI", .flags = FIELD_DEFAULT),
+	FIELD(struct stream_row, via, F_STR, "VIA", "bridge that puts its own id on requests; null: the device's own", .flags = FIELD_DEFAULT),
+	FIELD(struct stream_row, unit, F_STR, "UNIT", "unit that it is an id of; null: none that the kernel drives", .flags = FIELD_DEFAULT),
+	FIELD(struct stream_row, shared, F_STRS, "SHARED", "other devices whose requests carry the same id", .flags = FIELD_DEFAULT),
+	FIELD(struct stream_row, file, F_STR, "BY", "what says so", .flags = FIELD_TRUNC),
+};
+
+static const struct record_type stream_record = RECORD("device.stream", 1, struct stream_row, stream_fields);
 
 #define D(member, type, head, text, ...) FIELD(struct device_row, member, type, head, text, ##__VA_ARGS__)
 
@@ -96,6 +119,9 @@ static const struct field show_fields[] = {
 	D(summary, F_STR, "SUMMARY", "the verdict in one sentence"),
 	D(id_path, F_STR, "ID-PATH", "udev's name of the place that it is plugged into"),
 	DEAR_FIELDS(0),
+	D(stream_ids, F_LIST, "STREAM-IDS", "ids of its requests at an SMMU; null: there is no SMMU, or firmware's maps cannot be seen",
+	  .sub = &stream_record),
+	D(streams_from, F_STR, "STREAMS-FROM", "what says so, or why they are not known; null: there is no SMMU"),
 };
 
 static const struct record_type device_show_record = RECORD("device.show", 1, struct device_row, show_fields);
@@ -259,6 +285,43 @@ static void fill_wanted(struct host *h, struct device *d, const struct wanted *w
 		row->holders = holder_rows_of_device(h, d);
 }
 
+static bool has_smmu(const struct host *h)
+{
+	for (size_t i = 0; i < h->n_units; i++)
+		if (h->units[i].kind == UNIT_SMMUV3 || h->units[i].kind == UNIT_SMMUV2)
+			return true;
+	return false;
+}
+
+static const char *streams_why(struct host *h, const struct device_streams *s)
+{
+	if (s->n && !s->complete)
+		return arena_printf(&h->arena, "%s; ids of bridges above may be missing: their config space cannot be read", s->v[0].map->file);
+	if (s->n)
+		return s->v[0].map->file;
+	if (s->known)
+		return "firmware leads its requests to no SMMU";
+	return s->err == -ENOENT ? "neither a devicetree nor an ACPI table IORT maps ids" :
+				   arena_printf(&h->arena, "%s: %s", host_streams(h)->tree_err == s->err ? "devicetree" : "ACPI table IORT",
+						err_text(s->err));
+}
+
+static void fill_streams(struct host *h, struct device *d, struct device_row *row)
+{
+	struct device_streams s;
+	struct stream_row *v;
+
+	if (!has_smmu(h))
+		return;
+	s = device_streams(h, d);
+	v = arena_array(&h->arena, struct stream_row, s.n + 1);
+	for (size_t i = 0; i < s.n; i++)
+		v[i] = (struct stream_row){ NUM(s.v[i].id), s.v[i].requester, s.v[i].bridge ? s.v[i].bridge->name : NULL,
+					    s.v[i].map->unit ? s.v[i].map->unit->name : NULL, s.v[i].shared, s.v[i].map->file };
+	row->stream_ids = (struct rows){ .v = v, .n = s.n, .known = s.known };
+	row->streams_from = streams_why(h, &s);
+}
+
 /* -- list ---------------------------------------------------------------------------------------------------- */
 
 static int list_device(struct invocation *inv, struct host *h, const struct filter *f, const struct wanted *w,
@@ -334,6 +397,7 @@ static int run_show(struct invocation *inv)
 	row.holders = holder_rows_of_device(h, d);
 	row.path = path_of(h, d);
 	row.id_path = id_path_of(h, d);
+	fill_streams(h, d, &row);
 	return out_detail(inv->out, &row);
 }
 

@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "cmd/cmd.h"
 #include "host/names.h"
+#include "host/streams.h"
 #include "host/units.h"
 
 /* -- list ---------------------------------------------------------------------------------------------- */
@@ -119,6 +120,7 @@ struct member_row {
 	const char *device;
 	struct num group;
 	const char *driver, *title;
+	struct strs stream_ids;
 };
 
 static const struct field member_fields[] = {
@@ -126,9 +128,31 @@ static const struct field member_fields[] = {
 	FIELD(struct member_row, group, F_INT, "GROUP", "its group", .flags = FIELD_DEFAULT | FIELD_RIGHT),
 	FIELD(struct member_row, driver, F_STR, "DRIVER", "its driver", .flags = FIELD_DEFAULT),
 	FIELD(struct member_row, title, F_STR, "NAME", "what it is", .flags = FIELD_DEFAULT | FIELD_TRUNC),
+	FIELD(struct member_row, stream_ids, F_STRS, "STREAMS", "stream ids of its requests; of SMMUs", .flags = FIELD_DEFAULT),
 };
 
 static const struct record_type member_record = RECORD("iommu.member", 1, struct member_row, member_fields);
+
+/* A range of ids that firmware leads to the unit. */
+struct stream_row {
+	const char *owner, *bus;
+	struct num segment, first_requester, last_requester, mask, first, last;
+	const char *file;
+};
+
+static const struct field stream_fields[] = {
+	FIELD(struct stream_row, owner, F_STR, "FROM", "root complex or device whose ids these are, as firmware calls it", .flags = FIELD_DEFAULT),
+	FIELD(struct stream_row, bus, F_STR, "BUS", "root bus; null: all of the segment, or not PCI", .flags = FIELD_DEFAULT),
+	FIELD(struct stream_row, segment, F_INT, "SEGMENT", "PCI segment; null: not PCI", .flags = FIELD_DEFAULT | FIELD_RIGHT),
+	FIELD(struct stream_row, first_requester, F_HEX, "REQUESTERS", "first PCI requester id", .flags = FIELD_DEFAULT | FIELD_RIGHT),
+	FIELD(struct stream_row, last_requester, F_HEX, "TO", "last one", .flags = FIELD_DEFAULT | FIELD_RIGHT),
+	FIELD(struct stream_row, mask, F_HEX, "MASK", "bits of a requester id that count"),
+	FIELD(struct stream_row, first, F_HEX, "STREAMS", "stream id that the first becomes", .flags = FIELD_DEFAULT | FIELD_RIGHT),
+	FIELD(struct stream_row, last, F_HEX, "UNTIL", "stream id that the last becomes", .flags = FIELD_DEFAULT | FIELD_RIGHT),
+	FIELD(struct stream_row, file, F_STR, "BY", "what says so", .flags = FIELD_DEFAULT | FIELD_TRUNC),
+};
+
+static const struct record_type stream_record = RECORD("iommu.stream", 1, struct stream_row, stream_fields);
 
 struct show_row {
 	const char *name, *kind, *parent, *version;
@@ -139,7 +163,7 @@ struct show_row {
 	const char *coherence_from, *table;
 	int include_all;
 	struct strs features;
-	struct rows devices, reserved, scopes, not_visible, fields;
+	struct rows devices, streams, reserved, scopes, not_visible, fields;
 };
 
 static const struct field show_fields[] = {
@@ -167,6 +191,8 @@ static const struct field show_fields[] = {
 	      "whether the firmware puts everything behind it that no other unit has"),
 	FIELD(struct show_row, features, F_STRS, "FEATURES", "what it can do, in words of its registers"),
 	FIELD(struct show_row, devices, F_LIST, "DEVICES", "devices behind it", .sub = &member_record),
+	FIELD(struct show_row, streams, F_LIST, "STREAMS", "ids that firmware leads to it, and what they become; null: not an SMMU, or not known",
+	      .sub = &stream_record),
 	FIELD(struct show_row, reserved, F_LIST, "RESERVED", "memory that the firmware wants mapped for them",
 	      .sub = &unit_reserved_record),
 	FIELD(struct show_row, scopes, F_LIST, "SCOPES", "what the firmware puts behind it", .sub = &scope_record),
@@ -190,15 +216,60 @@ static struct rows scope_rows(struct host *h, const struct unit_info *info)
 	return (struct rows){ .v = v, .n = n, .known = info->acpi };
 }
 
+static bool is_smmu(const struct unit *u)
+{
+	return u->kind == UNIT_SMMUV3 || u->kind == UNIT_SMMUV2;
+}
+
+static struct rows stream_rows(struct host *h, const struct unit *u)
+{
+	const struct streams *s = is_smmu(u) ? host_streams(h) : NULL;
+	struct stream_row *v = arena_array(&h->arena, struct stream_row, s ? s->n + 1 : 1);
+	size_t n = 0;
+
+	for (size_t i = 0; s && i < s->n; i++) {
+		const struct stream_map *m = &s->maps[i];
+		struct stream_row *row = &v[n];
+
+		if (m->unit != u)
+			continue;
+		*row = (struct stream_row){ .owner = m->device ? m->device->name : m->owner, .bus = m->root_bus, .first = NUM(m->output),
+					    .last = NUM(m->single ? m->output : m->output + (m->last - m->first)), .file = m->file };
+		if (m->is_pci) {
+			row->segment = NUM(m->segment);
+			row->first_requester = NUM(m->first);
+			row->last_requester = NUM(m->last);
+			row->mask = NUM(m->mask);
+		}
+		n++;
+	}
+	return (struct rows){ .v = v, .n = n, .known = s && (n || !streams_err(s)) };
+}
+
+static struct strs member_streams(struct host *h, const struct unit *u, struct device *d)
+{
+	struct device_streams s = { 0 };
+	const char **v;
+
+	if (is_smmu(u))
+		s = device_streams(h, d);
+	if (!s.known)
+		return (struct strs){ 0 };
+	v = arena_array(&h->arena, const char *, s.n + 1);
+	for (size_t i = 0; i < s.n; i++)
+		v[i] = arena_printf(&h->arena, "0x%x", s.v[i].id);
+	return STRS(v, s.n);
+}
+
 static struct rows member_rows(struct host *h, const struct unit *u, const struct unit_info *info)
 {
 	struct member_row *v = arena_array(&h->arena, struct member_row, info->n_devices + 1);
 
 	for (size_t i = 0; i < info->n_devices; i++) {
-		const struct device *d = info->devices[i];
+		struct device *d = info->devices[i];
 
 		v[i] = (struct member_row){ d->name, d->group ? NUM(d->group->id) : NUM_UNKNOWN, d->driver,
-					    device_title(h, d) };
+					    device_title(h, d), member_streams(h, u, d) };
 	}
 	return (struct rows){ .v = v, .n = info->n_devices, .known = !u->members_err };
 }
@@ -248,6 +319,7 @@ static struct show_row show_row(struct host *h, struct unit *u)
 	if (i->acpi && i->acpi->table == ACPI_DMAR)
 		row.include_all = i->acpi->include_all;
 	row.devices = member_rows(h, u, i);
+	row.streams = stream_rows(h, u);
 	row.reserved = reserved_rows(h, u);
 	row.scopes = scope_rows(h, i);
 	row.fields = (struct rows){ .v = i->fields, .n = i->n_fields, .known = i->n_fields };

@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "diag/coherency.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
 #include "host/acpi.h"
+#include "host/devtree.h"
 #include "host/holders.h"
-
-#define TREE "firmware/devicetree/base"
 
 static enum tri from_iort(struct host *h, const struct unit *u)
 {
@@ -23,41 +20,16 @@ static enum tri from_iort(struct host *h, const struct unit *u)
 	return fw ? fw->coherent : TRI_UNKNOWN;
 }
 
-/* The property counts for the node and all below it. An empty file: it is there or not. */
-static enum tri from_node(struct host *h, char *node)
-{
-	char path[SRC_PATH_MAX], text[16];
-
-	for (;;) {
-		int r;
-
-		PATHF(path, "%s/dma-coherent", node);
-		r = source_read_attr(h->src, path, text, sizeof(text));
-		if (r == 0)
-			return TRI_YES;
-		PATHF(path, "%s/dma-noncoherent", node);
-		if (r != -ENOENT)
-			return TRI_UNKNOWN;
-		if (source_exists(h->src, path) || strends(node, TREE))
-			return TRI_NO;
-		*strrchr(node, '/') = '\0';
-	}
-}
-
 static enum tri from_device_tree(struct host *h, const struct unit *u, const char **ret_file)
 {
-	char path[SRC_PATH_MAX], link[SRC_PATH_MAX], node[SRC_PATH_MAX];
-	const char *in_tree;
+	char dir[SRC_PATH_MAX];
+	const char *node;
 
-	PATHF(path, "sys/class/iommu/%s/device/of_node", u->name);
-	if (source_readlink(h->src, path, link, sizeof(link)) < 0)
+	PATHF(dir, "sys/class/iommu/%s/device", u->name);
+	if (devtree_node(h, dir, &node) < 0)
 		return TRI_UNKNOWN;
-	in_tree = strstr(link, TREE "/");
-	if (!in_tree || strstr(in_tree, ".."))
-		return TRI_UNKNOWN;
-	PATHF(node, "sys/%s", in_tree);
 	*ret_file = arena_printf(&h->arena, "/%s/dma-coherent", node);
-	return from_node(h, node);
+	return devtree_coherent(h, node);
 }
 
 static bool proven(struct host *h, const struct unit *u)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Which device a fault is about: by name, by requester id through bridges and aliases, by stream or endpoint id. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -7,8 +8,8 @@
 #include "diag/faults.h"
 #include "host/acpi.h"
 #include "host/pci.h"
+#include "host/streams.h"
 #include "host/topology.h"
-#include "host/units.h"
 
 void fault_note(struct fault_notes *n, const char *fmt, ...)
 {
@@ -212,30 +213,21 @@ static struct unit *find_unit(struct host *h, struct slice name, enum unit_kind 
 	return n == 1 ? only : NULL;
 }
 
-/* Through the IORT: which root complex gives this stream id, and for which requester. */
-static struct device *by_iort(struct host *h, struct unit *u, uint32_t sid)
+/* By the firmware's maps; a requester id that no function has is a bridge's, or of another function of its slot. */
+static int by_stream(struct host *h, const struct unit *u, uint32_t sid, struct fault_notes *notes, struct device **ret)
 {
-	const struct acpi *a = host_acpi(h);
-	const struct acpi_unit *au;
-	uint64_t base;
+	struct stream_sender s;
+	int r = stream_find(h, u, sid, &s);
 
-	if (unit_name_address(u->name, &base))
-		return NULL;
-	au = acpi_find_unit(a, u->kind, base, NULL);
-	for (size_t i = 0; au && i < a->nodes.n; i++) {
-		const struct acpi_iort_node *node = &a->nodes.v[i];
-		const struct acpi_iort_map *m;
-
-		vec_for_each(m, &node->maps) {
-			uint32_t rid;
-
-			if (node->type != 2 || m->target != au->offset || sid < m->output || sid - m->output >= m->count)
-				continue;
-			rid = m->input + (sid - m->output);
-			return host_pci(h, (struct pci_addr){ node->segment, (uint8_t)(rid >> 8), rid >> 3 & 31, rid & 7 });
-		}
-	}
-	return NULL;
+	if (r < 0)
+		return r;
+	if (s.has_addr)
+		*ret = by_address(h, s.addr, notes);
+	else if (s.device)
+		*ret = s.device;
+	else
+		fault_note(notes, "by %s, stream id 0x%x is one of %s, which the machine looked at does not have", s.map->file, sid, s.map->owner);
+	return 0;
 }
 
 /* The VIOT gives ranges of requester ids their endpoint ids. */
@@ -259,23 +251,37 @@ static struct device *by_viot(struct host *h, uint32_t ep)
 	return NULL;
 }
 
-/* No table tells: an id is most often the requester id itself. */
-static struct device *by_member(struct host *h, struct unit *u, uint32_t id, struct fault_notes *notes)
+/* No table tells: an id is most often the requester id itself. @why: what stands in the way of the tables. */
+static struct device *by_member(struct host *h, struct unit *u, uint32_t id, const char *why, struct fault_notes *notes)
 {
 	struct device *found = NULL;
+	unsigned n = 0;
 
 	for (size_t i = 0; i < h->n_devices; i++) {
 		struct device *d = &h->devices[i];
 
 		if (!d->is_pci || (u && d->unit != u) || pci_addr_rid(d->addr) != (id & 0xffff))
 			continue;
-		if (found)
-			return NULL;
 		found = d;
+		n++;
 	}
+	if (n > 1)
+		return NULL;
+	if (!found && bridge_of_id(h, 0, (uint16_t)id))
+		found = find_alias(h, (struct pci_addr){ 0, (uint8_t)(id >> 8), id >> 3 & 31, id & 7 }, notes);
 	if (found)
-		fault_note(notes, "%s is guessed from id 0x%x: no firmware table says how ids map", found->name, id);
+		fault_note(notes, "%s is guessed from id 0x%x: %s", found->name, id, why);
 	return found;
+}
+
+static const char *why_no_map(struct host *h, struct arena *arena)
+{
+	const struct streams *s = host_streams(h);
+	int err = streams_err(s);
+
+	if (err == -ENOENT || !err)
+		return "no firmware table says how ids map";
+	return arena_printf(arena, "how ids map could not be read (%s: %s)", s->tree_err == err ? "devicetree" : "ACPI table IORT", err_text(err));
 }
 
 static struct device *by_source(struct host *h, const struct event *ev, struct fault_notes *notes)
@@ -285,14 +291,14 @@ static struct device *by_source(struct host *h, const struct event *ev, struct f
 
 	if (ev->vendor == VENDOR_VIRTIO) {
 		d = by_viot(h, ev->source_id);
-		return d ?: by_member(h, find_unit(h, ev->unit, UNIT_VIRTIO), ev->source_id, notes);
+		return d ?: by_member(h, find_unit(h, ev->unit, UNIT_VIRTIO), ev->source_id, "no firmware table says how ids map", notes);
 	}
 	if (ev->vendor != VENDOR_SMMUV3 && ev->vendor != VENDOR_SMMUV2)
 		return NULL;
 	u = find_unit(h, ev->unit, ev->vendor == VENDOR_SMMUV3 ? UNIT_SMMUV3 : UNIT_SMMUV2);
-	if (u)
-		d = by_iort(h, u, ev->source_id);
-	return d ?: by_member(h, u, ev->source_id, notes);
+	if (by_stream(h, u, ev->source_id, notes, &d) == 0)
+		return d;
+	return by_member(h, u, ev->source_id, why_no_map(h, notes->arena), notes);
 }
 
 struct device *fault_device(struct host *h, const struct event *ev, struct fault_notes *notes)

@@ -107,6 +107,16 @@ struct acpi_ats {
 	acpi_scopes scopes;
 };
 
+enum iort_type {
+	IORT_ITS_GROUP = 0,
+	IORT_COMPONENT = 1,
+	IORT_ROOT_COMPLEX = 2,
+	IORT_SMMU = 3,
+	IORT_SMMU_V3 = 4,
+	IORT_PMCG = 5,
+	IORT_RMR = 6,
+};
+
 /* IORT: a device or root complex, what it can do, and where its ids go. */
 struct acpi_iort_map {
 	uint32_t input, count, output; /* count: number of ids */
@@ -116,7 +126,7 @@ struct acpi_iort_map {
 
 struct acpi_iort_node {
 	uint32_t offset;
-	uint8_t type; /* 0 ITS group, 1 named component, 2 root complex, 3 SMMUv2, 4 SMMUv3, 5 PMCG, 6 RMR */
+	uint8_t type; /* enum iort_type */
 	uint8_t revision;
 	const char *name; /* of a named component */
 	uint32_t segment; /* of a root complex */

@@ -24,6 +24,7 @@ struct switches; /* host/switches.h */
 struct acpi;	 /* host/acpi.h */
 struct names;	 /* host/names.h */
 struct holdings; /* host/holders.h */
+struct streams;	 /* host/streams.h */
 struct attached; /* host/devinfo.c */
 
 enum unit_kind {
@@ -134,6 +135,7 @@ struct host {
 	struct acpi *acpi_;	    /* host/acpi.h */
 	struct names *names_;	    /* host/names.h */
 	struct holdings *holdings_; /* host/holders.h */
+	struct streams *streams_;   /* host/streams.h */
 	struct ownership *ownership_; /* diag/leak.h */
 	int ownership_err_;
 	bool ownership_done_;

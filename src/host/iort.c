@@ -5,16 +5,6 @@
 #define IORT_FIXED (ACPI_HEADER + 12)
 #define NODE_FIXED 16 /* type, length, revision, identifier, mapping count and offset */
 
-enum {
-	IORT_ITS_GROUP = 0,
-	IORT_COMPONENT = 1,
-	IORT_ROOT_COMPLEX = 2,
-	IORT_SMMU = 3,
-	IORT_SMMU_V3 = 4,
-	IORT_PMCG = 5,
-	IORT_RMR = 6,
-};
-
 /* A mapping is input base, number of ids less one, output base, target, flags: 20 bytes. */
 #define MAPPING 20
 
@@ -49,8 +39,8 @@ static void read_smmu(const struct cursor *c, struct acpi_iort_node *n)
 		.table = ACPI_IORT, .offset = c->off, .kind = v3 ? UNIT_SMMUV3 : UNIT_SMMUV2,
 		.name = v3 ? "SMMUv3" : "SMMUv2", .base = cur_u64(c, NODE_FIXED), .flags = flags,
 		.type = cur_u32(c, v3 ? NODE_FIXED + 24 : NODE_FIXED + 16),
-		/* without the override it is up to IDR0.COHACC, which we cannot see */
-		.coherent = flags & (v3 ? 1 : 2) ? TRI_YES : v3 ? TRI_UNKNOWN : TRI_NO,
+		/* what its register says counts for nothing (arm_smmu_device_acpi_probe(), arm_smmu_device_hw_probe()) */
+		.coherent = flags & (v3 ? 1 : 2) ? TRI_YES : TRI_NO,
 	};
 	if (v3 && flags & 8 && cur_has(c, NODE_FIXED + 48))
 		u->node = NUM(cur_u32(c, NODE_FIXED + 44));

@@ -6,6 +6,8 @@
 
 #include "base/str.h"
 #include "host/amd.h"
+#include "host/devtree.h"
+#include "host/streams.h"
 #include "host/vtd.h"
 
 #define UNITS "sys/class/iommu"
@@ -164,6 +166,23 @@ int unit_name_address(const char *name, uint64_t *ret)
 	return hex ? parse_hex(hex + 1, ret) : -EINVAL;
 }
 
+/* Why the ids of devices at the unit are not known. */
+static void hide_streams(struct reader *r)
+{
+	const struct streams *s = host_streams(r->h);
+
+	for (size_t i = 0; i < s->n; i++)
+		if (s->maps[i].unit == r->u)
+			return;
+	if (streams_err(s) == -ENOENT)
+		hide(r, "stream ids of devices", "neither a devicetree nor an ACPI table IORT maps them");
+	else if (streams_err(s))
+		hide(r, "stream ids of devices",
+		     arena_printf(&r->h->arena, "%s: %s", s->tree_err == streams_err(s) ? "devicetree" : "ACPI table IORT", err_text(streams_err(s))));
+	else
+		hide(r, "stream ids of devices", "the firmware's maps lead to other units only");
+}
+
 static void read_smmu(struct reader *r)
 {
 	uint64_t base;
@@ -178,6 +197,7 @@ static void read_smmu(struct reader *r)
 	else
 		hide(r, "ID registers", "SMMUv2 shows them in no file; its driver prints them at boot");
 	hide(r, "domains in use", "the driver has no file for it");
+	hide_streams(r);
 }
 
 static void read_virtio(struct reader *r)
@@ -330,9 +350,30 @@ size_t unit_reserved(struct host *h, struct unit *u, struct unit_reserved **ret)
 	return n;
 }
 
+/* What firmware says counts, whatever the register; only SMMUv2's driver looks at that where firmware says nothing. */
+static enum tri smmu_coherent(struct host *h, struct unit *u, const char **ret_why)
+{
+	const struct acpi_unit *acpi = unit_info(h, u)->acpi;
+	char dir[SRC_PATH_MAX];
+	enum tri is = TRI_UNKNOWN;
+	const char *node;
+
+	PATHF(dir, UNITS "/%s/device", u->name);
+	*ret_why = "neither the ACPI table IORT nor the devicetree could be read";
+	if (acpi) {
+		is = acpi->coherent;
+		*ret_why = is == TRI_YES ? "the ACPI table IORT says that its page walks are coherent" :
+					   "the ACPI table IORT does not say that its page walks are coherent";
+	} else if (devtree_node(h, dir, &node) == 0) {
+		is = devtree_coherent(h, node);
+		if (is != TRI_UNKNOWN)
+			*ret_why = is == TRI_YES ? "the devicetree says dma-coherent" : "the devicetree does not say dma-coherent";
+	}
+	return is == TRI_NO && u->kind == UNIT_SMMUV2 ? TRI_UNKNOWN : is;
+}
+
 enum tri unit_cache_coherent(struct host *h, struct unit *u, const char **ret_why)
 {
-	const struct acpi_unit *acpi;
 	const char *why = "the driver of this kind of unit always says yes";
 	enum tri is = TRI_UNKNOWN;
 
@@ -346,10 +387,7 @@ enum tri unit_cache_coherent(struct host *h, struct unit *u, const char **ret_wh
 		break;
 	case UNIT_SMMUV3:
 	case UNIT_SMMUV2:
-		acpi = unit_info(h, u)->acpi;
-		is = acpi && acpi->coherent == TRI_YES ? TRI_YES : TRI_UNKNOWN;
-		why = is == TRI_YES ? "ACPI table IORT says that its page walks are coherent" :
-				      "only a register of the SMMU, or the devicetree, tells";
+		is = smmu_coherent(h, u, &why);
 		break;
 	default:
 		why = "nothing tells for this kind of unit";

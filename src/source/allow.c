@@ -100,7 +100,8 @@ static const struct allow_row rows[] = {
 	{ "sys/module/kernel/parameters", "panic_on_warn" },
 
 	{ "sys/firmware/acpi/tables", "DMAR IVRS IORT VIOT" },
-	{ "sys/firmware/devicetree/base/**", "dma-coherent dma-noncoherent" },
+	{ "sys/firmware/devicetree/base/**",
+	  "dma-coherent dma-noncoherent phandle iommus iommu-map iommu-map-mask #iommu-cells", .since = 3 },
 	{ "sys/firmware/efi", "fw_platform_size" },
 	{ "sys/hypervisor", "type" },
 
@@ -130,7 +131,7 @@ static const struct allow_row rows[] = {
 
 const char *const allow_tops[] = {
 	"sys/class", "sys/block", "sys/kernel/iommu_groups", "sys/kernel/security", "sys/kernel/irq",
-	"sys/bus", "sys/devices", "sys/module", "sys/firmware/acpi/tables", "sys/firmware/efi",
+	"sys/bus", "sys/devices", "sys/module", "sys/firmware/acpi/tables", "sys/firmware/devicetree/base", "sys/firmware/efi",
 	"sys/hypervisor", "dev/vfio", NULL,
 };
 

@@ -135,3 +135,43 @@ nic() {
 	expect_status 0
 	expect_json '.data[0].devices' null
 }
+
+# smmu: an SMMUv3 with a devicetree, and a NIC whose requester id becomes stream 0x10008
+smmu() {
+	local d=$T/sys/devices/platform/9050000.smmuv3 n=$T/sys/firmware/devicetree/base
+
+	mkdir -p "$d/iommu/smmu3.0x0000000009050000/devices" "$n/smmuv3@9050000" "$n/pcie@10000000"
+	link "$d/iommu/smmu3.0x0000000009050000/device" ../../../9050000.smmuv3
+	link "$T/sys/class/iommu/smmu3.0x0000000009050000" ../../devices/platform/9050000.smmuv3/iommu/smmu3.0x0000000009050000
+	link "$d/of_node" ../../../firmware/devicetree/base/smmuv3@9050000
+	printf '\0\0\200\5' >"$n/smmuv3@9050000/phandle"
+	nic dmar0 3 0000:00:01.0
+	rm -r "$T/sys/devices/virtual"
+	link "$d/iommu/smmu3.0x0000000009050000/devices/0000:00:01.0" ../../../../../pci0000:00/0000:00:01.0
+	link "$T/sys/devices/pci0000:00/pci_bus/0000:00/of_node" ../../../../../firmware/devicetree/base/pcie@10000000
+	printf '\0\0\0\0\0\0\200\5\0\1\0\0\0\1\0\0' >"$n/pcie@10000000/iommu-map"
+}
+
+@test "show: an SMMU with its platform device, root complex and stream ids; the same of a device" {
+	smmu
+	run_ctl --from "$T" -j iommu show smmu3.0x0000000009050000
+	expect_status 0
+	expect_json '.data[0].parent' 9050000.smmuv3
+	expect_json '.data[0].devices[0].stream_ids | join(",")' 0x10008
+	expect_json '.data[0].streams[0] | [.owner, .bus, .segment, .first_requester, .last_requester, .first, .last] | join(" ")' \
+		"pcie@10000000 pci0000:00 0 0x0 0xffff 0x10000 0x1ffff"
+	expect_json '[.data[0].not_visible[].what | select(startswith("stream"))] | length' 0
+	expect_json '.data[0].coherence_from' "the devicetree does not say dma-coherent"
+	run_ctl --from "$T" iommu show smmu3.0x0000000009050000
+	expect_in "$output" "pcie@10000000*pci0000:00*0x10000*0x1ffff" "0000:00:01.0*0x10008"
+	run_ctl --from "$T" -j device show 00:01.0
+	expect_json '.data[0].stream_ids[0] | [.id, .requester, .via, .unit] | map(. // "-") | join(" ")' \
+		"0x10008 0000:00:01.0 - smmu3.0x0000000009050000"
+	expect_json '.data[0].streams_from' /sys/firmware/devicetree/base/pcie@10000000/iommu-map
+	rm -r "$T/sys/firmware/devicetree"
+	run_ctl --from "$T" -j device show 00:01.0
+	expect_json '.data[0].stream_ids' null
+	run_ctl --from "$T" -j iommu show smmu3.0x0000000009050000
+	expect_json '.data[0].streams' null
+	expect_json '[.data[0].not_visible[] | select(.what == "stream ids of devices")] | length' 1
+}
