@@ -29,8 +29,10 @@ const struct record_type device_irq_record = RECORD("device.irq", 1, struct irq_
 
 const char device_irq_text[] =
 	"arm makes the vector's interrupts come to us; wait waits until one has come since the last time, and prints how many (exit 3: "
-	"none came in time); off ends it. MSIs are memory writes. Where interrupts are remapped (VT-d, AMD-Vi) they do not go through the page tables; on SMMUv3 "
-	"they do: a vector has to be armed after the device was attached, and none arrives while it is detached.";
+	"none came in time); off ends it. MSIs are memory writes. Where interrupts are remapped (VT-d, AMD-Vi) page tables have no part in them: a vector can be armed "
+	"before the device is attached, and what is armed arrives while it is detached, too. Behind an SMMU they are translated: a vector has to be "
+	"armed when the device is attached, none arrives while it is detached, and they arrive again once it is attached. A move to another page table "
+	"takes armed vectors along, but not on kernels whose iommufd has no iommufd_sw_msi (before 6.15): there they have to be turned off and armed again.";
 
 const struct arg_row device_irq_args[] = {
 	{ .name = "NAME", .help = "an open device", .complete = COMPLETE_OBJECT },

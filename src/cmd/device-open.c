@@ -205,7 +205,8 @@ const char device_attach_text[] =
 	"move together; those that were moved along are named.";
 
 const char device_detach_text[] =
-	"A device that is attached nowhere can do no DMA. Detaching one that is not attached is no error.";
+	"A device that is attached nowhere can do no DMA; its interrupts arrive where they are remapped (VT-d, AMD-Vi), and not where they are translated (SMMU). "
+	"Detaching one that is not attached is no error.";
 
 const struct arg_row device_attach_args[] = {
 	{ .name = "NAME", .help = "an open device", .complete = COMPLETE_OBJECT },

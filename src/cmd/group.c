@@ -12,6 +12,7 @@
 #include "host/acpi.h"
 #include "host/devinfo.h"
 #include "host/holders.h"
+#include "host/msi.h"
 #include "host/names.h"
 
 /* -- list ------------------------------------------------------------------------------------------------ */
@@ -154,7 +155,7 @@ static int run_list(struct invocation *inv)
 
 struct region_row {
 	struct num start, end;
-	const char *type;
+	const char *type, *window;
 	struct strs owners;
 };
 
@@ -162,6 +163,8 @@ static const struct field region_fields[] = {
 	FIELD(struct region_row, start, F_HEX, "START", "first address", .flags = FIELD_DEFAULT),
 	FIELD(struct region_row, end, F_HEX, "END", "last address", .flags = FIELD_DEFAULT),
 	FIELD(struct region_row, type, F_STR, "TYPE", "direct, direct-relaxable, reserved, msi", .flags = FIELD_DEFAULT),
+	FIELD(struct region_row, window, F_STR, "WINDOW", "of type msi: hardware (writes there are interrupts, and no page table has a part in them), software "
+	      "(where the kernel maps the doorbell of interrupts that are translated); null: not known, or no window", .flags = FIELD_DEFAULT),
 	FIELD(struct region_row, owners, F_STRS, "OWNER", "devices that firmware reserves it for",
 	      .flags = FIELD_DEFAULT | FIELD_WRAP),
 };
@@ -232,16 +235,25 @@ static struct strs region_owners(struct host *h, const struct group *g, const st
 	return STRS(v, n);
 }
 
+/* sysfs has one word for both. */
+static const char *window_word(const struct msi_facts *msi, const struct region *r)
+{
+	if (r->type != REGION_MSI || msi->route == MSI_UNKNOWN)
+		return NULL;
+	return msi_window_is_software(msi->unit, r) ? "software" : "hardware";
+}
+
 static struct rows region_rows(struct host *h, const struct group *g)
 {
 	struct region_row *v = arena_array(&h->arena, struct region_row, g->n_regions);
+	struct msi_facts msi = group_msi(g);
 
 	if (g->regions_err)
 		return (struct rows){ 0 };
 	for (size_t i = 0; i < g->n_regions; i++) {
 		const struct region *region = &g->regions[i];
 
-		v[i] = (struct region_row){ NUM(region->start), NUM(region->end), region->word,
+		v[i] = (struct region_row){ NUM(region->start), NUM(region->end), region->word, window_word(&msi, region),
 					    region_owners(h, g, region) };
 	}
 	return ROWS(v, g->n_regions);

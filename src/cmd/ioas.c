@@ -490,7 +490,9 @@ static const struct command commands[] = {
 	{
 		.verb = "ranges",
 		.summary = "which addresses may be mapped",
-		.text = "Reserved regions of attached devices, and what their IOMMUs cannot reach, are left out.",
+		.text = "Reserved regions of attached devices, and what their IOMMUs cannot reach, are left out. Behind an SMMU one of them is the software window of "
+			"interrupts, 0x8000000 to 0x80fffff: from the first attach on the kernel maps their doorbell there. It comes back when the last device "
+			"has left the address space.",
 		.args = ioas_args,
 		.record = &ranges_record,
 		.flags = COMMAND_OBJECT,

@@ -6,6 +6,7 @@
 
 #include "base/str.h"
 #include "diag/mapcheck-facts.h"
+#include "host/msi.h"
 #include "host/units.h"
 #include "host/vtd.h"
 
@@ -127,6 +128,20 @@ static bool is_kept(const struct region *r)
 	return r->type != REGION_DIRECT_RELAXABLE;
 }
 
+/* What a window of interrupts is, for sysfs calls both kinds msi; and what follows for the one that asks. */
+static void explain_window(struct mapping *m, const struct region *r)
+{
+	struct msi_facts msi = group_msi(m->g);
+
+	if (!msi_window_is_software(msi.unit, r))
+		return;
+	mapping_note(m, "software-msi-window", "%s is no memory and no hardware: interrupts of devices behind %s are translated like all else, and the kernel maps "
+		     "their doorbell there itself, once the device is attached", mapping_range(m, r->start, r->end), msi.unit->name);
+	if (msi_follows(m->h) == TRI_NO)
+		mapping_note(m, "msi-stays-behind", "on this kernel each page table has doorbells of its own, made when an interrupt is set up: armed interrupts can be "
+			     "lost when the device is moved to another page table; turn them off and arm them again");
+}
+
 static void check_regions(struct mapping *m)
 {
 	const char *file = arena_printf(&m->h->arena, "/sys/kernel/iommu_groups/%u/reserved_regions", m->g->id);
@@ -145,6 +160,7 @@ static void check_regions(struct mapping *m)
 		said->file = file;
 		said->value = arena_printf(&m->h->arena, "0x%016llx 0x%016llx %s", (unsigned long long)r->start,
 					   (unsigned long long)r->end, r->word);
+		explain_window(m, r);
 	}
 }
 

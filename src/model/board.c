@@ -6,14 +6,12 @@
 
 #include "base/str.h"
 #include "host/holders.h"
+#include "host/msi.h"
 #include "host/pci.h"
 #include "host/switches.h"
 #include "host/units.h"
 #include "kmem/ownership.h"
 #include "model/internal.h"
-
-/* Where the kernel's drivers put the window for interrupts that go through the page table (MSI_IOVA_BASE). */
-#define SW_MSI_BASE 0x8000000
 
 static void *make(size_t size)
 {
@@ -289,8 +287,8 @@ static void load_windows(struct model *m)
 
 	for (struct mgroup *g = m->groups; g; g = g->next)
 		vec_for_each(r, &g->regions)
-			if (r->type == REGION_MSI && r->start == SW_MSI_BASE && g->devs.n && g->devs.v[0]->unit)
-				g->sw_msi = g->devs.v[0]->unit->profile->sw_msi;
+			if (g->devs.n && g->devs.v[0]->unit && msi_window_is_software(g->devs.v[0]->unit->facts, r))
+				g->sw_msi = true;
 }
 
 /* -- who owns what at the start ---------------------------------------------------------------------------------- */

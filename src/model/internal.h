@@ -582,7 +582,6 @@ struct profile {
 	const char *name;
 	bool takes_flags;      /* has domain_alloc_paging_flags */
 	bool user_pasid_table; /* page requests of any PASID go to the nested domain */
-	bool sw_msi;	       /* interrupts go through the page table */
 	uint32_t hwinfo_type;
 	/* Fill in @ret, whose profile and unit are set. */
 	int (*alloc_paging)(const struct mdev *dev, uint32_t flags, const struct user_data *u, struct domain *ret);

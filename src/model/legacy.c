@@ -101,7 +101,7 @@ static uint64_t page_mask(const struct container *c)
 	return (c->domain.page_sizes & -c->domain.page_sizes) - 1;
 }
 
-/* Within the aperture, and off the reserved regions (vfio_iommu_iova_dma_valid()). */
+/* Within the aperture, and off the reserved regions, a software window of interrupts too (vfio_iommu_iova_dma_valid(), vfio_iommu_resv_exclude()). */
 static bool may_map(const struct mgroup *g, uint64_t start, uint64_t last)
 {
 	const struct domain *d = &g->container->domain;
@@ -110,7 +110,7 @@ static bool may_map(const struct mgroup *g, uint64_t start, uint64_t last)
 	if (start < d->aperture_first || last > d->aperture_last)
 		return false;
 	vec_for_each(r, &g->regions)
-		if (r->type != REGION_DIRECT_RELAXABLE && !(r->type == REGION_MSI && g->sw_msi) && r->start <= last && r->end >= start)
+		if (r->type != REGION_DIRECT_RELAXABLE && r->start <= last && r->end >= start)
 			return false;
 	return true;
 }

@@ -193,7 +193,6 @@ const struct profile profile_smmuv3 = {
 	.name = "smmuv3",
 	.takes_flags = true,
 	.user_pasid_table = true,
-	.sw_msi = true,
 	.hwinfo_type = IOMMU_HW_INFO_TYPE_ARM_SMMUV3,
 	.alloc_paging = smmu_alloc,
 	.attach = smmu_attach,

@@ -61,7 +61,6 @@ static int plain_attach(const struct hwpt *h, struct mdev *dev)
 
 const struct profile profile_virtio = {
 	.name = "virtio",
-	.sw_msi = true,
 	.alloc_paging = plain_alloc,
 	.attach = plain_attach,
 };

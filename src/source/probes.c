@@ -50,6 +50,7 @@ static const char *const symbol_names[SYM_MAX] = {
 	[SYM_VFIO_ATTACH] = "vfio_df_ioctl_attach_pt",
 	[SYM_VFIO_CONTAINER_ATTACH] = "vfio_container_attach_group",
 	[SYM_VFIO_GROUP_OPEN] = "vfio_group_fops_open",
+	[SYM_SW_MSI] = "iommufd_sw_msi",
 	[SYM_GROUP_GET] = "iommu_group_get",
 };
 

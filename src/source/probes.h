@@ -61,6 +61,7 @@ enum probe_symbol {
 	SYM_VFIO_ATTACH,
 	SYM_VFIO_CONTAINER_ATTACH,
 	SYM_VFIO_GROUP_OPEN,
+	SYM_SW_MSI,    /* doorbells of message interrupts that follow a device from page table to page table */
 	SYM_GROUP_GET, /* in every kernel with an IOMMU core: without it the table tells nothing */
 	SYM_MAX
 };

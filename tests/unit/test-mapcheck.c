@@ -337,12 +337,46 @@ static void not_a_process(void **state)
 	expect(&c, "refused", "memlock");
 }
 
+/* An SMMU's window of interrupts is called as VT-d's is; what it is, and whether interrupts follow a move, is said of it alone. */
+static void software_window(void **state)
+{
+	static const struct {
+		const char *symbols, *stays;
+	} t[] = {
+		{ "\"iommufd_sw_msi\":true,\"iommufd_device_bind\":true", NULL },
+		{ "\"iommufd_sw_msi\":false,\"iommufd_device_bind\":true", "lost" },
+		{ "\"iommufd_sw_msi\":false,\"iommufd_device_bind\":false", NULL },
+		{ "\"iommufd_device_bind\":true", NULL },
+	};
+	static const char unit[] = "sys/class/iommu/smmu3.0x0000000009050000";
+	struct machine *m = *state;
+	struct map_check c;
+
+	c = ask(m, 0xfee00000, 0x1000);
+	expect(&c, "refused", "reserved-region");
+	assert_null(reason(&c, "software-msi-window"));
+	machine_remove(m, "sys/devices/virtual/iommu/dmar0/devices/" NIC);
+	machine_link(m, arena_printf(&m->ctx.arena, "%s/devices/" NIC, unit), "../../../../devices/pci0000:00/0000:00:01.0/" NIC);
+	machine_file(m, REGIONS, "0x0000000008000000 0x00000000080fffff msi\n");
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		machine_file(m, "iommuctl/probes.json", "{\"symbols\":{%s}}", t[i].symbols);
+		c = ask(m, 0x8000000, 0x10000);
+		expect(&c, "refused", "reserved-region");
+		expect_nearest(&c, 0x7ff0000, 0x7ffffff);
+		assert_non_null(strstr(reason(&c, "software-msi-window")->text, "interrupts of devices behind smmu3.0x0000000009050000 are translated"));
+		assert_int_equal(!!reason(&c, "msi-stays-behind"), !!t[i].stays);
+	}
+	c = ask(m, 0x8100000, 0x10000);
+	assert_null(reason(&c, "software-msi-window"));
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		T(length_and_wrap),	T(alignment),	   T(reserved_regions), T(odd_regions), T(aperture), T(aperture_of_registers),
 		T(no_aperture),		T(a_limit_given),  T(by_process_and_by_user), T(no_limit), T(not_a_process),
+		T(software_window),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
