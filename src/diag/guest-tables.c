@@ -297,7 +297,7 @@ static struct rows table_rows(struct planning *p)
 
 		for (size_t k = 0; k < p->n_units; k++)
 			if (p->units[k].table == i)
-				units[n++] = p->units[k].name;
+				units[n++] = p->units[k].name ?: "unknown";
 		v[i] = (struct guest_table){
 			.table = t->name,
 			.made_for = t->unit->name,
