@@ -264,9 +264,9 @@ static const struct option_row *find_option(const struct option_row *rows, const
 
 static const struct option_row *option_of(const struct state *s, const char *word, size_t len)
 {
-	const struct option_row *row = find_option(global_options, word, len);
+	const struct option_row *own = s->command ? find_option(s->command->options, word, len) : NULL;
 
-	return row || !s->command ? row : find_option(s->command->options, word, len);
+	return own ? own : find_option(global_options, word, len);
 }
 
 static void take_value(struct state *s, const struct option_row *row, const char *value)

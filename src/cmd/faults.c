@@ -102,15 +102,8 @@ static int read_kernel_log(struct run *run)
 	if (!log.complete)
 		ctx_warn(inv->ctx, "log-incomplete", 0, NULL, "the kernel log does not reach back to the boot: its beginning was "
 			 "overwritten or left out");
-	for (size_t i = 0; r >= 0 && i < log.n; i++) {
-		_cleanup_strbuf_ struct strbuf line = { 0 };
-
-		if (log.v[i].usec.known)
-			strbuf_printf(&line, "[%" PRIu64 ".%06" PRIu64 "] ", (uint64_t)log.v[i].usec.v / 1000000,
-				      (uint64_t)log.v[i].usec.v % 1000000);
-		strbuf_puts(&line, log.v[i].text);
-		r = decoder_line(d, (struct slice){ line.s, line.len }, i + 1);
-	}
+	for (size_t i = 0; r >= 0 && i < log.n; i++)
+		r = decoder_kmsg(d, &log.v[i], i + 1);
 	if (r >= 0)
 		r = decoder_flush(d);
 	trace_input_done(&run->in, d);

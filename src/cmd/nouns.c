@@ -18,6 +18,7 @@ extern const struct noun noun_why;
 extern const struct noun noun_report;
 extern const struct noun noun_persisted;
 extern const struct noun noun_trace;
+extern const struct noun noun_metrics;
 extern const struct noun noun_plan;
 extern const struct noun noun_replay;
 extern const struct noun noun_batch, noun_session, noun_shell;
@@ -43,6 +44,7 @@ const struct noun *const nouns[] = {
 	&noun_replay,
 	&noun_doctor,
 	&noun_plan,
+	&noun_metrics,
 	&noun_session,
 	&noun_batch,
 	&noun_shell,

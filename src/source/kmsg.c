@@ -15,10 +15,12 @@
 
 #define TEXT_MAX (16u << 20)
 
-static void add_line(struct json_object *list, struct num usec, struct num level, const char *text, size_t len)
+static void add_line(struct json_object *list, struct num seq, struct num usec, struct num level, const char *text, size_t len)
 {
 	struct json_object *o = json_object_new_object();
 
+	if (seq.known)
+		json_object_object_add(o, "seq", json_object_new_int64(seq.v));
 	json_object_object_add(o, "usec", usec.known ? json_object_new_int64(usec.v) : NULL);
 	json_object_object_add(o, "level", level.known ? json_object_new_int64(level.v) : NULL);
 	json_object_object_add(o, "text", json_object_new_string_len(text, len));
@@ -46,7 +48,7 @@ static bool take_record(struct json_object *list, const char *rec, uint64_t *ret
 	if (!text || sscanf(rec, "%u,%llu,%llu", &priority, &seq, &usec) != 3)
 		return false;
 	text++;
-	add_line(list, NUM(usec), NUM(priority & 7), text, strcspn(text, "\n"));
+	add_line(list, NUM(seq), NUM(usec), NUM(priority & 7), text, strcspn(text, "\n"));
 	*ret_seq = seq;
 	return true;
 }
@@ -172,7 +174,7 @@ struct json_object *kmsg_from_text(const char *text, size_t len)
 			t = skip_syslog_head(t, eol);
 		t = take_time(t, eol, &usec);
 		if (t < eol)
-			add_line(list, usec, level, t, eol - t);
+			add_line(list, NUM_UNKNOWN, usec, level, t, eol - t);
 	}
 	return make_doc(list, false);
 }
@@ -224,7 +226,7 @@ int source_kmsg(struct source *src, struct ctx *ctx, struct arena *a, struct kms
 		struct json_object *o = doc_at(doc, "lines", i);
 		const char *text = doc_text(a, o, "text");
 
-		k.v[i] = (struct kmsg_line){ .usec = doc_num(o, "usec"), .level = doc_num(o, "level"),
+		k.v[i] = (struct kmsg_line){ .seq = doc_num(o, "seq"), .usec = doc_num(o, "usec"), .level = doc_num(o, "level"),
 					     .text = text ? text : "" };
 	}
 	json_object_put(doc);

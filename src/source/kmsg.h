@@ -3,7 +3,9 @@
  * The kernel log: SECTION_KMSG.
  *
  *	{ "complete": bool,	nothing was overwritten before the first line was read
- *	  "lines": [ { "usec": 1234567 | null, "level": 6 | null, "text": "pci 0000:00:03.0: …" } ] }
+ *	  "lines": [ { "seq": 42, "usec": 1234567 | null, "level": 6 | null, "text": "pci 0000:00:03.0: …" } ] }
+ *
+ * seq is the kernel's number of the record, from 0 at boot and without gaps; only a log from /dev/kmsg has it.
  *
  * Live from /dev/kmsg: -EPERM when dmesg_restrict forbids it. In a tree or tar that somebody made, from
  * dmesg.txt, dmesg, var/log/dmesg or var/log/kern.log. Private: in a snapshot that is not full only lines about
@@ -16,6 +18,7 @@
 #include "source/source.h"
 
 struct kmsg_line {
+	struct num seq;
 	struct num usec;  /* since boot */
 	struct num level; /* syslog's: 3 error, 4 warning, 6 information */
 	const char *text; /* without time and newline */

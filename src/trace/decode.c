@@ -3,6 +3,10 @@
  * The dispatcher: quotes, wrapped lines, and who gets a line. Lines of a trace take the short way at the top; all
  * else may take its time.
  */
+#include <inttypes.h>
+
+#include "base/str.h"
+#include "source/kmsg.h"
 #include "trace/internal.h"
 
 /* A record wrapped over more lines than this is none. */
@@ -407,6 +411,16 @@ int decoder_line(struct decoder *d, struct slice text, uint64_t line)
 	else if (r != LINE_TAKEN)
 		slow_line(d, text, line);
 	return d->log.err;
+}
+
+int decoder_kmsg(struct decoder *d, const struct kmsg_line *record, uint64_t line)
+{
+	_cleanup_strbuf_ struct strbuf text = { 0 };
+
+	if (record->usec.known)
+		strbuf_printf(&text, "[%" PRIu64 ".%06" PRIu64 "] ", (uint64_t)record->usec.v / 1000000, (uint64_t)record->usec.v % 1000000);
+	strbuf_puts(&text, record->text);
+	return decoder_line(d, (struct slice){ strbuf_str(&text), text.len }, line);
 }
 
 int decoder_flush(struct decoder *d)

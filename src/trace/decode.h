@@ -31,6 +31,10 @@ DEFINE_CLEANUP(struct decoder, decoder_free);
 /* One line without its newline; @line is its number. 0, or what the sink returned. */
 int decoder_line(struct decoder *d, struct slice text, uint64_t line);
 
+/* The same for a record of the kernel log. */
+struct kmsg_line;
+int decoder_kmsg(struct decoder *d, const struct kmsg_line *record, uint64_t line);
+
 /* Nothing follows for now (the end, or a followed file that has gone quiet): hands over what waits for more lines. */
 int decoder_flush(struct decoder *d);
 
