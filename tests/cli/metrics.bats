@@ -279,7 +279,7 @@ small_machine() {
 	expect_in "$output" metrics
 	touch "$BATS_TEST_TMPDIR/file-here"
 	cd "$BATS_TEST_TMPDIR"
-	run_ctl __complete -- metrics -o fi
+	run_ctl __complete -- metrics -o "fi"
 	expect_not_in "$output" family
 	run_ctl __complete -- metrics --t
 	expect_in "$output" "--totals"
