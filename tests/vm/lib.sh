@@ -82,8 +82,8 @@ overlays() {
 		# the kernel looks for the next one at a multiple of 4
 		while [ $(($(stat -c %s "$1") % 4)) -ne 0 ]; do printf '\0' >>"$1"; done
 	done
-	grep -qx install "$topology_file" || return 0
-	install_overlay "$1"
+	! grep -qx install "$topology_file" || install_overlay "$1"
+	! grep -qx package "$topology_file" || package_overlay "$1"
 }
 
 # install_overlay OUT: what make install makes of the build, in the layout of mkinitrd
@@ -97,6 +97,22 @@ install_overlay() {
 	fi
 	(cd "$d" && find . -mindepth 1 | LC_ALL=C sort | cpio -o -H newc -R 0:0 --quiet) | zstd -q -3 >>"$1"
 	rm -rf "$d" "$d.log"
+}
+
+# package_overlay OUT: $IOMMUCTL_DEB as /iommuctl.deb, and a database of dpkg that has what it depends on as this machine has it: the libraries in
+# the guest are this machine's
+package_overlay() {
+	[ -f "${IOMMUCTL_DEB:-}" ] || skip "no package: set IOMMUCTL_DEB=FILE (tests/deb builds it)"
+	d=$(mktemp -d "$cache/package.XXXXXX")
+	mkdir -p "$d/var/lib/dpkg/info" "$d/var/lib/dpkg/updates"
+	cp "$IOMMUCTL_DEB" "$d/iommuctl.deb"
+	dpkg-deb -f "$IOMMUCTL_DEB" Depends | tr ',' '\n' | sed 's/^ *//; s/[ |:(].*//' | while read -r p; do
+		# of several architectures the package's own
+		! dpkg-query -s "$p:$(dpkg-deb -f "$IOMMUCTL_DEB" Architecture)" >/dev/null 2>&1 || p=$p:$(dpkg-deb -f "$IOMMUCTL_DEB" Architecture)
+		dpkg-query -s "$p" && echo && touch "$d/var/lib/dpkg/info/$(dpkg-query -W -f '${binary:Package}' "$p").list"
+	done >"$d/var/lib/dpkg/status"
+	(cd "$d" && find . -mindepth 1 | LC_ALL=C sort | cpio -o -H newc -R 0:0 --quiet) | zstd -q -3 >>"$1"
+	rm -rf "$d"
 }
 
 # helper NAME: builds tests/vm/NAME.c, static, into the cache; prints the path
@@ -129,6 +145,11 @@ make_initrd() {
 		[ ! -x "$p" ] || set -- "$@" "$p"
 	done
 	set -- "$@" "$here/../conformance:/usr/share/conformance"
+	if [ -n "$topology_file" ] && grep -qx package "$topology_file"; then
+		for p in dpkg dpkg-deb dpkg-query dpkg-split dpkg-trigger tar ldconfig; do
+			set -- "$@" "$(PATH=$PATH:/sbin:/usr/sbin command -v $p)"
+		done
+	fi
 	initrd=$cache/initrd-$(printf '%s\n' $arch "$@" | cksum | cut -d ' ' -f 1)
 	for p in "$here/init" "$here/mkinitrd" "$@"; do
 		case $p in
