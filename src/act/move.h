@@ -43,6 +43,12 @@ struct mover {
 	int timeout_ms; /* for each unbind, and for the nodes */
 	bool wait;	/* --wait: a held device's unbind is written all the same */
 	bool force;
+	/*
+	 * The object of this process, or of its session, that has the device open; NULL none. With *@ret_stays nobody closes it while we
+	 * wait. May be NULL.
+	 */
+	const char *(*own)(void *arg, const char *bus, const char *device, bool *ret_stays);
+	void *own_arg;
 };
 
 enum move_result {

@@ -29,11 +29,26 @@ static int check_foreign(struct mover *m, const struct move *was, const char *no
 		      arena_printf(&m->ctx->arena, "iommuctl device restore --force %s puts it back all the same", was->device), was);
 }
 
+/* What this batch or session has open is closed by one command; a batch that waits for itself never ends. */
+static int check_own(struct mover *m, const struct move *was)
+{
+	bool stays = false;
+	const char *own = m->own ? m->own(m->own_arg, was->bus, was->device, &stays) : NULL;
+
+	if (!own || (m->wait && !stays))
+		return 0;
+	return move_failed(m, "held", EBUSY, arena_printf(&m->ctx->arena, "it is open here, as %s", own),
+			   arena_printf(&m->ctx->arena, "device close %s", own), was);
+}
+
 /* Nothing is written that would hang, or be refused half-way. */
 static int check_held(struct mover *m, struct host *h, const struct move *was, const char *now)
 {
-	const char *who = is_vfio(now) && !m->wait ? move_held_by(h, was->bus, was->device, false) : NULL;
+	int r = is_vfio(now) ? check_own(m, was) : 0;
+	const char *who = !r && is_vfio(now) && !m->wait ? move_held_by(h, was->bus, was->device, false) : NULL;
 
+	if (r < 0)
+		return r;
 	if (!who && was->driver && !is_vfio(was->driver) && !m->wait)
 		who = move_held_by(h, was->bus, was->device, true);
 	if (!who)

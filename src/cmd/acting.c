@@ -7,6 +7,22 @@
 #include "base/str.h"
 #include "cmd/device.h"
 #include "cmd/machine.h"
+#include "cmd/objects.h"
+
+const char *acting_own_object(void *arg, const char *bus, const char *device, bool *ret_stays)
+{
+	struct invocation *inv = arg;
+	struct op_object *v;
+	size_t n;
+
+	*ret_stays = !inv->machine->session;
+	if (!inv->machine->lasting || object_list(inv, &v, &n) < 0)
+		return NULL;
+	for (size_t i = 0; i < n; i++)
+		if (v[i].kind == OP_KIND_DEVICE && streq(v[i].bus, bus) && streq(v[i].dev, device))
+			return v[i].name;
+	return NULL;
+}
 
 static int open_backend(struct invocation *inv, struct acting *a)
 {
@@ -20,6 +36,8 @@ static int open_backend(struct invocation *inv, struct acting *a)
 		.be = a->be,
 		.timeout_ms = (int)(inv->timeout * 1000),
 		.force = inv->force,
+		.own = acting_own_object,
+		.own_arg = inv,
 	};
 	return EXIT_DONE;
 }

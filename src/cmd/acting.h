@@ -23,6 +23,12 @@ void acting_close(struct acting *a);
 /* The same without journal, lock and signals: to look only. */
 int acting_look(struct invocation *inv, struct acting *ret);
 
+/*
+ * The object of this batch, shell or session that has the device open; NULL none. With *@ret_stays nobody closes it meanwhile: a batch does
+ * one thing after the other, a session has other clients. @inv is a struct invocation.
+ */
+const char *acting_own_object(void *inv, const char *bus, const char *device, bool *ret_stays);
+
 enum exit_code exit_from_moves(enum move_result r);
 
 /* One row a device: the record of bind, unbind and restore. */

@@ -116,16 +116,34 @@ static bool is_absolute(const struct reason *r)
 	return streq(r->code, "held") || streq(r->code, "holders");
 }
 
+/* What the object is closed with that has it open; NULL: another process has. */
+static const char *close_own(const struct plan *p, const struct device *d, bool *ret_stays)
+{
+	const char *own = acting_own_object(p->inv, d->bus, d->name, ret_stays);
+
+	return own ? arena_printf(&p->inv->ctx->arena, "device close %s", own) : NULL;
+}
+
 static void refuse(struct plan *p, const struct device *d, const struct reason *r, bool absolute)
 {
+	bool stays;
+	const char *own = streq(r->code, "held") ? close_own(p, d, &stays) : NULL;
 	struct note n = { .level = NOTE_ERROR, .code = r->code, .err = absolute ? EBUSY : ECANCELED, .why = r->text,
-			  .hint = first_remedy(r), .where = r->file };
+			  .hint = own ? own : first_remedy(r), .where = r->file };
 
 	if (p->inv->force && !absolute) {
 		n.level = NOTE_WARNING;
 		n.hint = NULL;
 	}
 	ctx_note(p->inv->ctx, n, "%s", d->name);
+}
+
+/* With --wait. */
+static bool waits_for_itself(const struct plan *p, size_t at)
+{
+	bool stays = false;
+
+	return close_own(p, p->devices[at], &stays) && stays;
 }
 
 /* Counts what stands in the way, after saying it. */
@@ -141,7 +159,7 @@ static size_t check_reasons(struct plan *p, size_t at, const struct guard *g)
 			continue;
 		if (streq(v[i].code, "bridge") && !p->v[at].to && !p->leave)
 			continue; /* it only loses a driver that spoils its group */
-		if (absolute && p->a->mover.wait)
+		if (absolute && p->a->mover.wait && !waits_for_itself(p, at))
 			continue;
 		refuse(p, p->devices[at], &v[i], absolute);
 		n += absolute || !p->inv->force;

@@ -210,8 +210,12 @@ static int list_err(const struct holdings *hold)
 {
 	if (hold->held_err)
 		return hold->held_err;
+	if (hold->held.complete)
+		return 0;
+	if (streq(hold->held.why, "not-captured"))
+		return -ENOTCAPTURED;
 	/* another namespace hides processes from root as well */
-	return hold->held.complete ? 0 : streq(hold->held.why, "pid-namespace") ? -EOPNOTSUPP : -EACCES;
+	return streq(hold->held.why, "pid-namespace") ? -EOPNOTSUPP : -EACCES;
 }
 
 /* @only NULL: any device of the group, and the group itself. */

@@ -14,6 +14,7 @@
 #include "host/vtd-tables.h"
 #include "model/interval.h"
 #include "model/model.h"
+#include "source/probes.h"
 
 #define PAGE_BYTES 4096u
 #define NO_PASID 0u
@@ -310,6 +311,8 @@ struct model {
 	struct ioas *vfio_ioas;
 	bool rlimit_mm;
 	unsigned n_mocks;
+	bool probed; /* lacks is known */
+	bool lacks[PROBE_IOCTL_MAX];
 };
 
 #define to_model(b) ((struct model *)(b))
@@ -416,10 +419,31 @@ void facts_vfs(struct model *m, const struct mdev *pf, unsigned n);
 void facts_unit(struct model *m, const struct munit *u, const struct munit *like, unsigned nth);
 void facts_unit_of(struct model *m, const struct mdev *dev);
 int facts_ownership(struct model *m, struct json_object **ret);
+/* overlay-holders.c: whether the model has devices open; SECTION_HOLDERS with this process as their holder. -ENOMEM. */
+bool facts_has_holders(const struct model *m);
+int facts_holders(struct model *m, struct ctx *ctx, struct json_object **ret);
 /* overlay-inject.c: what the options change in files. */
 void facts_inject(struct model *m);
 /* Ids of domains that the unit's groups take now, by what the model counts. */
 unsigned facts_domains(const struct model *m, const struct munit *u);
+
+/* model.c: whether the machine's kernel is known to be one without this ioctl of iommufd. The selftest's is a matter of the options. */
+bool model_lacks(struct model *m, enum probe_ioctl i);
+
+/*
+ * What came into the kernel in one release with an ioctl, and cannot be asked for by itself: with virtual IOMMUs (6.13) queues on page
+ * tables of the kernel's own, and objects of any type at HWPT_INVALIDATE; with their events (6.15) attachments of PASIDs. tests/conformance
+ * holds that against a kernel before and one after.
+ */
+static inline bool before_viommus(struct model *m)
+{
+	return model_lacks(m, PROBE_VIOMMU_ALLOC);
+}
+
+static inline bool before_pasids(struct model *m)
+{
+	return model_lacks(m, PROBE_VEVENTQ_ALLOC);
+}
 
 /* --- operations ------------------------------------------------------------------------------------------------ */
 

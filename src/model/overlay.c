@@ -524,6 +524,8 @@ static int overlay_section(struct source *s, struct ctx *ctx, enum source_sectio
 {
 	struct overlay *o = (struct overlay *)s;
 
+	if (which == SECTION_HOLDERS && o->m && facts_has_holders(o->m))
+		return facts_holders(o->m, ctx, ret);
 	if (which != SECTION_OWNERSHIP || !o->changed)
 		return source_section(o->base, ctx, which, ret);
 	if (o->m)

@@ -5,7 +5,7 @@
  *
  *	{ "complete": bool,	every process could be looked at
  *	  "unseen": 3,		processes that we were not permitted to look at
- *	  "why": null | "permission" | "hidepid" | "pid-namespace",
+ *	  "why": null | "permission" | "hidepid" | "pid-namespace" | "not-captured",
  *	  "held": [ {
  *		"pid": 4711, "uid": 0, "comm": "qemu-system-x86", "args": ["/usr/bin/qemu-system-x86_64", …],
  *		"fd": 31, "kind": word of enum held_kind, "node": "/dev/vfio/12" | null,

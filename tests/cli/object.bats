@@ -357,6 +357,30 @@ teardown() {
 	expect_in "$stderr" "03:00.1" "e1000e"
 }
 
+@test "a device that is open here is not taken from under it, nor waited for; others see who has it" {
+	batch 5 <<-'END'
+		device bind 0a:00.3
+		device open 0a:00.3 as nic
+		expect 5 device unbind 0a:00.3
+		expect 5 device unbind --force --wait 0a:00.3
+		expect 1 device restore 0a:00.3
+		expect 1 device restore --wait 0a:00.3
+		expect 3 group check 0a:00.3
+		expect EINVAL device open 0a:00.3 as again
+		device unbind --dry-run 0a:00.3
+	END
+	expect_in "$stderr" "has it open" "hint: device close nic"
+	batch 0 <<-'END'
+		device bind 0a:00.3
+		device open 0a:00.3 --legacy as nic
+		expect 3 group check 0a:00.3
+		expect 1 device restore 0a:00.3
+		device close nic
+		device restore 0a:00.3
+		expect 3 group check 0a:00.3
+	END
+}
+
 @test "options, raw ioctls, and the address space of VFIO's containers" {
 	batch 0 <<-'END'
 		object option rlimit-mode
@@ -391,6 +415,30 @@ teardown() {
 	run_ctl --inject help
 	expect_status 0
 	expect_in "$output" "no-dirty " "no IOMMU tracks dirty pages"
+}
+
+@test "a model is of the machine's own kernel: ioctls that it lacks are lacking, with what came along with them" {
+	tree=$BATS_TEST_TMPDIR/tree
+	mkdir "$tree"
+	tar -C "$tree" -xf "$BATS_TEST_DIRNAME/../hosts/vtd.snap"
+	jq '.iommufd = {VIOMMU_ALLOC: false, VEVENTQ_ALLOC: false, HWPT_ALLOC: true}' "$tree/iommuctl/probes.json" >"$tree/new"
+	mv "$tree/new" "$tree/iommuctl/probes.json"
+	run --separate-stderr "$IOMMUCTL" -M --from "$tree" batch --keep-going - <<-'END'
+		device open mock:m as m
+		ioas alloc as mem
+		hwpt alloc mem --device m --nest-parent as parent
+		expect ENOTTY viommu alloc parent --device m --type selftest
+		expect ENOTTY object raw 0x90 u32:0
+		expect EINVAL object raw 0x91 u32:0
+		faultq alloc as q
+		expect EOPNOTSUPP hwpt alloc mem --device m --fault q
+		expect EOPNOTSUPP hwpt alloc mem --device m --pasid
+		expect EOPNOTSUPP device attach m parent --pasid 5
+		expect ENOENT hwpt invalidate parent selftest:iotlb=0
+		viommu alloc parent --device m --type selftest
+	END
+	expect_status 6
+	expect_in "$stderr" "viommu alloc parent: this kernel does not have it: Linux 6.13 is the first that does"
 }
 
 @test "help shows what a creating command can be told" {
