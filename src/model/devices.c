@@ -246,6 +246,8 @@ int model_device_attach(struct backend *b, struct op_device_attach *op, struct o
 		return -ENOTTY;
 	if (!h->idev || (op->flags & ~OP_ATTACH_PASID))
 		return -EINVAL;
+	if ((op->flags & OP_ATTACH_PASID) && before_pasids(m))
+		return h->selftest ? -EOPNOTSUPP : -EINVAL;
 	r = op->flags & OP_ATTACH_PASID ? attach_pasid(m, h, op->pasid, &pt_id) : attach_rid(m, h, &pt_id);
 	if (r == 0)
 		op->pt_id = pt_id;
@@ -267,6 +269,8 @@ int model_device_detach(struct backend *b, struct op_device_detach *op, struct o
 	if (!h->idev || (op->flags & ~OP_ATTACH_PASID))
 		return -EINVAL;
 	if (op->flags & OP_ATTACH_PASID) {
+		if (before_pasids(m) && !h->selftest)
+			return -EINVAL;
 		i = find_pasid(h, op->pasid);
 		if (i == h->pasids.n)
 			return 0;
@@ -284,14 +288,15 @@ int model_device_detach(struct backend *b, struct op_device_detach *op, struct o
 
 /* -- what it is ------------------------------------------------------------------------------------------------------------ */
 
-static uint64_t capabilities(const struct mdev *dev)
+static uint64_t capabilities(struct model *m, const struct mdev *dev)
 {
 	const struct profile *p = dev->unit->profile;
 	uint64_t caps = 0;
 
 	if (p->tracks_dirty && p->tracks_dirty(dev))
 		caps |= IOMMU_HW_CAP_DIRTY_TRACKING;
-	if (!p->takes_ats || !p->takes_ats(dev))
+	/* since 7.1; a kernel without hardware queues (6.17) is older */
+	if ((!p->takes_ats || !p->takes_ats(dev)) && !model_lacks(m, PROBE_HW_QUEUE_ALLOC))
 		caps |= IOMMU_HW_CAP_PCI_ATS_NOT_SUPPORTED;
 	if (profile_pasid_log2(dev) && dev->pasid_exec)
 		caps |= IOMMU_HW_CAP_PCI_PASID_EXEC;
@@ -324,7 +329,7 @@ int model_device_hwinfo(struct backend *b, struct op_device_hwinfo *op, struct o
 	d->out_len = MIN(len, d->out_cap);
 	op->ret_type = len ? p->hwinfo_type : IOMMU_HW_INFO_TYPE_NONE;
 	op->ret_data_len = len;
-	op->ret_capabilities = capabilities(h->dev);
+	op->ret_capabilities = capabilities(to_model(b), h->dev);
 	op->ret_max_pasid_log2 = profile_pasid_log2(h->dev);
 	return 0;
 }

@@ -168,8 +168,18 @@ static int alloc_in_viommu(struct model *m, struct viommu *v, struct idev *idev,
 
 /* -- the ioctl -------------------------------------------------------------------------------------------------------------- */
 
+/* Flags that this kernel knows, of those that came later than the ioctl. */
+static bool knows(struct model *m, const struct obj *pt, uint32_t flags)
+{
+	if ((flags & IOMMU_HWPT_ALLOC_PASID) && before_pasids(m))
+		return false;
+	return !(flags & IOMMU_HWPT_FAULT_ID_VALID) || pt->type != OBJ_IOAS || !before_viommus(m);
+}
+
 static int alloc_on(struct model *m, struct obj *pt, struct idev *idev, uint32_t flags, const struct user_data *u, struct hwpt **ret)
 {
+	if (pt && !knows(m, pt, flags))
+		return -EOPNOTSUPP;
 	switch (pt ? pt->type : OBJ_ANY) {
 	case OBJ_IOAS:
 		return hwpt_alloc_paging(m, (struct ioas *)pt, idev, flags, u->len ? u : NULL, NULL, ret);

@@ -22,7 +22,7 @@ int inv_copy(const struct inv_array *a, uint32_t type, uint32_t at, void *ret, s
 	return 0;
 }
 
-static int send_to(struct obj *pt, struct inv_array *a)
+static int send_to(struct model *m, struct obj *pt, struct inv_array *a)
 {
 	struct viommu *v = (struct viommu *)pt;
 	struct hwpt *h = (struct hwpt *)pt;
@@ -33,7 +33,7 @@ static int send_to(struct obj *pt, struct inv_array *a)
 	case OBJ_VIOMMU:
 		return v->profile->viommu_invalidate ? v->profile->viommu_invalidate(v, a) : -EOPNOTSUPP;
 	default:
-		return -EINVAL;
+		return before_viommus(m) ? -ENOENT : -EINVAL;
 	}
 }
 
@@ -48,7 +48,7 @@ int invalidate(struct model *m, uint32_t id, struct inv_array *a)
 		return -EINVAL;
 	}
 	pt = obj_get(m, id, OBJ_ANY);
-	r = pt ? send_to(pt, a) : -ENOENT;
+	r = pt ? send_to(m, pt, a) : -ENOENT;
 	/* whoever does not know the operation has not counted */
 	if (r < 0 && a->n == n)
 		a->n = 0;

@@ -38,7 +38,7 @@ int mock_open(struct model *m, struct op_device_open *op)
 	struct handle *h = NULL;
 	int r;
 
-	if (op->flags & ~MOCK_FLAGS)
+	if ((op->flags & ~MOCK_FLAGS) || ((op->flags & OP_OPEN_MOCK_PASID) && before_pasids(m)))
 		return -EINVAL;
 	if (!pt_id) {
 		own = ioas_new(m);
@@ -156,6 +156,8 @@ int model_mock_cache(struct backend *b, struct op_mock_cache *op, struct op_data
 	(void)d;
 	if (r < 0)
 		return r;
+	if (before_viommus(to_model(b)))
+		return -EOPNOTSUPP;
 	return op->index > MOCK_DEV_CACHE_ID_MAX || h->dev->cache[op->index] != op->value ? -EINVAL : 0;
 }
 
@@ -168,6 +170,8 @@ int model_mock_event(struct backend *b, struct op_mock_event *op, struct op_data
 	(void)d;
 	if (r < 0)
 		return r;
+	if (model_lacks(to_model(b), PROBE_VEVENTQ_ALLOC))
+		return -EOPNOTSUPP;
 	if (!h->dev->viommu || !h->dev->vdev_id)
 		return -ENOENT;
 	event.virt_id = h->dev->vdev_id;

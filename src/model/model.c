@@ -26,6 +26,46 @@ static void model_close(struct backend *b)
 	free(m);
 }
 
+/* Asked of the facts once something needs it: on a running machine that reads the symbol table. */
+static void load_probes(struct model *m)
+{
+	_cleanup_(arena_free) struct arena a = { 0 };
+	struct ctx quiet = { 0 };
+	struct probes p;
+
+	m->probed = true;
+	if (source_probes(m->base, &quiet, &a, &p) == 0)
+		for (int i = 0; i < PROBE_TEST_CMD; i++)
+			m->lacks[i] = p.iommufd[i] == TRI_NO;
+	ctx_free(&quiet);
+}
+
+bool model_lacks(struct model *m, enum probe_ioctl i)
+{
+	if (!m->probed)
+		load_probes(m);
+	return m->lacks[i];
+}
+
+/* Ioctls that came after the first iommufd: a kernel may be without. */
+#define LATER(op_name, ioctl)                                                                                            \
+	static int later_##op_name(struct backend *b, struct op_##op_name *op, struct op_data *d)                        \
+	{                                                                                                                \
+		return model_lacks(to_model(b), PROBE_##ioctl) ? -ENOTTY : model_##op_name(b, op, d);                    \
+	}
+
+LATER(device_hwinfo, GET_HW_INFO)
+LATER(change_process, IOAS_CHANGE_PROCESS)
+LATER(hwpt_alloc, HWPT_ALLOC)
+LATER(hwpt_invalidate, HWPT_INVALIDATE)
+LATER(dirty_set, HWPT_SET_DIRTY_TRACKING)
+LATER(dirty_get, HWPT_GET_DIRTY_BITMAP)
+LATER(viommu_alloc, VIOMMU_ALLOC)
+LATER(vdevice_alloc, VDEVICE_ALLOC)
+LATER(hwqueue_alloc, HW_QUEUE_ALLOC)
+LATER(veventq_alloc, VEVENTQ_ALLOC)
+LATER(faultq_alloc, FAULT_QUEUE_ALLOC)
+
 static const struct backend_ops model_ops = {
 	.set_override = model_set_override,
 	.unbind = model_unbind,
@@ -38,14 +78,15 @@ static const struct backend_ops model_ops = {
 	.set_vfs = model_set_vfs,
 	.set_vf_autoprobe = model_set_vf_autoprobe,
 #define OP(x) .x = model_##x,
-	OP(probe) OP(device_open) OP(device_close) OP(device_attach) OP(device_detach) OP(device_hwinfo)
+	OP(probe) OP(device_open) OP(device_close) OP(device_attach) OP(device_detach)
 	OP(device_irq) OP(device_region) OP(legacy_map) OP(legacy_unmap)
-	OP(ioas_alloc) OP(ioas_map) OP(ioas_unmap) OP(ioas_copy) OP(ioas_ranges) OP(ioas_allow)
-	OP(option) OP(change_process) OP(vfio_ioas)
-	OP(hwpt_alloc) OP(hwpt_invalidate) OP(dirty_set) OP(dirty_get)
-	OP(viommu_alloc) OP(vdevice_alloc) OP(hwqueue_alloc) OP(veventq_alloc) OP(veventq_read)
-	OP(faultq_alloc) OP(faultq_read) OP(faultq_respond) OP(destroy) OP(raw) OP(queue_fd)
+	OP(ioas_alloc) OP(ioas_map) OP(ioas_unmap) OP(ioas_copy) OP(ioas_ranges) OP(ioas_allow) OP(option) OP(vfio_ioas)
+	OP(veventq_read) OP(faultq_read) OP(faultq_respond) OP(destroy) OP(raw) OP(queue_fd)
 	OP(mock_reserved) OP(mock_fault) OP(mock_dirty) OP(mock_iotlb) OP(mock_cache) OP(mock_event)
+#undef OP
+#define OP(x) .x = later_##x,
+	OP(device_hwinfo) OP(change_process) OP(hwpt_alloc) OP(hwpt_invalidate) OP(dirty_set) OP(dirty_get)
+	OP(viommu_alloc) OP(vdevice_alloc) OP(hwqueue_alloc) OP(veventq_alloc) OP(faultq_alloc)
 #undef OP
 	.close = model_close,
 };

@@ -303,13 +303,13 @@ struct row {
 	size_t size, min;
 };
 
-static bool find_row(const struct model *m, uint32_t nr, struct row *ret)
+static bool find_row(struct model *m, uint32_t nr, struct row *ret)
 {
 	switch (nr) {
 #define X(name, n, type, last, since)                                                                            \
 	case n:                                                                                                  \
 		*ret = (struct row){ sizeof(struct type), ABI_END(struct type, last) };                          \
-		return true;
+		return !model_lacks(m, PROBE_##name);
 		IOMMUFD_IOCTLS(X)
 #undef X
 	case 0xa0:
