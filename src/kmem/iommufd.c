@@ -25,28 +25,12 @@ const struct iommufd_object *iommufd_object(const struct iommufd_context *c, str
 
 /* -- writing ------------------------------------------------------------------------------------------------------- */
 
-static struct json_object *put_array(struct json_object *o, const char *key)
-{
-	struct json_object *v = json_object_new_array();
-
-	json_object_object_add(o, key, v);
-	return v;
-}
-
-static struct json_object *put_element(struct json_object *array)
-{
-	struct json_object *o = json_object_new_object();
-
-	json_object_array_add(array, o);
-	return o;
-}
-
 static void write_pasids(struct json_object *to, const struct iommufd_object *o)
 {
-	struct json_object *v = put_array(to, "pasids");
+	struct json_object *v = part_put_array(to, "pasids");
 
 	for (size_t i = 0; i < o->n_pasids; i++) {
-		struct json_object *p = put_element(v);
+		struct json_object *p = part_put_element(v);
 
 		doc_put_int(p, "pasid", o->pasids[i].pasid);
 		part_put_int(p, "hwpt", o->pasids[i].hwpt);
@@ -55,7 +39,7 @@ static void write_pasids(struct json_object *to, const struct iommufd_object *o)
 
 static void write_page_table(struct json_object *to, const struct iommufd_object *o)
 {
-	struct json_object *v = put_array(to, "groups"), *domain = o->domain ? json_object_new_object() : NULL;
+	struct json_object *v = part_put_array(to, "groups"), *domain = o->domain ? json_object_new_object() : NULL;
 
 	for (size_t i = 0; i < o->n_groups; i++)
 		json_object_array_add(v, json_object_new_int64(o->groups[i]));
@@ -91,12 +75,12 @@ static void write_context(struct json_object *to, const struct iommufd_context *
 
 	doc_put_bool(to, "complete", c->complete);
 	doc_put(to, "problem", c->problem);
-	v = put_array(to, "holders");
+	v = part_put_array(to, "holders");
 	for (size_t i = 0; i < c->n_holders; i++)
-		part_put_process(put_element(v), &c->holders[i]);
-	v = put_array(to, "objects");
+		part_put_process(part_put_element(v), &c->holders[i]);
+	v = part_put_array(to, "objects");
 	for (size_t i = 0; i < c->n; i++)
-		write_object(put_element(v), &c->objects[i]);
+		write_object(part_put_element(v), &c->objects[i]);
 }
 
 struct json_object *iommufds_to_json(const struct iommufds *f)
@@ -106,13 +90,13 @@ struct json_object *iommufds_to_json(const struct iommufds *f)
 	doc_put_int(doc, "version", 1);
 	json_object_object_add(doc, "contexts", NULL);
 	if (f->known) {
-		v = put_array(doc, "contexts");
+		v = part_put_array(doc, "contexts");
 		for (size_t i = 0; i < f->n; i++)
-			write_context(put_element(v), &f->v[i]);
+			write_context(part_put_element(v), &f->v[i]);
 	}
-	v = put_array(doc, "obstacles");
+	v = part_put_array(doc, "obstacles");
 	for (size_t i = 0; i < f->n_obstacles; i++)
-		part_put_obstacle(put_element(v), &f->obstacles[i]);
+		part_put_obstacle(part_put_element(v), &f->obstacles[i]);
 	return doc;
 }
 
@@ -235,12 +219,5 @@ int iommufds_load(struct ctx *ctx, struct source *src, struct arena *a, struct i
 	struct json_object *doc;
 	int r = source_section(src, ctx, SECTION_IOMMUFD, &doc);
 
-	if (r < 0)
-		return r;
-	r = iommufds_from_json(doc, a, ret);
-	json_object_put(doc);
-	if (r < 0)
-		ctx_warn(ctx, "bad-section", EBADMSG, source_section_file(SECTION_IOMMUFD),
-			 "%s: section %s is not what this version writes", src->name, source_section_file(SECTION_IOMMUFD));
-	return r;
+	return r < 0 ? r : part_loaded(ctx, src, SECTION_IOMMUFD, doc, iommufds_from_json(doc, a, ret));
 }

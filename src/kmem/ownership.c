@@ -44,22 +44,6 @@ static void put_index(struct json_object *o, const char *key, const void *p, con
 		o, key, p ? json_object_new_int64(((const char *)p - (const char *)base) / (int64_t)size) : NULL);
 }
 
-static struct json_object *put_array(struct json_object *o, const char *key)
-{
-	struct json_object *v = json_object_new_array();
-
-	json_object_object_add(o, key, v);
-	return v;
-}
-
-static struct json_object *put_element(struct json_object *array)
-{
-	struct json_object *o = json_object_new_object();
-
-	json_object_array_add(array, o);
-	return o;
-}
-
 static void write_group(struct json_object *to, const struct ownership *o, const struct owned_group *g)
 {
 	struct json_object *devices;
@@ -75,9 +59,9 @@ static void write_group(struct json_object *to, const struct ownership *o, const
 	put_index(to, "default_domain", g->default_domain, o->domains, sizeof(*o->domains));
 	put_index(to, "blocking_domain", g->blocking_domain, o->domains, sizeof(*o->domains));
 	put_index(to, "domain", g->domain, o->domains, sizeof(*o->domains));
-	devices = put_array(to, "devices");
+	devices = part_put_array(to, "devices");
 	for (size_t i = 0; i < g->n; i++) {
-		struct json_object *d = put_element(devices);
+		struct json_object *d = part_put_element(devices);
 
 		doc_put(d, "name", g->devices[i].name);
 		doc_put(d, "bus", g->devices[i].bus);
@@ -94,9 +78,9 @@ static void write_owner(struct json_object *to, const struct owner *w)
 
 	doc_put(to, "kind", owner_kind_word(w->kind));
 	part_put_tri(to, "complete", w->complete ? TRI_YES : TRI_NO);
-	processes = put_array(to, "processes");
+	processes = part_put_array(to, "processes");
 	for (size_t i = 0; i < w->n; i++)
-		part_put_process(put_element(processes), &w->processes[i]);
+		part_put_process(part_put_element(processes), &w->processes[i]);
 }
 
 struct json_object *ownership_to_json(const struct ownership *o)
@@ -106,19 +90,19 @@ struct json_object *ownership_to_json(const struct ownership *o)
 	json_object_object_add(doc, "version", json_object_new_int(1));
 	json_object_object_add(doc, "groups", NULL);
 	if (o->known) {
-		v = put_array(doc, "groups");
+		v = part_put_array(doc, "groups");
 		for (size_t i = 0; i < o->n_groups; i++)
-			write_group(put_element(v), o, &o->groups[i]);
+			write_group(part_put_element(v), o, &o->groups[i]);
 	}
-	v = put_array(doc, "domains");
+	v = part_put_array(doc, "domains");
 	for (size_t i = 0; i < o->n_domains; i++)
-		part_put_domain(put_element(v), &o->domains[i]);
-	v = put_array(doc, "owners");
+		part_put_domain(part_put_element(v), &o->domains[i]);
+	v = part_put_array(doc, "owners");
 	for (size_t i = 0; i < o->n_owners; i++)
-		write_owner(put_element(v), &o->owners[i]);
-	v = put_array(doc, "obstacles");
+		write_owner(part_put_element(v), &o->owners[i]);
+	v = part_put_array(doc, "obstacles");
 	for (size_t i = 0; i < o->n_obstacles; i++)
-		part_put_obstacle(put_element(v), &o->obstacles[i]);
+		part_put_obstacle(part_put_element(v), &o->obstacles[i]);
 	return doc;
 }
 
@@ -303,13 +287,5 @@ int ownership_load(struct ctx *ctx, struct source *src, struct arena *a, struct 
 	struct json_object *doc;
 	int r = source_section(src, ctx, SECTION_OWNERSHIP, &doc);
 
-	if (r < 0)
-		return r;
-	r = ownership_from_json(doc, a, ret);
-	json_object_put(doc);
-	if (r < 0)
-		ctx_warn(ctx, "bad-section", EBADMSG, source_section_file(SECTION_OWNERSHIP),
-			 "%s: section %s is not what this version writes", src->name,
-			 source_section_file(SECTION_OWNERSHIP));
-	return r;
+	return r < 0 ? r : part_loaded(ctx, src, SECTION_OWNERSHIP, doc, ownership_from_json(doc, a, ret));
 }

@@ -1,10 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "kmem/parts.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 #include "base/str.h"
 #include "source/doc.h"
+
+struct json_object *part_put_array(struct json_object *o, const char *key)
+{
+	struct json_object *v = json_object_new_array();
+
+	json_object_object_add(o, key, v);
+	return v;
+}
+
+struct json_object *part_put_element(struct json_object *array)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_object_array_add(array, o);
+	return o;
+}
 
 void part_put_int(struct json_object *o, const char *key, struct num n)
 {
@@ -98,4 +115,13 @@ struct obstacle part_get_obstacle(struct arena *a, struct json_object *from)
 		.why = doc_text(a, from, "why"),
 		.hint = doc_text(a, from, "hint"),
 	};
+}
+
+int part_loaded(struct ctx *ctx, const struct source *src, enum source_section which, struct json_object *doc, int r)
+{
+	json_object_put(doc);
+	if (r < 0)
+		ctx_warn(ctx, "bad-section", EBADMSG, source_section_file(which), "%s: section %s is not what this version writes", src->name,
+			 source_section_file(which));
+	return r;
 }
