@@ -208,9 +208,7 @@ int device_hwinfo_run(struct invocation *inv)
 	int r = object_begin(inv, &be);
 
 	if (r == EXIT_DONE)
-		r = option_u32(inv, "type", &op.in_type);
-	if (r == EXIT_DONE)
-		r = object_find_device(inv, inv->argv[0], &device);
+		r = TAKE(inv, TAKE_OPT_U32("type", &op.in_type), TAKE_DEVICE(0, &device));
 	if (r != EXIT_DONE)
 		return r;
 	op.handle = device.handle;

@@ -116,11 +116,7 @@ int device_irq_run(struct invocation *inv)
 	if (r == EXIT_DONE)
 		r = what_of(inv, inv->argv[1], &op.what);
 	if (r == EXIT_DONE)
-		r = option_u32(inv, "vector", &op.vector);
-	if (r == EXIT_DONE)
-		r = option_ms(inv, "timeout", &timeout_ms);
-	if (r == EXIT_DONE)
-		r = object_find_device(inv, inv->argv[0], &device);
+		r = TAKE(inv, TAKE_OPT_U32("vector", &op.vector), TAKE_OPT_MS("timeout", &timeout_ms), TAKE_DEVICE(0, &device));
 	if (r != EXIT_DONE)
 		return r;
 	op.handle = device.handle;

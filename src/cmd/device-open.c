@@ -275,11 +275,7 @@ int device_attach_run(struct invocation *inv)
 	int r = object_begin(inv, &be);
 
 	if (r == EXIT_DONE)
-		r = option_u32(inv, "pasid", &op.pasid);
-	if (r == EXIT_DONE)
-		r = object_find_device(inv, inv->argv[0], &device);
-	if (r == EXIT_DONE)
-		r = object_find(inv, inv->argv[1], &pt);
+		r = TAKE(inv, TAKE_OPT_U32("pasid", &op.pasid), TAKE_DEVICE(0, &device), TAKE_OBJECT(1, &pt));
 	if (r != EXIT_DONE)
 		return r;
 	op.handle = device.handle;
@@ -307,9 +303,7 @@ int device_detach_run(struct invocation *inv)
 	int r = object_begin(inv, &be);
 
 	if (r == EXIT_DONE)
-		r = option_u32(inv, "pasid", &op.pasid);
-	if (r == EXIT_DONE)
-		r = object_find_device(inv, inv->argv[0], &device);
+		r = TAKE(inv, TAKE_OPT_U32("pasid", &op.pasid), TAKE_DEVICE(0, &device));
 	if (r != EXIT_DONE)
 		return r;
 	op.handle = device.handle;

@@ -165,11 +165,7 @@ static int run_wait(struct invocation *inv)
 	int r = object_begin(inv, &be);
 
 	if (r == EXIT_DONE)
-		r = option_ms(inv, "hold", &hold_ms);
-	if (r == EXIT_DONE)
-		r = option_ms(inv, "timeout", &wait_ms);
-	if (r == EXIT_DONE)
-		r = object_find(inv, inv->argv[0], &q);
+		r = TAKE(inv, TAKE_OPT_MS("hold", &hold_ms), TAKE_OPT_MS("timeout", &wait_ms), TAKE_OBJECT(0, &q));
 	if (r != EXIT_DONE)
 		return r;
 	r = take_group(inv, be, &q, hold_ms, wait_ms, &row);
@@ -321,13 +317,8 @@ static int run_serve(struct invocation *inv)
 	if (r == EXIT_DONE)
 		r = take_policy(&s);
 	if (r == EXIT_DONE)
-		r = option_ms(inv, "hold", &s.hold_ms);
-	if (r == EXIT_DONE)
-		r = option_ms(inv, "timeout", &s.idle_ms);
-	if (r == EXIT_DONE)
-		r = option_u32(inv, "count", &s.left);
-	if (r == EXIT_DONE)
-		r = object_find(inv, inv->argv[0], &s.q);
+		r = TAKE(inv, TAKE_OPT_MS("hold", &s.hold_ms), TAKE_OPT_MS("timeout", &s.idle_ms), TAKE_OPT_U32("count", &s.left),
+			 TAKE_OBJECT(0, &s.q));
 	if (r != EXIT_DONE)
 		return r;
 	s.be->interrupted = interrupt_catch();

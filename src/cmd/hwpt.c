@@ -58,9 +58,7 @@ static int run_alloc(struct invocation *inv)
 	if (r == EXIT_DONE)
 		r = need_device(inv, &device);
 	if (r == EXIT_DONE)
-		r = object_find(inv, inv->argv[0], &pt);
-	if (r == EXIT_DONE)
-		r = object_option(inv, "fault", &fault);
+		r = TAKE(inv, TAKE_OBJECT(0, &pt), TAKE_OPT_OBJECT("fault", &fault));
 	if (r != EXIT_DONE)
 		return r;
 	take_as(inv, op.name);
@@ -283,9 +281,7 @@ static int dirty_range(struct invocation *inv, struct backend *be, const struct 
 		return bad_argument(inv, "hwpt dirty", "read wants IOVA and LENGTH", NULL);
 	r = take_number(inv, "IOVA", inv->argv[2], &op.iova);
 	if (r == EXIT_DONE)
-		r = take_number(inv, "LENGTH", inv->argv[3], &length);
-	if (r == EXIT_DONE)
-		r = option_number(inv, "page-size", &op.page_size);
+		r = TAKE(inv, TAKE_NUMBER(3, &length), TAKE_OPT_NUMBER("page-size", &op.page_size));
 	if (r == EXIT_DONE && (op.page_size < 512 || (op.page_size & (op.page_size - 1))))
 		r = bad_argument(inv, "--page-size", "not a power of 2 from 512 on", NULL);
 	if (r == EXIT_DONE && length / op.page_size > 1ULL << 40)

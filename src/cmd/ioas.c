@@ -152,9 +152,7 @@ static int run_map(struct invocation *inv)
 	if (r == EXIT_DONE)
 		r = take_iova(inv, &op.iova, &op.flags);
 	if (r == EXIT_DONE)
-		r = option_number(inv, "offset", &op.offset);
-	if (r == EXIT_DONE)
-		r = object_find(inv, inv->argv[0], &ioas);
+		r = TAKE(inv, TAKE_OPT_NUMBER("offset", &op.offset), TAKE_OBJECT(0, &ioas));
 	if (r == EXIT_DONE)
 		r = open_file(inv, &fd);
 	if (r != EXIT_DONE)
@@ -216,15 +214,11 @@ static int run_copy(struct invocation *inv)
 	if (r == EXIT_DONE)
 		r = check_access(inv);
 	if (r == EXIT_DONE)
-		r = take_number(inv, "IOVA", inv->argv[2], &op.src_iova);
-	if (r == EXIT_DONE)
-		r = take_number(inv, "LENGTH", inv->argv[3], &op.length);
+		r = TAKE(inv, TAKE_NUMBER(2, &op.src_iova), TAKE_NUMBER(3, &op.length));
 	if (r == EXIT_DONE)
 		r = take_iova(inv, &op.dst_iova, &op.flags);
 	if (r == EXIT_DONE)
-		r = object_find(inv, inv->argv[0], &dst);
-	if (r == EXIT_DONE)
-		r = object_find(inv, inv->argv[1], &src);
+		r = TAKE(inv, TAKE_OBJECT(0, &dst), TAKE_OBJECT(1, &src));
 	if (r != EXIT_DONE)
 		return r;
 	op.dst_ioas_id = dst.id;

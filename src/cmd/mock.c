@@ -69,11 +69,7 @@ static int run_fault(struct invocation *inv)
 	int r = object_begin(inv, &be);
 
 	if (r == EXIT_DONE)
-		r = take_number(inv, "ADDRESS", inv->argv[1], &op.addr);
-	if (r == EXIT_DONE)
-		r = option_u32(inv, "pasid", &op.pasid);
-	if (r == EXIT_DONE)
-		r = option_u32(inv, "grpid", &op.grpid);
+		r = TAKE(inv, TAKE_NUMBER(1, &op.addr), TAKE_OPT_U32("pasid", &op.pasid), TAKE_OPT_U32("grpid", &op.grpid));
 	if (r == EXIT_DONE)
 		r = take_access(inv, &op.perm);
 	if (r == EXIT_DONE)
@@ -95,11 +91,7 @@ static int run_dirty(struct invocation *inv)
 	int r = object_begin(inv, &be);
 
 	if (r == EXIT_DONE)
-		r = take_number(inv, "IOVA", inv->argv[1], &op.iova);
-	if (r == EXIT_DONE)
-		r = take_number(inv, "LENGTH", inv->argv[2], &op.length);
-	if (r == EXIT_DONE)
-		r = option_number(inv, "page-size", &op.page_size);
+		r = TAKE(inv, TAKE_NUMBER(1, &op.iova), TAKE_NUMBER(2, &op.length), TAKE_OPT_NUMBER("page-size", &op.page_size));
 	if (r == EXIT_DONE && (!op.page_size || op.length / op.page_size > 1U << 26))
 		r = bad_argument(inv, inv->argv[2], "more pages than a bitmap of 8 MiB has", NULL);
 	if (r == EXIT_DONE)
@@ -126,11 +118,7 @@ static int run_reserve(struct invocation *inv)
 	int r = object_begin(inv, &be);
 
 	if (r == EXIT_DONE)
-		r = take_number(inv, "START", inv->argv[1], &op.start);
-	if (r == EXIT_DONE)
-		r = take_number(inv, "LENGTH", inv->argv[2], &op.length);
-	if (r == EXIT_DONE)
-		r = object_find(inv, inv->argv[0], &o);
+		r = TAKE(inv, TAKE_NUMBER(1, &op.start), TAKE_NUMBER(2, &op.length), TAKE_OBJECT(0, &o));
 	if (r != EXIT_DONE)
 		return r;
 	op.ioas_id = o.id;
@@ -145,11 +133,7 @@ static int run_iotlb(struct invocation *inv)
 	int r = object_begin(inv, &be);
 
 	if (r == EXIT_DONE)
-		r = take_u32(inv, "SLOT", inv->argv[1], &op.index);
-	if (r == EXIT_DONE)
-		r = take_u32(inv, "VALUE", inv->argv[2], &op.value);
-	if (r == EXIT_DONE)
-		r = object_find(inv, inv->argv[0], &o);
+		r = TAKE(inv, TAKE_U32(1, &op.index), TAKE_U32(2, &op.value), TAKE_OBJECT(0, &o));
 	if (r != EXIT_DONE)
 		return r;
 	op.hwpt_id = o.id;
@@ -164,11 +148,7 @@ static int run_cache(struct invocation *inv)
 	int r = object_begin(inv, &be);
 
 	if (r == EXIT_DONE)
-		r = take_u32(inv, "SLOT", inv->argv[1], &op.index);
-	if (r == EXIT_DONE)
-		r = take_u32(inv, "VALUE", inv->argv[2], &op.value);
-	if (r == EXIT_DONE)
-		r = object_find_device(inv, inv->argv[0], &device);
+		r = TAKE(inv, TAKE_U32(1, &op.index), TAKE_U32(2, &op.value), TAKE_DEVICE(0, &device));
 	if (r != EXIT_DONE)
 		return r;
 	op.handle = device.handle;

@@ -111,6 +111,58 @@ int option_ms(struct invocation *inv, const char *option, uint32_t *ret)
 	return EXIT_DONE;
 }
 
+int option_type(struct invocation *inv, const char *option, const struct type_word *words, const char *fallback, uint32_t *ret)
+{
+	const char *word = inv_opt(inv, option) ?: fallback;
+
+	for (; words->word; words++) {
+		if (!streq(words->word, word))
+			continue;
+		*ret = words->type;
+		return EXIT_DONE;
+	}
+	return take_u32(inv, dashed(inv, option), word, ret);
+}
+
+static int take_argument(struct invocation *inv, const struct take *t)
+{
+	const char *word = inv->argv[t->arg], *name = inv->command->args[t->arg].name;
+
+	switch (t->kind) {
+	case TAKE_IS_NUMBER:
+		return take_number(inv, name, word, t->ret);
+	case TAKE_IS_U32:
+		return take_u32(inv, name, word, t->ret);
+	case TAKE_IS_DEVICE:
+		return object_find_device(inv, word, t->ret);
+	default:
+		return object_find(inv, word, t->ret);
+	}
+}
+
+static int take_option(struct invocation *inv, const struct take *t)
+{
+	switch (t->kind) {
+	case TAKE_IS_NUMBER:
+		return option_number(inv, t->option, t->ret);
+	case TAKE_IS_U32:
+		return option_u32(inv, t->option, t->ret);
+	case TAKE_IS_MS:
+		return option_ms(inv, t->option, t->ret);
+	default:
+		return object_option(inv, t->option, t->ret);
+	}
+}
+
+int take_list(struct invocation *inv, const struct take *v)
+{
+	int r = EXIT_DONE;
+
+	for (; r == EXIT_DONE && v->kind != TAKE_END; v++)
+		r = v->option ? take_option(inv, v) : take_argument(inv, v);
+	return r;
+}
+
 /* -- names --------------------------------------------------------------------------------------------------------------- */
 
 static const char *nearest(struct invocation *inv, const char *word)

@@ -41,6 +41,39 @@ int option_u32(struct invocation *inv, const char *option, uint32_t *ret);
 /* The option's seconds as milliseconds; untouched when it was not given. */
 int option_ms(struct invocation *inv, const char *option, uint32_t *ret);
 
+/* A word of a list, or a number of 32 bits; @fallback without the option. The list ends with a NULL word. */
+struct type_word {
+	const char *word;
+	uint32_t type;
+};
+int option_type(struct invocation *inv, const char *option, const struct type_word *words, const char *fallback, uint32_t *ret);
+
+/*
+ * Arguments by their place and options by their name, in the order in which they are looked at: TAKE() ends at the first that is wrong.
+ *
+ *	r = TAKE(inv, TAKE_NUMBER(1, &op.iova), TAKE_OPT_U32("pasid", &op.pasid), TAKE_DEVICE(0, &device));
+ */
+struct take {
+	enum { TAKE_END, TAKE_IS_NUMBER, TAKE_IS_U32, TAKE_IS_MS, TAKE_IS_OBJECT, TAKE_IS_DEVICE } kind;
+	int arg;
+	const char *option; /* NULL: the argument */
+	void *ret;
+};
+
+/* A pointer to anything else does not compile. */
+#define TAKE_PTR(type, p) (1 ? (p) : (type *)NULL)
+#define TAKE_NUMBER(i, p) { TAKE_IS_NUMBER, (i), NULL, TAKE_PTR(uint64_t, p) }
+#define TAKE_U32(i, p) { TAKE_IS_U32, (i), NULL, TAKE_PTR(uint32_t, p) }
+#define TAKE_OBJECT(i, p) { TAKE_IS_OBJECT, (i), NULL, TAKE_PTR(struct op_object, p) }
+#define TAKE_DEVICE(i, p) { TAKE_IS_DEVICE, (i), NULL, TAKE_PTR(struct op_object, p) }
+#define TAKE_OPT_NUMBER(o, p) { TAKE_IS_NUMBER, 0, (o), TAKE_PTR(uint64_t, p) }
+#define TAKE_OPT_U32(o, p) { TAKE_IS_U32, 0, (o), TAKE_PTR(uint32_t, p) }
+#define TAKE_OPT_MS(o, p) { TAKE_IS_MS, 0, (o), TAKE_PTR(uint32_t, p) }
+#define TAKE_OPT_OBJECT(o, p) { TAKE_IS_OBJECT, 0, (o), TAKE_PTR(struct op_object, p) }
+#define TAKE(inv, ...) take_list(inv, (const struct take[]){ __VA_ARGS__, { TAKE_END, 0, NULL, NULL } })
+
+int take_list(struct invocation *inv, const struct take *v);
+
 /* 0 and the number, -EINVAL or -ERANGE. Pure. */
 int parse_size(const char *s, uint64_t *ret);
 

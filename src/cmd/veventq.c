@@ -39,20 +39,12 @@ static const struct field vevent_fields[] = {
 
 static const struct record_type read_record = RECORD("veventq.read", 1, struct vevent_row, vevent_fields);
 
-static int take_type(struct invocation *inv, uint32_t *ret)
-{
-	const char *word = inv_opt(inv, "type") ?: "smmuv3";
-
-	if (streq(word, "smmuv3"))
-		*ret = IOMMU_VEVENTQ_TYPE_ARM_SMMUV3;
-	else if (streq(word, "tegra241-cmdqv"))
-		*ret = IOMMU_VEVENTQ_TYPE_TEGRA241_CMDQV;
-	else if (streq(word, "selftest"))
-		*ret = IOMMU_VEVENTQ_TYPE_SELFTEST;
-	else
-		return take_u32(inv, "--type", word, ret);
-	return EXIT_DONE;
-}
+static const struct type_word types[] = {
+	{ "smmuv3", IOMMU_VEVENTQ_TYPE_ARM_SMMUV3 },
+	{ "tegra241-cmdqv", IOMMU_VEVENTQ_TYPE_TEGRA241_CMDQV },
+	{ "selftest", IOMMU_VEVENTQ_TYPE_SELFTEST },
+	{ 0 },
+};
 
 static int run_alloc(struct invocation *inv)
 {
@@ -69,11 +61,9 @@ static int run_alloc(struct invocation *inv)
 	int r = object_begin(inv, &be);
 
 	if (r == EXIT_DONE)
-		r = take_type(inv, &op.type);
+		r = option_type(inv, "type", types, "smmuv3", &op.type);
 	if (r == EXIT_DONE)
-		r = option_u32(inv, "depth", &op.depth);
-	if (r == EXIT_DONE)
-		r = object_find(inv, inv->argv[0], &viommu);
+		r = TAKE(inv, TAKE_OPT_U32("depth", &op.depth), TAKE_OBJECT(0, &viommu));
 	if (r != EXIT_DONE)
 		return r;
 	take_as(inv, op.name);
@@ -208,9 +198,7 @@ static int run_read(struct invocation *inv)
 	int r = object_begin(inv, &be);
 
 	if (r == EXIT_DONE)
-		r = option_ms(inv, "timeout", &timeout_ms);
-	if (r == EXIT_DONE)
-		r = object_find(inv, inv->argv[0], &q);
+		r = TAKE(inv, TAKE_OPT_MS("timeout", &timeout_ms), TAKE_OBJECT(0, &q));
 	if (r != EXIT_DONE)
 		return r;
 	r = wait_events(be, q.id, &d, timeout_ms);

@@ -8,25 +8,6 @@
 #include "base/str.h"
 #include "cmd/objects.h"
 
-/* A kind by its word, or by its number. */
-struct type_word {
-	const char *word;
-	uint32_t type;
-};
-
-static int take_type(struct invocation *inv, const struct type_word *words, const char *fallback, uint32_t *ret)
-{
-	const char *word = inv_opt(inv, "type") ?: fallback;
-
-	for (; words->word; words++) {
-		if (!streq(words->word, word))
-			continue;
-		*ret = words->type;
-		return EXIT_DONE;
-	}
-	return take_u32(inv, "--type", word, ret);
-}
-
 /* -- viommu ------------------------------------------------------------------------------------------------------------- */
 
 static const struct record_type viommu_record = MADE_RECORD("viommu.alloc");
@@ -64,7 +45,7 @@ static int run_viommu(struct invocation *inv)
 	int r = object_begin(inv, &be);
 
 	if (r == EXIT_DONE)
-		r = take_type(inv, viommu_types, "smmuv3", &op.type);
+		r = option_type(inv, "type", viommu_types, "smmuv3", &op.type);
 	if (r == EXIT_DONE)
 		r = need_device(inv, &device);
 	if (r == EXIT_DONE)
@@ -102,11 +83,7 @@ static int run_vdevice(struct invocation *inv)
 	int r = object_begin(inv, &be);
 
 	if (r == EXIT_DONE)
-		r = take_number(inv, "ID", inv->argv[2], &op.virt_id);
-	if (r == EXIT_DONE)
-		r = object_find(inv, inv->argv[0], &viommu);
-	if (r == EXIT_DONE)
-		r = object_find_device(inv, inv->argv[1], &device);
+		r = TAKE(inv, TAKE_NUMBER(2, &op.virt_id), TAKE_OBJECT(0, &viommu), TAKE_DEVICE(1, &device));
 	if (r != EXIT_DONE)
 		return r;
 	take_as(inv, op.name);
@@ -152,19 +129,14 @@ static int run_hwqueue(struct invocation *inv)
 	int r = object_begin(inv, &be);
 
 	if (r == EXIT_DONE)
-		r = take_type(inv, hwqueue_types, "tegra241-cmdqv", &op.type);
+		r = option_type(inv, "type", hwqueue_types, "tegra241-cmdqv", &op.type);
 	if (r == EXIT_DONE)
 		r = need(inv, "base");
 	if (r == EXIT_DONE)
 		r = need(inv, "length");
 	if (r == EXIT_DONE)
-		r = option_number(inv, "base", &op.base);
-	if (r == EXIT_DONE)
-		r = option_number(inv, "length", &op.length);
-	if (r == EXIT_DONE)
-		r = option_u32(inv, "index", &op.index);
-	if (r == EXIT_DONE)
-		r = object_find(inv, inv->argv[0], &viommu);
+		r = TAKE(inv, TAKE_OPT_NUMBER("base", &op.base), TAKE_OPT_NUMBER("length", &op.length), TAKE_OPT_U32("index", &op.index),
+			 TAKE_OBJECT(0, &viommu));
 	if (r != EXIT_DONE)
 		return r;
 	take_as(inv, op.name);
