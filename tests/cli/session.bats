@@ -57,6 +57,37 @@ state_of() {
 	[ "$(stat -c %a "$dir")" = 700 ]
 }
 
+# user UID COMMAND...: as somebody else
+user() {
+	local uid=$1
+
+	shift
+	setpriv --reuid="$uid" --regid="$uid" --clear-groups env -C / HOME=/ XDG_RUNTIME_DIR="$away" "$@"
+}
+
+@test "another user can neither use nor stop it, not even by a socket that was opened up; root can" {
+	local away rc=0
+
+	[ "$(id -u)" -eq 0 ] || skip "only root can be two users: run it as root too"
+	away=$(mktemp -d)
+	mkdir "$away/bin"
+	cp "$IOMMUCTL" "${IOMMUCTL%/*}/tests/unit/session-peer" "$away/bin"
+	chown 65534 "$away"
+	chmod 755 "$away"
+	user 65534 "$away/bin/iommuctl" session start --demo "$S"
+	{
+		user 65533 "$away/bin/session-peer" "$away/iommuctl/$S.sock" shut-out &&
+			chmod 755 "$away/iommuctl" && chmod 666 "$away/iommuctl/$S.sock" &&
+			user 65533 "$away/bin/session-peer" "$away/iommuctl/$S.sock" refused &&
+			user 65534 "$away/bin/iommuctl" --session "$S" ioas alloc as mine &&
+			[ "$(user 65534 "$away/bin/iommuctl" --session "$S" --raw --noheadings object tree -o name)" = mine ] &&
+			"$away/bin/session-peer" "$away/iommuctl/$S.sock" thousand
+	} || rc=1
+	user 65534 "$away/bin/iommuctl" session stop "$S" || rc=1
+	rm -rf "$away"
+	return $rc
+}
+
 @test "facts of a session on a model are the model's, also behind an act" {
 	start
 	run_ctl --session "$S" --noheadings device list -o device,driver

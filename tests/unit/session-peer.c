@@ -8,6 +8,8 @@
  *	silent	connections that never say anything; they stay open until the end
  *	flood	requests without end whose answers are never read
  *	thousand	1,000 connections at once, each of which asks something
+ *	shut-out	the socket's mode lets us not in
+ *	refused	it does, and the keeper hangs up without a word, since we are not its owner
  *	other-version	plays a keeper of version 0.0.1 until it is told to stop
  *	old-keeper	the same with the hello that the file $KEPT begins with
  *	old-client	says the hello that the file $KEPT begins with, and wants one back
@@ -171,6 +173,23 @@ static int thousand(void)
 	return served ? 0 : 1;
 }
 
+static int shut_out(void)
+{
+	struct sockaddr_un a;
+	int s = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	return s >= 0 && address(&a) == 0 && connect(s, (struct sockaddr *)&a, sizeof(a)) < 0 && errno == EACCES ? 0 : 1;
+}
+
+static int refused(void)
+{
+	struct hello h;
+	int s = dial();
+
+	hello_fill(&h, HELLO_STOP);
+	return (send(s, &h, sizeof(h), MSG_NOSIGNAL) == sizeof(h) || errno == EPIPE) && hung_up(s) ? 0 : 1;
+}
+
 static int play_keeper(struct hello ours)
 {
 	struct hello theirs;
@@ -234,8 +253,8 @@ int main(int argc, char **argv)
 		const char *word;
 		int (*run)(void);
 	} words[] = { { "garbage", garbage }, { "half", half }, { "huge", huge }, { "silent", silent }, { "flood", flood },
-		      { "thousand", thousand }, { "other-version", other_version }, { "old-keeper", old_keeper },
-		      { "old-client", old_client } };
+		      { "thousand", thousand }, { "shut-out", shut_out }, { "refused", refused }, { "other-version", other_version },
+		      { "old-keeper", old_keeper }, { "old-client", old_client } };
 
 	if (argc < 3)
 		return 2;
