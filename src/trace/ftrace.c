@@ -75,10 +75,15 @@ static void set_device(struct event *ev, struct slice name)
 /* " - 0x…": the end of a range, which says nothing new. */
 static void skip_end(struct scan *s)
 {
+	static const size_t n = sizeof(" - 0x0000000000000000") - 1;
 	struct scan t = *s;
 	uint64_t end;
 
-	if (scan_lit(&t, " - ") && scan_hex(&t, &end))
+	if (!scan_lit(&t, " - "))
+		return;
+	if (scan_left(s) > n && s->p[n] == ' ')
+		s->p += n;
+	else if (scan_hex(&t, &end))
 		*s = t;
 }
 
@@ -355,7 +360,7 @@ static const struct ftrace_event {
 	payload_parser parse;
 } ftrace_events[] = {
 #define EV(name, fn) { name, sizeof(name) - 1, fn }
-	/* by how often they come */
+	/* by how often they come; find_event() knows the first two */
 	EV("map", parse_map),
 	EV("unmap", parse_unmap),
 	EV("qi_submit", parse_qi_submit),
@@ -383,7 +388,12 @@ static const struct ftrace_event {
 
 static const struct ftrace_event *find_event(struct slice name)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(ftrace_events); i++)
+	/* compared with constants, which a call of memcmp() is not */
+	if (slice_is(name, "map"))
+		return &ftrace_events[0];
+	if (slice_is(name, "unmap"))
+		return &ftrace_events[1];
+	for (size_t i = 2; i < ARRAY_SIZE(ftrace_events); i++)
 		if (name.n == ftrace_events[i].n && !memcmp(name.p, ftrace_events[i].name, name.n))
 			return &ftrace_events[i];
 	return NULL;
@@ -391,17 +401,20 @@ static const struct ftrace_event *find_event(struct slice name)
 
 enum line_result ftrace_payload(struct slice name, struct slice text, struct event *ev)
 {
-	const char *system = memchr(name.p, ':', name.n); /* perf script writes iommu:map */
-	const struct ftrace_event *e;
+	const struct ftrace_event *e = find_event(name);
 	struct scan s = scan_of(text);
+	const char *system;
 
-	if (system) {
+	if (!e) { /* perf script writes iommu:map */
+		system = memchr(name.p, ':', name.n);
+		if (!system)
+			return LINE_OTHER;
 		name.n -= (size_t)(system + 1 - name.p);
 		name.p = system + 1;
+		e = find_event(name);
+		if (!e)
+			return LINE_OTHER;
 	}
-	e = find_event(name);
-	if (!e)
-		return LINE_OTHER;
 	scan_blanks(&s);
 	return e->parse(&s, ev);
 }
@@ -433,7 +446,8 @@ static bool parse_task(struct slice head, struct event *ev)
 	uint64_t pid = 0, unit = 1;
 	size_t i;
 
-	head = slice_trim(head);
+	while (head.n && head.p[head.n - 1] == ' ')
+		head.n--;
 	if (head.n && head.p[head.n - 1] == ')') { /* thread group, with record-tgid */
 		while (head.n && head.p[head.n - 1] != '(')
 			head.n--;
@@ -451,6 +465,26 @@ static bool parse_task(struct slice head, struct event *ev)
 	return true;
 }
 
+/* "127901:", the usual fraction. */
+static bool micros(struct scan *s, uint64_t *ret)
+{
+	unsigned v = 0, bad = 0;
+
+	if (scan_left(s) < 7 || s->p[6] != ':')
+		return false;
+	for (int i = 0; i < 6; i++) {
+		unsigned digit = (unsigned char)s->p[i] - (unsigned)'0';
+
+		bad |= digit > 9;
+		v = v * 10 + digit;
+	}
+	if (bad)
+		return false;
+	s->p += 7;
+	*ret = v;
+	return true;
+}
+
 /* "2.127901:", or with nanoseconds (trace-cmd -t, the mono_raw clocks). */
 static bool scan_time(struct scan *s, uint64_t *ret_ns)
 {
@@ -459,13 +493,18 @@ static bool scan_time(struct scan *s, uint64_t *ret_ns)
 	struct scan t = *s;
 	ptrdiff_t digits;
 
-	if (!scan_dec(&t, &sec) || !scan_char(&t, '.'))
+	if (!scan_dec(&t, &sec) || !scan_char(&t, '.') || sec > UINT64_MAX / 1000000000 - 1)
 		return false;
 	p = t.p;
+	if (micros(&t, &frac)) {
+		*ret_ns = sec * 1000000000 + frac * 1000;
+		*s = t;
+		return true;
+	}
 	if (!scan_dec(&t, &frac) || !scan_char(&t, ':'))
 		return false;
 	digits = t.p - 1 - p;
-	if (digits > 9 || sec > UINT64_MAX / 1000000000 - 1)
+	if (digits > 9)
 		return false;
 	for (; digits < 9; digits++)
 		frac *= 10;
@@ -528,8 +567,8 @@ enum line_result ftrace_line(struct slice line, struct event *ev)
 	}
 	ev->has |= HAS_TIME | HAS_CPU;
 	scan_blanks(&s);
-	for (name.p = s.p; s.p < s.end && !is_blank(*s.p); s.p++)
-		;
+	name.p = s.p;
+	s.p = memchr(s.p, ' ', scan_left(&s)) ?: s.end;
 	if (s.p == name.p || s.p[-1] != ':')
 		return LINE_OTHER;
 	name.n = (size_t)(s.p - 1 - name.p);

@@ -55,8 +55,22 @@ static inline int hex_digit(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+static inline uint64_t load8(const char *p)
+{
+	uint64_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+/* Most often there is none or one; where columns are padded there are many: eight at a time. */
 static inline void scan_blanks(struct scan *s)
 {
+	for (int i = 0; i < 2; i++, s->p++)
+		if (s->p >= s->end || !is_blank(*s->p))
+			return;
+	while (s->end - s->p >= 8 && load8(s->p) == 0x2020202020202020ULL)
+		s->p += 8;
 	while (s->p < s->end && is_blank(*s->p))
 		s->p++;
 }
@@ -112,11 +126,13 @@ static inline bool slice_starts_bytes(struct slice s, const char *lit, size_t n)
 /* Decimal digits. false: none there, or more than 64 bits hold. */
 static inline bool scan_dec(struct scan *s, uint64_t *ret)
 {
-	const char *p = s->p;
+	const char *p = s->p, *safe = s->end - p > 19 ? p + 19 : s->end;
 	uint64_t v = 0;
 
+	for (; p < safe && is_digit(*p); p++)
+		v = v * 10 + (uint64_t)(*p - '0');
 	for (; p < s->end && is_digit(*p); p++) {
-		if (p - s->p >= 19 && (v > UINT64_MAX / 10 || v * 10 > UINT64_MAX - (uint64_t)(*p - '0')))
+		if (v > UINT64_MAX / 10 || v * 10 > UINT64_MAX - (uint64_t)(*p - '0'))
 			return false;
 		v = v * 10 + (uint64_t)(*p - '0');
 	}
@@ -127,16 +143,48 @@ static inline bool scan_dec(struct scan *s, uint64_t *ret)
 	return true;
 }
 
+/* All eight bytes of a word at once. */
+#define EACH_BYTE(x) ((x) * 0x0101010101010101ULL)
+
+/* The value of eight hex digits; false when they are not eight. */
+static inline bool hex_digits8(const char *p, uint64_t *ret)
+{
+	uint64_t x = load8(p), t, letter, n;
+
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	x = __builtin_bswap64(x);
+#endif
+	t = x | EACH_BYTE(0x20);
+	letter = t >> 6 & EACH_BYTE(1);
+	n = (t & EACH_BYTE(0x0f)) + letter * 9;
+	/* 0x3_ or 0x6_ (the case is folded, but not that of 0x1_); below 16, letters from 10, digits below 10 */
+	if ((t & EACH_BYTE(0xf0)) != EACH_BYTE(0x30) + letter * 0x30 || ((x >> 5 | letter) & EACH_BYTE(1)) != EACH_BYTE(1) ||
+	    (n + EACH_BYTE(6) - letter * 6) & EACH_BYTE(0xf0) || ((n + letter * 6) & EACH_BYTE(0x10)) != letter << 4)
+		return false;
+	n = (n << 4 | n >> 8) & 0x00ff00ff00ff00ffULL;
+	n = (n << 8 | n >> 16) & 0x0000ffff0000ffffULL;
+	*ret = (n << 16 | n >> 32) & 0xffffffffULL;
+	return true;
+}
+
 /* Hex digits, 0x in front or not. false: none there, or more than 16 that count. */
-static inline bool scan_hex(struct scan *s, uint64_t *ret)
+static inline __attribute__((always_inline)) bool scan_hex(struct scan *s, uint64_t *ret)
 {
 	const char *p = s->p, *first;
-	uint64_t v = 0;
+	uint64_t v = 0, low;
 	int d;
 
 	if (s->end - p > 2 && p[0] == '0' && (p[1] | 0x20) == 'x')
 		p += 2;
-	for (first = p; p < s->end && (d = hex_digit(*p)) >= 0; p++) {
+	first = p;
+	if (s->end - p >= 8 && hex_digit(p[7]) >= 0 && hex_digits8(p, &v)) {
+		p += 8;
+		if (s->end - p >= 8 && hex_digits8(p, &low)) {
+			v = v << 32 | low;
+			p += 8;
+		}
+	}
+	for (; p < s->end && (d = hex_digit(*p)) >= 0; p++) {
 		if (v >> 60)
 			return false;
 		v = v << 4 | (uint64_t)d;
@@ -177,8 +225,10 @@ static inline bool scan_word(struct scan *s, struct slice *ret)
 
 static inline struct slice slice_trim(struct slice s)
 {
-	while (s.n && is_blank(*s.p))
-		s.p++, s.n--;
+	struct scan lead = scan_of(s);
+
+	scan_blanks(&lead);
+	s = (struct slice){ lead.p, scan_left(&lead) };
 	while (s.n && (is_blank(s.p[s.n - 1]) || s.p[s.n - 1] == '\r' || s.p[s.n - 1] == '\n'))
 		s.n--;
 	return s;

@@ -556,6 +556,59 @@ static void test_reasons(void **state)
 	}
 }
 
+/* Eight digits at a time say what one after the other says, whatever byte stands where. */
+static void test_scan_hex(void **state _unused_)
+{
+	char text[32];
+	uint64_t v, want;
+
+	for (size_t len = 1; len <= 17; len++) {
+		for (size_t at = 0; at < len; at++) {
+			for (int c = 1; c < 256; c++) {
+				struct scan s = { text, text + len };
+				size_t n = 0;
+
+				memcpy(text, "1234567890abcdEF1", len);
+				text[at] = (char)c;
+				for (want = 0; n < len && hex_digit(text[n]) >= 0; n++)
+					want = want << 4 | (uint64_t)hex_digit(text[n]);
+				if (n == 17 && text[0] != '0') {
+					assert_false(scan_hex(&s, &v));
+					continue;
+				}
+				if (c == 'x' || c == 'X') /* "0x", and what is behind it */
+					continue;
+				assert_int_equal(scan_hex(&s, &v), n > 0);
+				assert_ptr_equal(s.p, text + n);
+				if (n)
+					assert_int_equal(v, want);
+			}
+		}
+	}
+}
+
+static void test_scan_dec(void **state _unused_)
+{
+	static const struct {
+		const char *text;
+		bool ok;
+		uint64_t v;
+	} rows[] = {
+		{ "0", true, 0 }, { "18446744073709551615", true, UINT64_MAX }, { "18446744073709551616", false, 0 },
+		{ "99999999999999999999", false, 0 }, { "00000000000000000000000012", true, 12 }, { "", false, 0 }, { "x", false, 0 },
+		{ "9999999999999999999x", true, 9999999999999999999ULL },
+	};
+	uint64_t v;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct scan s = { rows[i].text, rows[i].text + strlen(rows[i].text) };
+
+		assert_int_equal(scan_dec(&s, &v), rows[i].ok);
+		if (rows[i].ok)
+			assert_int_equal(v, rows[i].v);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -579,6 +632,8 @@ int main(void)
 		cmocka_unit_test(test_long_line),
 		cmocka_unit_test(test_long_line_in_file),
 		cmocka_unit_test(test_reader_errors),
+		cmocka_unit_test(test_scan_hex),
+		cmocka_unit_test(test_scan_dec),
 		cmocka_unit_test(test_reasons),
 	};
 
