@@ -45,13 +45,6 @@ static void stop(int sig)
 
 /* -- progress -------------------------------------------------------------------------------------------- */
 
-/* Drawn on a terminal, and only for what takes longer than a second. */
-struct progress {
-	bool on, drawn;
-	uint64_t calls;
-	struct timespec start, last;
-};
-
 static double seconds_since(const struct timespec *t)
 {
 	struct timespec now;
@@ -60,21 +53,24 @@ static double seconds_since(const struct timespec *t)
 	return (double)(now.tv_sec - t->tv_sec) + (double)(now.tv_nsec - t->tv_nsec) / 1e9;
 }
 
-static void progress_start(struct progress *p, const struct trace_input *in)
+static void progress_start(struct trace_input *in)
 {
-	p->on = isatty(STDERR_FILENO) && !in->follow && in->inv->ctx->verbosity >= 0;
+	struct trace_progress *p = &in->progress;
+
+	*p = (struct trace_progress){ .on = isatty(STDERR_FILENO) && !in->follow && in->inv->ctx->verbosity >= 0 };
 	clock_gettime(CLOCK_MONOTONIC, &p->start);
 	p->last = p->start;
 }
 
 #define BAR 30
 
-static void progress_draw(struct progress *p, uint64_t done, uint64_t size)
+static void progress_draw(void *arg, uint64_t done, uint64_t size)
 {
+	struct trace_progress *p = &((struct trace_input *)arg)->progress;
 	char bar[BAR + 1];
 	unsigned full;
 
-	if (!p->on || ++p->calls % 16384 || seconds_since(&p->start) < 1 || seconds_since(&p->last) < 0.1)
+	if (!p->on || seconds_since(&p->start) < 1 || seconds_since(&p->last) < 0.1)
 		return;
 	clock_gettime(CLOCK_MONOTONIC, &p->last);
 	p->drawn = true;
@@ -89,7 +85,7 @@ static void progress_draw(struct progress *p, uint64_t done, uint64_t size)
 	fprintf(stderr, "\r[%s] %3" PRIu64 "%% of %" PRIu64 " MiB ", bar, MIN(done, size) * 100 / size, size >> 20);
 }
 
-static void progress_end(const struct progress *p)
+static void progress_end(const struct trace_progress *p)
 {
 	if (p->drawn)
 		fprintf(stderr, "\r\033[K");
@@ -97,17 +93,20 @@ static void progress_end(const struct progress *p)
 
 /* -- reading --------------------------------------------------------------------------------------------- */
 
+/* Lines between two looks at the clock. */
+#define PROGRESS_LINES 16384
+
 static int read_lines(struct trace_input *in, struct reader *r, struct decoder *d)
 {
-	struct progress p = { 0 };
 	struct slice line;
 	int ret;
 
-	progress_start(&p, in);
+	progress_start(in);
 	while ((ret = reader_next(r, &line)) > 0) {
 		if (ret == READER_LINE) {
 			ret = decoder_line(d, line, reader_line(r));
-			progress_draw(&p, reader_done(r), reader_size(r));
+			if (in->progress.on && ++in->progress.calls % PROGRESS_LINES == 0)
+				progress_draw(in, reader_done(r), reader_size(r));
 		} else {
 			ret = decoder_flush(d);
 			if (ret >= 0)
@@ -116,7 +115,7 @@ static int read_lines(struct trace_input *in, struct reader *r, struct decoder *
 		if (ret < 0)
 			break;
 	}
-	progress_end(&p);
+	progress_end(&in->progress);
 	in->interrupted = ret == -EINTR;
 	return ret < 0 && ret != -EINTR ? ret : decoder_flush(d);
 }
@@ -155,6 +154,16 @@ void trace_input_done(struct trace_input *in, const struct decoder *d)
 			 "from counts is a lower bound", in->file, in->counts.lost);
 }
 
+static int read_tracedat(struct trace_input *in, const char *file)
+{
+	int ret;
+
+	progress_start(in);
+	ret = tracedat_read(in->inv->ctx, file, on_event, progress_draw, in, &in->counts);
+	progress_end(&in->progress);
+	return ret;
+}
+
 int trace_input_read(struct trace_input *in, const char *file)
 {
 	_cleanup_(cleanup_reader_close) struct reader *r = NULL;
@@ -173,7 +182,7 @@ int trace_input_read(struct trace_input *in, const char *file)
 	if (ret < 0)
 		return ret;
 	if (tracedat_is(head))
-		return tracedat_read(in->inv->ctx, file, on_event, in, &in->counts);
+		return read_tracedat(in, file);
 	ret = read_lines(in, r, d);
 	if (ret < 0)
 		return ret;

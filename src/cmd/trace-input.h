@@ -3,14 +3,24 @@
 #ifndef IOMMUCTL_CMD_TRACE_INPUT_H
 #define IOMMUCTL_CMD_TRACE_INPUT_H
 
+#include <time.h>
+
 #include "cmd/cmd.h"
 #include "trace/decode.h"
 
 /* Line numbers of undecodable lines that are named; the rest is counted. */
 #define UNDECODED_NAMED 20
 
+/* Drawn on a terminal, and only for what takes longer than a second. */
+struct trace_progress {
+	bool on, drawn;
+	uint64_t calls;
+	struct timespec start, last;
+};
+
 struct trace_input {
 	struct invocation *inv;
+	struct trace_progress progress;
 	const char *file; /* as people call it: "stdin" for "-" */
 	bool follow, interrupted;
 	uint64_t undecoded[UNDECODED_NAMED];

@@ -63,7 +63,7 @@ struct slice_row {
 
 struct stat_row {
 	const char *file;
-	struct num lines, events, undecoded, lost, first_ns, last_ns, back_in_time;
+	struct num lines, events, undecoded, told_twice, lost, first_ns, last_ns, back_in_time;
 	struct rows kinds;
 	const struct mapping_row *mapping;
 	struct rows sizes;

@@ -198,7 +198,7 @@ static enum line_result traced_log(struct decoder *d, const struct event *ev)
 {
 	struct log_msg m = { .line = ev->line };
 
-	log_prefix(ev->stamp, d->unescaped, sizeof(d->unescaped), &m);
+	log_prefix((struct slice){ ev->stamp.p, MIN(ev->stamp.n, (size_t)MAX_LOG_LINE) }, d->unescaped, sizeof(d->unescaped), &m);
 	m.time_ns = ev->time_ns;
 	m.has_time = true;
 	m.fresh = true;
@@ -421,6 +421,16 @@ int decoder_kmsg(struct decoder *d, const struct kmsg_line *record, uint64_t lin
 		strbuf_printf(&text, "[%" PRIu64 ".%06" PRIu64 "] ", (uint64_t)record->usec.v / 1000000, (uint64_t)record->usec.v % 1000000);
 	strbuf_puts(&text, record->text);
 	return decoder_line(d, (struct slice){ strbuf_str(&text), text.len }, line);
+}
+
+int decoder_message(struct decoder *d, struct slice text, uint64_t line, uint64_t time_ns)
+{
+	const struct event ev = { .line = line, .time_ns = time_ns, .stamp = text };
+
+	d->counts.lines++;
+	if (traced_log(d, &ev) == LINE_BAD)
+		undecoded(d, line, text, "not in a form that is known");
+	return d->log.err;
 }
 
 int decoder_flush(struct decoder *d)

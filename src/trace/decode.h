@@ -35,6 +35,9 @@ int decoder_line(struct decoder *d, struct slice text, uint64_t line);
 struct kmsg_line;
 int decoder_kmsg(struct decoder *d, const struct kmsg_line *record, uint64_t line);
 
+/* A message of the kernel log that another recording holds, at its time. 0, or what the sink returned. */
+int decoder_message(struct decoder *d, struct slice text, uint64_t line, uint64_t time_ns);
+
 /* Nothing follows for now (the end, or a followed file that has gone quiet): hands over what waits for more lines. */
 int decoder_flush(struct decoder *d);
 

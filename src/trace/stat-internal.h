@@ -73,6 +73,15 @@ struct stat_attached {
 	uint32_t object;
 };
 
+/* Faults of the trace that its log may tell once more. */
+#define TRACED_FAULTS 64
+struct traced_fault {
+	uint64_t addr, time_ns;
+	char device[48];
+	size_t n;
+	bool known, has_time;
+};
+
 struct stat_state {
 	struct object_table objects;
 	VEC(struct stat_attached) attached;
@@ -91,6 +100,8 @@ struct stat_state {
 	uint64_t last_seq;
 	bool has_seq;
 	uint64_t late_page; /* of the last late use looked for */
+	struct traced_fault traced[TRACED_FAULTS];
+	uint64_t n_traced;
 };
 
 struct stat_name *name_count(struct name_table *t, struct slice s);
@@ -104,6 +115,8 @@ void stat_attach(struct trace_stat *s, const struct event *ev);
 void stat_map(struct trace_stat *s, const struct event *ev);
 void stat_unmap(struct trace_stat *s, const struct event *ev);
 void stat_fault(struct trace_stat *s, const struct event *ev);
+/* Whether this fault was counted already, as the trace's own event. */
+bool stat_told_twice(struct trace_stat *s, const struct event *ev);
 void stat_invalidate(struct trace_stat *s, const struct event *ev);
 void stat_request(struct trace_stat *s, const struct event *ev);
 void stat_response(struct trace_stat *s, const struct event *ev);

@@ -303,6 +303,10 @@ static void note_time(struct trace_stat *s, const struct event *ev)
 
 void stat_add(struct trace_stat *s, const struct event *ev)
 {
+	if (ev->kind == EVENT_FAULT && stat_told_twice(s, ev)) {
+		s->told_twice++;
+		return;
+	}
 	s->events++;
 	s->by_kind[ev->kind]++;
 	if (ev->has & HAS_TIME)

@@ -118,6 +118,7 @@ struct trace_stat {
 	unsigned n_slices;
 	struct stat_late_use late[STAT_LATE_USES];
 	uint64_t n_late; /* also those beyond what is kept */
+	uint64_t told_twice; /* faults of the trace that the log in it told, too: counted once */
 	struct stat_state *state;
 };
 

@@ -45,10 +45,12 @@ struct dat_reader {
 	struct dat_stream **heap; /* by time, the earliest first */
 	size_t n;
 	int (*event)(void *arg, const struct event *ev);
+	tracedat_progress progress;
 	void *arg;
 	struct decode_counts counts;
 	int32_t last_pid;
 	struct slice last_task;
+	struct decoder *logs; /* of the kernel log's messages in it; NULL until the first one */
 };
 
 static uint64_t number(const struct dat_event *d, struct slice rec, int i)
@@ -192,6 +194,7 @@ static const struct dat_known known_events[] = {
 	{ "iommu", "detach_device_from_domain", parse_device, EVENT_DETACH, { "device" } },
 	{ "iommu", "add_device_to_group", parse_device, EVENT_GROUP_ADD, { "device", "gid" } },
 	{ "iommu", "remove_device_from_group", parse_device, EVENT_GROUP_REMOVE, { "device", "gid" } },
+	{ "printk", "console", NULL, EVENT_NONE, { "msg" } }, /* a message of the kernel log */
 	{ "intel_iommu", "qi_submit", parse_qi, EVENT_INVALIDATE, { "qw0", "qw1", "qw2", "qw3", "iommu" } },
 	{ "intel_iommu", "prq_report", parse_prq, EVENT_PAGE_REQUEST, { "dw0", "dw1", "dw2", "dw3", "iommu", "dev", "seq" } },
 	{ "intel_iommu", "cache_tag_assign", parse_tag, EVENT_TAG_ASSIGN, { TAG_FIELDS } },
@@ -311,10 +314,36 @@ static void start_event(const struct dat_reader *r, const struct dat_stream *s, 
 			      .has = HAS_TIME | (s->cpu >= 0 ? HAS_CPU : 0) };
 }
 
-static int put(struct dat_reader *r, const struct event *ev)
+static int hand_out(void *arg, const struct event *ev)
 {
+	struct dat_reader *r = arg;
+
 	r->counts.events++;
 	return r->event(r->arg, ev);
+}
+
+/* What the log began to say before comes first. */
+static int put(struct dat_reader *r, const struct event *ev)
+{
+	int ret = r->logs ? decoder_flush(r->logs) : 0;
+
+	return ret ?: hand_out(r, ev);
+}
+
+static int put_message(struct dat_reader *r, const struct dat_stream *s, struct slice message)
+{
+	static const struct decode_sink sink = { .event = hand_out };
+	uint64_t undecoded;
+	int ret;
+
+	if (!r->logs)
+		r->logs = decoder_new(&sink, r);
+	undecoded = decoder_counts(r->logs)->undecoded;
+	while (message.n && message.p[message.n - 1] == '\n')
+		message.n--;
+	ret = decoder_message(r->logs, message, r->counts.lines, s->rec.time_ns);
+	r->counts.undecoded += decoder_counts(r->logs)->undecoded - undecoded;
+	return ret;
 }
 
 static int put_lost(struct dat_reader *r, const struct dat_stream *s)
@@ -342,6 +371,8 @@ static int take_record(struct dat_reader *r, const struct dat_stream *s)
 	d = id < EVENT_IDS ? &r->events[id] : NULL;
 	if (!d || !d->known)
 		return 0;
+	if (!d->known->parse)
+		return put_message(r, s, text(d, s->rec.data, 0));
 	start_event(r, s, d->known->kind, &ev);
 	set_task(r, s->rec.data, &ev);
 	if (d->known->parse(d, s->rec.data, &ev))
@@ -366,6 +397,22 @@ static void note_damage(struct ctx *ctx, struct dat_reader *r, const char *file)
 		ctx_warn(ctx, "cut-short", 0, file, "%s: is damaged: %s", file, damage);
 }
 
+/* Records between two reports. */
+#define PROGRESS_RECORDS 16384
+
+static void report_progress(const struct dat_reader *r)
+{
+	uint64_t done = 0, size = 0;
+
+	if (!r->progress || r->counts.lines % PROGRESS_RECORDS)
+		return;
+	for (size_t i = 0; i < r->file.parts.n; i++) {
+		done += r->streams[i].cursor.next - r->file.parts.v[i].offset;
+		size += r->file.parts.v[i].size;
+	}
+	r->progress(r->arg, done, size);
+}
+
 static int read_all(struct ctx *ctx, struct dat_reader *r, const char *file)
 {
 	int ret = 0;
@@ -375,7 +422,11 @@ static int read_all(struct ctx *ctx, struct dat_reader *r, const char *file)
 	while (ret == 0 && r->n) {
 		ret = take_record(r, r->heap[0]);
 		advance(r);
+		report_progress(r);
 	}
+	if (!ret && r->logs)
+		ret = decoder_flush(r->logs);
+	decoder_free(r->logs);
 	note_damage(ctx, r, file);
 	for (size_t i = 0; i < r->file.parts.n; i++)
 		dat_cursor_close(&r->streams[i].cursor);
@@ -385,10 +436,10 @@ static int read_all(struct ctx *ctx, struct dat_reader *r, const char *file)
 	return ret;
 }
 
-int tracedat_read_fd(struct ctx *ctx, int fd, const char *name, int (*event)(void *arg, const struct event *ev), void *arg,
-		     struct decode_counts *ret_counts)
+int tracedat_read_fd(struct ctx *ctx, int fd, const char *name, int (*event)(void *arg, const struct event *ev),
+		     tracedat_progress progress, void *arg, struct decode_counts *ret_counts)
 {
-	struct dat_reader r = { .event = event, .arg = arg, .last_pid = -1 };
+	struct dat_reader r = { .event = event, .progress = progress, .arg = arg, .last_pid = -1 };
 	const char *why;
 	int ret = dat_open(fd, &r.file, &why);
 
@@ -402,8 +453,8 @@ int tracedat_read_fd(struct ctx *ctx, int fd, const char *name, int (*event)(voi
 	return ret;
 }
 
-int tracedat_read(struct ctx *ctx, const char *file, int (*event)(void *arg, const struct event *ev), void *arg,
-		  struct decode_counts *ret_counts)
+int tracedat_read(struct ctx *ctx, const char *file, int (*event)(void *arg, const struct event *ev), tracedat_progress progress,
+		  void *arg, struct decode_counts *ret_counts)
 {
 	_cleanup_close_ int fd = -1;
 
@@ -413,5 +464,5 @@ int tracedat_read(struct ctx *ctx, const char *file, int (*event)(void *arg, con
 	fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
 		return ctx_error(ctx, NOTE(.code = "input", .err = errno, .where = file), "%s", file);
-	return tracedat_read_fd(ctx, fd, file, event, arg, ret_counts);
+	return tracedat_read_fd(ctx, fd, file, event, progress, arg, ret_counts);
 }

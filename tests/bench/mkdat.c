@@ -2,11 +2,12 @@
 /*
  * mkdat: makes a trace.dat of any size (version 6, trace-cmd.dat.v6(5)), for tests, seeds and the speed table.
  *
- *	mkdat [-c CPUS] [-l] [-t] OUT EVENTS
+ *	mkdat [-c CPUS] [-l] [-p] [-t] OUT EVENTS
  *
  * Maps, unmaps and VT-d invalidations of a disk, as `trace-cmd record -e iommu -e intel_iommu` has them, in turns on each of CPUS
  * processors (default 1).
  *	-l	the second page of each processor says that events were lost before it
+ *	-p	the last events of each processor are messages of the kernel log (printk:console) about faults
  *	-t	the same as text on standard output, as trace-cmd report prints it; OUT is not written
  */
 #include <err.h>
@@ -22,7 +23,7 @@
 #define PAGE_HEAD 16
 #define MISSED_EVENTS (1U << 31) /* include/linux/ring_buffer.h, in the page's commit */
 
-enum { ID_MAP = 100, ID_UNMAP, ID_QI };
+enum { ID_MAP = 100, ID_UNMAP, ID_QI, ID_CONSOLE };
 
 static const char header_page[] =
 	"\tfield: u64 timestamp;\toffset:0;\tsize:8;\tsigned:0;\n"
@@ -59,7 +60,24 @@ static const char qi_format[] =
 	"\tfield:__data_loc char[] iommu;\toffset:40;\tsize:4;\tsigned:0;\n\n"
 	"print fmt: \"iotlb_inv %s: 0x%llx 0x%llx 0x%llx 0x%llx\", __get_str(iommu), REC->qw0, REC->qw1, REC->qw2, REC->qw3\n";
 
-static bool lost;
+static const char console_format[] =
+	"name: console\nID: 103\nformat:\n" COMMON
+	"\tfield:__data_loc char[] msg;\toffset:8;\tsize:4;\tsigned:0;\n\n"
+	"print fmt: \"%s\", __get_str(msg)\n";
+
+/* What -p puts at the end: a fault in one message, and one in several, whose time is the event's own. */
+static const char *const messages[] = {
+	"usb 1-1: new device",
+	"DMAR: [DMA Read NO_PASID] Request device [0000:02:00.0] fault addr 0xf0000000 [fault reason 0x06] PTE Read access is not set\n",
+	"[    1.000000] arm-smmu-v3 9050000.smmuv3: event 0x10 received:",
+	"[    1.000000] arm-smmu-v3 9050000.smmuv3: \t0x0000020000000010",
+	"[    1.000000] arm-smmu-v3 9050000.smmuv3: \t0x0000020800000000",
+	"[    1.000000] arm-smmu-v3 9050000.smmuv3: \t0x00000000f0001000",
+	"[    1.000000] arm-smmu-v3 9050000.smmuv3: \t0x0000000000000000",
+};
+#define MESSAGES (sizeof(messages) / sizeof(*messages))
+
+static bool lost, printk;
 static FILE *out;
 
 static void put(const void *p, size_t n)
@@ -94,7 +112,7 @@ static void put_system(const char *name, const char *const *formats, uint32_t n)
 
 static void put_head(uint32_t cpus)
 {
-	static const char *const iommu[] = { map_format, unmap_format }, *const intel[] = { qi_format };
+	static const char *const iommu[] = { map_format, unmap_format }, *const intel[] = { qi_format }, *const log[] = { console_format };
 	static const char cmdlines[] = "57 dd\n";
 
 	put("\x17\x08\x44tracing6\0\0\x08", 14);
@@ -104,9 +122,11 @@ static void put_head(uint32_t cpus)
 	put("header_event", 13);
 	put_block(header_event);
 	put32(0);
-	put32(2);
+	put32(printk ? 3 : 2);
 	put_system("iommu", iommu, 2);
 	put_system("intel_iommu", intel, 1);
+	if (printk)
+		put_system("printk", log, 1);
 	put32(0); /* kallsyms */
 	put32(0); /* printk */
 	put_block(cmdlines);
@@ -148,7 +168,17 @@ static size_t put_event(char *page, size_t at, uint32_t delta, const struct reco
 	return at + 4 + len;
 }
 
-#define ROOM 64 /* more than the largest event takes */
+static size_t put_message(char *page, size_t at, uint32_t delta, const char *text)
+{
+	uint32_t n = (uint32_t)strlen(text) + 1, words = 3 + (n + 3) / 4;
+	uint32_t head[5] = { delta << 5, 4 * (words + 1), ID_CONSOLE, 57, n << 16 | 12 }; /* longer than the head's field for it can say */
+
+	memcpy(page + at, head, sizeof(head));
+	memcpy(page + at + sizeof(head), text, n);
+	return at + 4 * (words + 2);
+}
+
+#define ROOM 192 /* more than the largest event takes */
 
 /* The pages of one processor; returns how many bytes. */
 static uint64_t put_cpu(uint64_t events, uint64_t cpu, uint64_t cpus)
@@ -161,9 +191,13 @@ static uint64_t put_cpu(uint64_t events, uint64_t cpu, uint64_t cpus)
 		size_t at = PAGE_HEAD;
 
 		for (bool first = true; i < events && at + ROOM <= PAGE; first = false, i++) {
+			uint32_t delta = first ? 0 : (uint32_t)(1000 * cpus);
 			struct record r = make(i, cpu);
 
-			at = put_event(page, at, first ? 0 : (uint32_t)(1000 * cpus), &r);
+			if (printk && events - i <= MESSAGES)
+				at = put_message(page, at, delta, messages[MESSAGES - (events - i)]);
+			else
+				at = put_event(page, at, delta, &r);
 		}
 		commit = (at - PAGE_HEAD) | (lost && pages == 1 ? MISSED_EVENTS : 0);
 		memcpy(page, &time, 8);
@@ -220,13 +254,16 @@ int main(int argc, char **argv)
 	uint64_t events;
 	int o;
 
-	while ((o = getopt(argc, argv, "c:lt")) != -1) {
+	while ((o = getopt(argc, argv, "c:lpt")) != -1) {
 		switch (o) {
 		case 'c':
 			cpus = (uint32_t)strtoul(optarg, NULL, 10);
 			break;
 		case 'l':
 			lost = true;
+			break;
+		case 'p':
+			printk = true;
 			break;
 		case 't':
 			text = true;
@@ -236,7 +273,7 @@ int main(int argc, char **argv)
 		}
 	}
 	if (argc - optind != 2 || !cpus || cpus > 1024)
-		errx(2, "usage: mkdat [-c CPUS] [-l] [-t] OUT EVENTS");
+		errx(2, "usage: mkdat [-c CPUS] [-l] [-p] [-t] OUT EVENTS");
 	events = strtoull(argv[optind + 1], NULL, 10);
 	if (text) {
 		print_text(events);

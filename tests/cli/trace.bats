@@ -219,6 +219,18 @@ stat_json() {
 	done
 }
 
+@test "on a terminal, what takes longer than a second says how far it is; elsewhere it does not" {
+	local n=$BATS_TEST_TMPDIR/many
+
+	for _ in {1..20}; do cat "$TRACE" "$TRACE" "$TRACE" "$TRACE" "$TRACE"; done >"$n"
+	while [ "$(wc -l <"$n")" -lt 17000 ]; do cat "$n" "$n" >"$n.2" && mv "$n.2" "$n"; done
+	printf '#!/bin/sh\n{ cat "$1"; sleep 1.2; cat "$1"; } | "$2" trace stat -\n' >"$BATS_TEST_TMPDIR/slow"
+	run env TERM=xterm script -qec "sh $BATS_TEST_TMPDIR/slow $n $IOMMUCTL" /dev/null
+	expect_in "$output" $'\r'"[0-9] MiB " "events"
+	run sh "$BATS_TEST_TMPDIR/slow" "$n" "$IOMMUCTL"
+	expect_not_in "$output" $'\r'
+}
+
 @test "a reader that goes away ends it" {
 	"$IOMMUCTL" trace decode <(while :; do cat "$TRACE"; done) 2>"$BATS_TEST_TMPDIR/err" | head -n 1 >/dev/null
 	expect_in "$(<"$BATS_TEST_TMPDIR/err")" "Broken pipe"
@@ -234,6 +246,27 @@ stat_json() {
 		# each line that is not decoded is named
 		[ "$undecoded" -eq 0 ] || expect_in "$(json '.warnings[] | select(.code == "undecoded") | .why')" "line"
 	done < <(grep -v '^#' "$TRACES/EXPECTED")
+}
+
+@test "a fault that the trace and the log in it both tell is counted once" {
+	stat_json - <<-'END'
+		irq/24-48 [000] .... 5.000000: io_page_fault: IOMMU:nvme 0000:05:00.0 iova=0x1234 flags=0x0001
+		irq/24-48 [000] .... 5.000009: console: nvme 0000:05:00.0: AMD-Vi: Event logged [IO_PAGE_FAULT domain=0x0042 address=0x1234 flags=0x0020]
+		irq/24-48 [000] .... 5.000030: io_page_fault: IOMMU:nvme 0000:05:00.0 iova=0x2334 flags=0x0001
+		irq/24-48 [000] .... 9.000040: console: nvme 0000:05:00.0: AMD-Vi: Event logged [IO_PAGE_FAULT domain=0x0042 address=0x2334 flags=0x0020]
+		irq/24-48 [000] .... 9.000050: console: nvme 0000:05:00.0: AMD-Vi: Event logged [IO_PAGE_FAULT domain=0x0042 address=0x1234 flags=0x0020]
+	END
+	expect_json '.data[0] | "\(.events) \(.told_twice) \(.kinds[0].count)"' "4 1 4"
+}
+
+@test "the kernel log within a trace.dat: faults in one message and in several" {
+	run_ctl -j faults decode --no-lookup "$TRACES/v6-printk.dat"
+	expect_status 0
+	expect_json '.data[] | "\(.vendor) \(.unit) \(.device) \(.address) \(.access) \(.time)"' \
+		"vt-d null 0000:02:00.0 0xf0000000 read 1000034000
+smmuv3 9050000.smmuv3 null 0xf0001000 read 1000035000"
+	# and the address had been unmapped a moment before
+	expect_in "$(json '.data[0].where')" "it was unmapped"
 }
 
 @test "faults of all eras: who, where, what" {

@@ -30,7 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (fd < 0 || write(fd, data, size) != (ssize_t)size)
 		abort();
-	tracedat_read_fd(&ctx, fd, "fuzz", on_event, s, &counts);
+	tracedat_read_fd(&ctx, fd, "fuzz", on_event, NULL, s, &counts);
 	stat_finish(s);
 	ctx_free(&ctx);
 	return 0;

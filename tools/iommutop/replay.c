@@ -178,7 +178,7 @@ int replay_open(struct ctx *ctx, const char *file, struct replay **ret)
 	if (err >= 0)
 		err = reader_peek(in, 16, &head);
 	if (err >= 0)
-		err = tracedat_is(head) ? tracedat_read(ctx, file, on_event, r, &counts) : read_lines(r, in);
+		err = tracedat_is(head) ? tracedat_read(ctx, file, on_event, NULL, r, &counts) : read_lines(r, in);
 	if (err < 0)
 		return err;
 	if (!r->slices.n)
