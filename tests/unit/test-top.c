@@ -15,6 +15,7 @@
 #include "options.h"
 #include "machine.h"
 #include "sample.h"
+#include "source/network.h"
 #include "ui.h"
 
 struct screen {
@@ -754,10 +755,81 @@ static void command_lines(void **state _unused_)
 		assert_int_equal(parse(&o, *p), -22);
 }
 
+/* -- the network ------------------------------------------------------------------------------------------ */
+
+static void expect_network(const struct screen *s, const char *device, const char *expected)
+{
+	const struct device_row *v = s->model.rows[VIEW_DEVICES].v;
+	size_t i = 0;
+
+	while (i < s->model.rows[VIEW_DEVICES].n && !streq(v[i].device, device))
+		i++;
+	assert_true(i < s->model.rows[VIEW_DEVICES].n);
+	if (v[i].network || expected)
+		assert_string_equal(v[i].network ?: "(nothing)", expected ?: "(nothing)");
+}
+
+#define ON(dev) .device_bus = "pci", .device = dev
+
+/* Over a bond and a bridge: who carries the default route is what would be missed. */
+static void interfaces_and_what_goes_over_them(void **state)
+{
+	struct net_link links[] = {
+		{ .name = "lo", .up = TRI_YES, .running = TRI_YES },
+		{ .name = "eth0", .up = TRI_YES, .running = TRI_YES, .master = "bond0", ON("0000:03:00.1") },
+		{ .name = "eth1", .up = TRI_YES, .running = TRI_NO, ON("0000:09:01.0") },
+		{ .name = "eth2", .up = TRI_NO, .running = TRI_NO, ON("0000:09:01.0") },
+		{ .name = "bond0", .up = TRI_YES, .running = TRI_YES },
+		{ .name = "bond0.5", .up = TRI_YES, .running = TRI_YES, .lower = "bond0", .master = "br0" },
+		{ .name = "br0", .up = TRI_YES, .running = TRI_YES, .lower = "br0" }, /* goes round in circles */
+		{ .name = "odd", .up = TRI_UNKNOWN, ON("0000:99:00.0") }, /* a device that is not there */
+		{ .name = NULL, ON("0000:09:02.0") },
+		{ .name = "eth3", .up = TRI_UNKNOWN, .running = TRI_UNKNOWN, ON("0000:09:02.0") },
+	};
+	struct net_route routes[] = {
+		{ .link = NULL, .is_default = TRI_YES },
+		{ .link = "eth1", .is_default = TRI_NO },
+		{ .link = "br0", .is_default = TRI_YES },
+		{ .link = "nosuch", .is_default = TRI_YES },
+	};
+	struct network n = { .links = links, .n_links = ARRAY_SIZE(links), .routes = routes, .n_routes = ARRAY_SIZE(routes) };
+	struct screen s;
+
+	(void)state;
+	start(&s, "demo", 200, 50);
+	model_network(&s.model, &n);
+	expect_network(&s, "0000:03:00.1", "eth0 up default");
+	expect_network(&s, "0000:09:01.0", "eth1 no carrier, eth2 down");
+	expect_network(&s, "0000:09:02.0", "eth3 ?");
+	expect_network(&s, "0000:02:00.0", NULL);
+	links[1].running = TRI_NO;
+	n.n_routes = 2;
+	model_network(&s.model, &n);
+	expect_network(&s, "0000:03:00.1", "eth0 no carrier");
+	model_network(&s.model, NULL);
+	expect_network(&s, "0000:03:00.1", NULL);
+	end(&s);
+}
+
+/* A snapshot tells it as the machine would, and it is on the screen. */
+static void interfaces_of_a_snapshot(void **state)
+{
+	struct screen s;
+
+	(void)state;
+	start(&s, "vtd", 200, 50);
+	press(&s, "3");
+	expect(&s, "NETWORK");
+	expect(&s, "eth0 down");
+	end(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(put_cuts_and_marks),
+		cmocka_unit_test(interfaces_and_what_goes_over_them),
+		cmocka_unit_test(interfaces_of_a_snapshot),
 		cmocka_unit_test(wide_characters_are_never_halved),
 		cmocka_unit_test(outside_is_nowhere),
 		cmocka_unit_test(meters_are_rates),

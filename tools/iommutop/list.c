@@ -30,7 +30,7 @@ static const struct wish domains[] = {
 static const struct wish devices[] = {
 	{ "device", 20, 24, 0 }, { "class", 7, 11, 2 },	     { "driver", 12, 16, 0 },	{ "group", 5, 6, 0 },
 	{ "unit", 8, 14, 4 },	 { "verdict", 11, 15, 1 },   { "fault_rate", 7, 8, 2 }, { "faults", 6, 8, 3 },
-	{ "last_fault", 20, 40, 5 }, { "name", 16, 200, 1 },
+	{ "last_fault", 20, 40, 5 }, { "network", 12, 40, 6 }, { "name", 16, 200, 1 },
 };
 
 static const struct wish units[] = {

@@ -738,6 +738,7 @@ void row_key(enum view_id view, const void *row, struct strbuf *b)
 void model_free(struct model *m)
 {
 	arena_free(&m->arena);
+	arena_free(&m->network_arena);
 	host_free(m->host);
 	*m = (struct model){ 0 };
 }

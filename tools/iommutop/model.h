@@ -43,7 +43,7 @@ struct device_row {
 	struct num group;
 	const char *unit, *verdict;
 	struct num faults, fault_rate;
-	const char *last_fault, *name;
+	const char *last_fault, *network, *name;
 };
 
 struct unit_row {
@@ -88,6 +88,7 @@ struct meter {
 
 struct model {
 	struct arena arena;    /* of rows; the host's strings are the host's */
+	struct arena network_arena; /* of what model_network() says */
 	struct host *host;
 	uint64_t generation;   /* rises whenever rows are made anew */
 	const char *hostname, *kernel, *source;
@@ -129,6 +130,10 @@ void model_build(struct model *m, struct host *h, struct fault_table *faults, in
 
 /* Makes the rows of the faults and the counts that come from them, without touching the rest. */
 void model_faults(struct model *m, struct fault_table *faults, int faults_err);
+
+/* Says of devices which interfaces they are, and how those are. @n may be NULL: nothing is known. After each model_build(). */
+struct network;
+void model_network(struct model *m, const struct network *n);
 
 /* What stands in the way of a group, and the command that mends it: fills summary and remedy once. */
 void model_advice(struct model *m, struct group_row *row);

@@ -57,6 +57,7 @@ static const struct field device_fields[] = {
 	V(fault_rate, F_INT, "FAULT/s", "its faults, a second", .flags = NUMBER),
 	V(faults, F_INT, "FAULTS", "its faults in the kernel log", .flags = NUMBER),
 	V(last_fault, F_STR, "LAST-FAULT", "what the last one was", .flags = SHOWN),
+	V(network, F_STR, "NETWORK", "its interfaces, up, down or without carrier; default: the default route goes over it", .flags = SHOWN),
 	V(name, F_STR, "NAME", "vendor and device", .flags = SHOWN | FIELD_TRUNC),
 };
 static const struct record_type device_record = RECORD("top.devices", 1, struct device_row, device_fields);

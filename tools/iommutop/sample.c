@@ -8,8 +8,10 @@
 
 #include "counters.h"
 #include "kmem/keep.h"
+#include "netwatch.h"
 #include "source/changes.h"
 #include "source/kmsg.h"
+#include "source/network.h"
 #include "source/probes.h"
 #include "trace/decode.h"
 
@@ -58,6 +60,11 @@ struct sampler {
 	size_t n_units;
 	VEC(struct fault_count) before;
 	struct arena arena; /* of what is read once */
+	struct netwatch *netwatch;
+	struct network network;
+	bool network_known, network_pending; /* pending: something of it has changed */
+	uint64_t network_ns, network_cost_ns; /* when it was read last, and what that took */
+	struct arena network_arena;
 };
 
 /* -- faults ---------------------------------------------------------------------------------------------- */
@@ -150,7 +157,7 @@ static void load_log(struct sampler *s)
 	arena_free(&a);
 }
 
-/* -- everything ------------------------------------------------------------------------------------------ */
+/* -- clock, names, latency ------------------------------------------------------------------------------ */
 
 static uint64_t cpu_ns(void)
 {
@@ -203,6 +210,30 @@ static void read_latency(struct sampler *s, struct model *m)
 	arena_free(&a);
 }
 
+/* -- the network ----------------------------------------------------------------------------------------- */
+
+static void read_network(struct sampler *s, struct model *m, uint64_t now_ns)
+{
+	uint64_t start = cpu_ns();
+
+	arena_free(&s->network_arena);
+	s->network_known = source_network(s->src, s->ctx, &s->network_arena, &s->network) == 0;
+	model_network(m, s->network_known ? &s->network : NULL);
+	s->network_pending = false;
+	s->network_ns = now_ns;
+	s->network_cost_ns = cpu_ns() - start;
+}
+
+/* It is read anew when it says that it has changed; where that takes long (a router's routes are many), the less often. */
+static void follow_network(struct sampler *s, struct model *m, uint64_t now_ns)
+{
+	s->network_pending |= netwatch_changed(s->netwatch);
+	if (s->network_pending && now_ns - s->network_ns >= s->network_cost_ns * RESCAN_SHARE)
+		read_network(s, m, now_ns);
+}
+
+/* -- everything ------------------------------------------------------------------------------------------ */
+
 static int scan(struct sampler *s, struct model *m, uint64_t now_ns)
 {
 	_cleanup_(arena_free) struct arena arena = { 0 };
@@ -218,6 +249,10 @@ static int scan(struct sampler *s, struct model *m, uint64_t now_ns)
 		new_faults(s, h);
 	model_build(m, h, s->faults_err ? NULL : s->faults, s->faults_err, sessions);
 	read_latency(s, m);
+	if (s->scanned && (s->netwatch || !s->live))
+		model_network(m, s->network_known ? &s->network : NULL);
+	else
+		read_network(s, m, now_ns);
 	s->scanned = true;
 	s->scanned_ns = now_ns;
 	s->scan_cost_ns = cpu_ns() - start;
@@ -351,8 +386,10 @@ struct sampler *sampler_new(struct ctx *ctx, struct source *src, bool probes)
 	s->src = src;
 	s->probes = probes;
 	s->live = source_is_live(src);
-	if (s->live)
+	if (s->live) {
 		s->changes = changes_open();
+		s->netwatch = netwatch_open();
+	}
 	return s;
 }
 
@@ -372,6 +409,7 @@ void sampler_free(struct sampler *s)
 	if (!s)
 		return;
 	changes_close(s->changes);
+	netwatch_close(s->netwatch);
 	counters_close(s->counters);
 	decoder_free(s->decoder);
 	fault_table_free(s->faults);
@@ -379,6 +417,7 @@ void sampler_free(struct sampler *s)
 		free(s->log.v[i]);
 	vec_free(&s->log);
 	vec_free(&s->before);
+	arena_free(&s->network_arena);
 	arena_free(&s->arena);
 	free(s);
 }
@@ -486,6 +525,7 @@ static int refresh_live(struct sampler *s, struct model *m, uint64_t now_ns)
 	} else if (grew) {
 		model_faults(m, s->faults, s->faults_err);
 	}
+	follow_network(s, m, now_ns);
 	c = counters_read(s->counters);
 	/* at the next refresh, when what attaches is through with it */
 	s->pending |= interval && c->meters[METER_ATTACHES].known && c->meters[METER_ATTACHES].v != s->attaches;

@@ -153,3 +153,21 @@ disk_work() {
 	[[ $output == *'the kernel log cannot be read'* ]]
 	echo "$restrict" >/proc/sys/kernel/dmesg_restrict
 }
+
+# rtnetlink says so: nothing else is looked at again for it
+@test "an interface that is switched on, carries the default route, is switched off: each shows within two refreshes" {
+	local name net='.devices[] | select(.device == "'$NIC'") | .network'
+
+	name=$(basename "$devices/$NIC"/net/*)
+	ip link set "$name" down
+	watch 60 devices
+	[ "$(sample 1 "$net")" = "\"$name down\"" ]
+	ip link set "$name" up
+	soon "$net | test(\"^$name (up|no carrier)$\")" true
+	ip addr add 192.0.2.1/24 dev "$name"
+	ip route add default via 192.0.2.254 dev "$name"
+	soon "$net | endswith(\" default\")" true
+	ip link set "$name" down
+	soon "$net" "\"$name down\""
+	ip addr flush dev "$name"
+}
