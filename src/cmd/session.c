@@ -165,9 +165,24 @@ static int started(struct start *s, pid_t pid)
 	return EXIT_DONE;
 }
 
+/*
+ * Returns when the child has left the terminal, as its write end of @left tells: until then the hang-up of a terminal that
+ * closes behind us would end it.
+ */
+static void wait_for_leave(const int left[2])
+{
+	char c;
+
+	close(left[1]);
+	while (read(left[0], &c, 1) < 0 && errno == EINTR)
+		;
+	close(left[0]);
+}
+
 static int run_in_background(struct start *s)
 {
-	pid_t pid = fork();
+	int left[2];
+	pid_t pid = pipe2(left, O_CLOEXEC) < 0 ? -1 : fork();
 
 	if (pid < 0) {
 		int err = errno;
@@ -177,8 +192,11 @@ static int run_in_background(struct start *s)
 	}
 	if (pid == 0) {
 		leave();
+		close(left[0]);
+		close(left[1]);
 		_exit(keep(s) < 0 ? EXIT_FAILED : EXIT_DONE);
 	}
+	wait_for_leave(left);
 	return started(s, pid);
 }
 

@@ -63,20 +63,3 @@ setup_file() {
 	[ "$(wc -l <<<"$used")" -gt 30 ]
 	diff <(echo "$used") <(echo "$listed")
 }
-
-@test "the examples of the manual are no wrong usage" {
-	local line demo n=0
-	cd "$BATS_TEST_TMPDIR"
-	while read -r line; do
-		line=${line#.Dl iommuctl}
-		demo=--demo
-		case $line in *--from* | *"snapshot info"*) demo= ;; esac
-		run bash -c "\"\$IOMMUCTL\" $demo ${line%%[|>]*}"
-		[ "$status" -ne 2 ] && [ "$status" -lt 126 ] || {
-			printf '%s: exit %s\n%s\n' "$line" "$status" "$output" >&2
-			return 1
-		}
-		n=$((n + 1))
-	done < <(cat "$SRC"/man/iommuctl*.1 | grep '^\.Dl iommuctl')
-	[ "$n" -ge 15 ]
-}

@@ -27,6 +27,18 @@ state_of() {
 	"$IOMMUCTL" -j session list | jq -r --arg s "$S" '.data[] | select(.session == $s) | .state'
 }
 
+@test "a session outlives the terminal that it was started from" {
+	local i
+
+	for i in 1 2 3 4 5; do
+		script -qec "'$IOMMUCTL' session start --demo '$S'" /dev/null </dev/null >/dev/null
+		run_ctl --session "$S" ioas alloc as mem
+		expect_status 0
+		run_ctl session stop "$S"
+		expect_status 0
+	done
+}
+
 @test "a session starts, is listed, and stops" {
 	start
 	[ "$output" = "$S" ]
