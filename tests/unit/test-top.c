@@ -227,6 +227,49 @@ static void interrupt_lines(void **state _unused_)
 		assert_false(interrupts_line(*p, strlen(*p), &irq, &sum, name));
 }
 
+/* SMMUv3 names its interrupts all alike: what the unit's device sends is its own. */
+static void interrupts_of_units(void **state _unused_)
+{
+	static const char table[] = "           CPU0       CPU1\n"
+				    " 30:  1  2  ITS-MSI 0 Edge  arm-smmu-v3-evtq\n"
+				    " 31:  0  0  ITS-MSI 1 Edge  arm-smmu-v3-priq\n"
+				    " 32:  9  9  ITS-MSI 2 Edge  arm-smmu-v3-gerror\n"
+				    " 40:  1  2  ITS-MSI 0 Edge  arm-smmu-v3-evtq\n"
+				    " 50:  4  4  GICv3 74 Edge  arm-smmu-v3-combined-irq\n";
+	struct counters *c;
+	const struct counts *now;
+	struct machine m;
+
+	machine_new(&m);
+	machine_unit(&m, "smmu3.0x0000000009050000");
+	machine_file(&m, "proc/interrupts", "%s", table);
+	machine_file(&m, "sys/kernel/irq/40/per_cpu_count", "40,2\n");
+	machine_file(&m, "sys/kernel/irq/30/per_cpu_count", "3,4\n");
+	machine_file(&m, "sys/kernel/irq/31/per_cpu_count", "5,0\n");
+	machine_file(&m, "sys/kernel/irq/50/per_cpu_count", "50,0\n");
+	machine_load(&m);
+	/* the only one: all are its own, and the last one counts */
+	c = counters_open(m.host, false);
+	now = counters_read(c);
+	assert_int_equal(now->units[0].fault_irqs.v, 50);
+	assert_int_equal(now->units[0].requests.v, 5);
+	counters_close(c);
+	machine_unit(&m, "smmu3.0x0000000009060000");
+	machine_file(&m, "sys/class/iommu/smmu3.0x0000000009050000/device/msi_irqs/30", "msi\n");
+	machine_file(&m, "sys/class/iommu/smmu3.0x0000000009050000/device/msi_irqs/31", "msi\n");
+	machine_file(&m, "sys/class/iommu/smmu3.0x0000000009060000/device/msi_irqs/40", "msi\n");
+	machine_load(&m);
+	c = counters_open(m.host, false);
+	now = counters_read(c);
+	assert_int_equal(m.host->n_units, 2);
+	assert_int_equal(now->units[0].fault_irqs.v, 7);
+	assert_int_equal(now->units[0].requests.v, 5);
+	assert_int_equal(now->units[1].fault_irqs.v, 42);
+	assert_false(now->units[1].requests.known);
+	counters_close(c);
+	machine_free(&m);
+}
+
 /* -- the screen ------------------------------------------------------------------------------------------ */
 
 /* What tests/hosts/vtd-half is: e1000e and e1000 on vfio-pci and not held, nothing else given away. */
@@ -835,6 +878,7 @@ int main(void)
 		cmocka_unit_test(meters_are_rates),
 		cmocka_unit_test(short_numbers),
 		cmocka_unit_test(interrupt_lines),
+		cmocka_unit_test(interrupts_of_units),
 		cmocka_unit_test(groups_of_a_machine),
 		cmocka_unit_test(remedy_below_the_table),
 		cmocka_unit_test(who_holds_a_group),

@@ -324,9 +324,49 @@ static bool find_amd_irq(struct counters *c, const char *name, uint32_t irq)
 	return true;
 }
 
+/* Whether the unit's device sends this interrupt as a message. */
+static bool sends_irq(const struct counters *c, const struct unit_irqs *u, uint32_t irq)
+{
+	char path[SRC_PATH_MAX];
+
+	PATHF(path, "sys/class/iommu/%s/device/msi_irqs/%u", u->name, irq);
+	return *path && source_exists(c->src, path);
+}
+
+/*
+ * "arm-smmu-v3-evtq", "-priq", or "-combined-irq" for both: without the unit's name (arm_smmu_setup_unique_irqs() and
+ * arm_smmu_setup_irqs() in arm-smmu-v3.c). With several units only messages tell whose they are.
+ */
+static bool find_smmu_irq(struct counters *c, const char *name, uint32_t irq)
+{
+	static const char prefix[] = "arm-smmu-v3-";
+	struct unit_irqs *only = NULL;
+	size_t n = 0;
+
+	if (!strstarts(name, prefix))
+		return false;
+	name += strlen(prefix);
+	for (size_t i = 0; i < c->n_units; i++) {
+		if (!strstarts(c->irqs[i].name, "smmu3."))
+			continue;
+		if (!n++ || sends_irq(c, &c->irqs[i], irq))
+			only = &c->irqs[i];
+	}
+	if (!only || (n > 1 && !sends_irq(c, only, irq)))
+		return true;
+	if (streq(name, "priq")) {
+		only->request = irq;
+		only->has_request = true;
+	} else if (streq(name, "evtq") || streq(name, "combined-irq")) {
+		only->fault = irq;
+		only->has_fault = true;
+	}
+	return true;
+}
+
 static void find_irq(struct counters *c, const char *name, uint32_t irq)
 {
-	if (find_amd_irq(c, name, irq))
+	if (find_amd_irq(c, name, irq) || find_smmu_irq(c, name, irq))
 		return;
 	for (size_t i = 0; i < c->n_units; i++) {
 		struct unit_irqs *u = &c->irqs[i];
