@@ -7,7 +7,7 @@
 #include "base/str.h"
 #include "cmd/device.h"
 #include "cmd/machine.h"
-#include "cmd/objects.h"
+#include "cmd/object/objects.h"
 
 const char *acting_own_object(void *arg, const char *bus, const char *device, bool *ret_stays)
 {

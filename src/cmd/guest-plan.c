@@ -8,7 +8,7 @@
 #include "base/str.h"
 #include "cmd/device.h"
 #include "cmd/machine.h"
-#include "cmd/objects.h"
+#include "cmd/object/objects.h"
 #include "cmd/reasons.h"
 #include "cmd/rows.h"
 #include "diag/viability.h"

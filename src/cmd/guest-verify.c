@@ -6,7 +6,7 @@
 
 #include "abi/iommufd.h"
 #include "base/str.h"
-#include "cmd/objects.h"
+#include "cmd/object/objects.h"
 
 static const struct field trial_fields[] = {
 	FIELD(struct guest_trial, device, F_STR, "DEVICE", "device", .flags = FIELD_DEFAULT),

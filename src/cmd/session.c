@@ -13,7 +13,7 @@
 #include "backend/workspace.h"
 #include "base/str.h"
 #include "cmd/args.h"
-#include "cmd/objects.h"
+#include "cmd/object/objects.h"
 #include "session/keeper.h"
 #include "session/place.h"
 #include "session/remote.h"

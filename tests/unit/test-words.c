@@ -9,7 +9,7 @@
 
 #include "base/str.h"
 #include "cmd/interp.h"
-#include "cmd/objects.h"
+#include "cmd/object/objects.h"
 #include "cmd/words.h"
 
 static const char *value(void *arg, const char *name)

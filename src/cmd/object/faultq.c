@@ -8,7 +8,7 @@
 
 #include "abi/iommufd.h"
 #include "base/str.h"
-#include "cmd/objects.h"
+#include "cmd/object/objects.h"
 
 static const struct record_type alloc_record = MADE_RECORD("faultq.alloc");
 

@@ -6,8 +6,8 @@
 
 #include "abi/iommufd.h"
 #include "base/str.h"
-#include "cmd/hwpt-data.h"
-#include "cmd/objects.h"
+#include "cmd/object/hwpt-data.h"
+#include "cmd/object/objects.h"
 
 /* -- alloc ---------------------------------------------------------------------------------------------------------------- */
 

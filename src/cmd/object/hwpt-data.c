@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "cmd/hwpt-data.h"
+#include "cmd/object/hwpt-data.h"
 
 #include <errno.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "abi/iommufd.h"
 #include "abi/selftest.h"
 #include "base/str.h"
-#include "cmd/objects.h"
+#include "cmd/object/objects.h"
 
 /* One K=V: where its number goes. A flag takes no value and sets a bit. */
 struct key {

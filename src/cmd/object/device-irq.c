@@ -6,7 +6,7 @@
 
 #include "base/str.h"
 #include "cmd/device.h"
-#include "cmd/objects.h"
+#include "cmd/object/objects.h"
 
 /* -- irq ------------------------------------------------------------------------------------------------------------------ */
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "cmd/objects.h"
+#include "cmd/object/objects.h"
 
 static const struct record_type alloc_record = MADE_RECORD("ioas.alloc");
 

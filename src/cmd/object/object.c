@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The noun object: destroy, options, and raw ioctls. The tree is in object-tree.c. */
-#include "cmd/object.h"
+#include "cmd/object/object.h"
 
 #include <errno.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "abi/iommufd.h"
 #include "backend/workspace.h"
 #include "base/str.h"
-#include "cmd/objects.h"
+#include "cmd/object/objects.h"
 #include "cmd/rows.h"
 
 /* -- destroy ----------------------------------------------------------------------------------------------------------- */

@@ -7,7 +7,7 @@
 #include "abi/iommufd.h"
 #include "abi/selftest.h"
 #include "base/str.h"
-#include "cmd/objects.h"
+#include "cmd/object/objects.h"
 #include "trace/hw.h"
 
 static const struct record_type alloc_record = MADE_RECORD("veventq.alloc");

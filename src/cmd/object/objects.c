@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "cmd/objects.h"
+#include "cmd/object/objects.h"
 
 #include <errno.h>
 #include <stdarg.h>

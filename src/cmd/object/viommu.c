@@ -6,7 +6,7 @@
 #include "abi/iommufd.h"
 #include "abi/selftest.h"
 #include "base/str.h"
-#include "cmd/objects.h"
+#include "cmd/object/objects.h"
 
 /* -- viommu ------------------------------------------------------------------------------------------------------------- */
 

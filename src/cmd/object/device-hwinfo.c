@@ -7,7 +7,7 @@
 #include "abi/selftest.h"
 #include "base/str.h"
 #include "cmd/device.h"
-#include "cmd/objects.h"
+#include "cmd/object/objects.h"
 #include "host/amd.h"
 #include "host/smmuv3.h"
 #include "host/vtd.h"

@@ -5,7 +5,7 @@
 
 #include "base/str.h"
 #include "cmd/device.h"
-#include "cmd/objects.h"
+#include "cmd/object/objects.h"
 #include "cmd/rows.h"
 #include "diag/open-refused.h"
 #include "host/holders.h"

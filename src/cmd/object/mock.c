@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "cmd/objects.h"
+#include "cmd/object/objects.h"
 
 static const struct errno_text mock_texts[] = {
 	{ ENOTTY, "this kernel has no selftest devices (CONFIG_IOMMUFD_TEST)", NULL },

@@ -5,8 +5,8 @@
 
 #include "backend/workspace.h"
 #include "base/str.h"
-#include "cmd/object.h"
-#include "cmd/objects.h"
+#include "cmd/object/object.h"
+#include "cmd/object/objects.h"
 #include "out/tree.h"
 
 struct map_row {
