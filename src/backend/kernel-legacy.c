@@ -153,11 +153,15 @@ int kernel_legacy_map(struct backend *b, struct op_legacy_map *op, struct op_dat
 	int r = find_group(b, op->handle, &g);
 
 	(void)d;
+	if (r < 0)
+		return r;
 	/* what has no memory at all is the kernel's to refuse */
-	if (r == 0 && op->length && op->length <= INT64_MAX)
+	if (op->length && op->length <= INT64_MAX)
 		r = kernel_block_new(op->length, &block, &va);
+	if (r < 0)
+		return r;
 	cmd.vaddr = (uintptr_t)va;
-	r = r < 0 ? r : kernel_ioctl(g->container, VFIO_IOMMU_MAP_DMA, &cmd);
+	r = kernel_ioctl(g->container, VFIO_IOMMU_MAP_DMA, &cmd);
 	if (r == 0 && block)
 		kernel_area_add(kernel_objects(b), kernel_space_of_group(g->nr), op->iova, op->length, block);
 	return r;

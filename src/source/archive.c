@@ -138,9 +138,8 @@ static const char *machine_path(const struct loader *l, char buf[static SRC_PATH
 
 		s = slash ? slash + 1 : s;
 	}
-	if (strlen(s) + strlen("sys/") >= SRC_PATH_MAX)
+	if (snprintf(buf, SRC_PATH_MAX, "%s%s", l->layout->is_sys ? "sys/" : "", s) >= SRC_PATH_MAX)
 		return NULL;
-	snprintf(buf, SRC_PATH_MAX, "%s%s", l->layout->is_sys ? "sys/" : "", s);
 	return buf;
 }
 
