@@ -22,7 +22,7 @@ int devtree_node(struct host *h, const char *dir, const char **ret)
 	r = source_readlink(h->src, path, link, sizeof(link));
 	if (r < 0)
 		return r;
-	in_tree = strstr(link, DEVTREE + strlen("sys/"));
+	in_tree = strstr(link, &DEVTREE[strlen("sys/")]);
 	if (!in_tree || strstr(in_tree, ".."))
 		return -EXDEV;
 	*ret = arena_printf(&h->arena, "sys/%s", in_tree);
