@@ -286,6 +286,9 @@ void ioctl_batch_begin(FILE *f, char *const *cmd)
 
 static void write_comment(FILE *f, const struct traced_call *c, const struct ioctl_decoded *d)
 {
+	/* not every number is an errno with a name */
+	const char *err = c->ret < 0 && c->ret > -512 ? strerrorname_np((int)-c->ret) : NULL;
+
 	if (d->name)
 		fprintf(f, "# %s", d->name);
 	else
@@ -293,8 +296,10 @@ static void write_comment(FILE *f, const struct traced_call *c, const struct ioc
 	fprintf(f, " on descriptor %d: ", c->fd);
 	if (!c->returned)
 		fprintf(f, "did not come back");
-	else if (c->ret < 0)
-		fprintf(f, "%s", c->ret > -512 ? strerrorname_np((int)-c->ret) : "interrupted");
+	else if (c->ret <= -512)
+		fprintf(f, "interrupted");
+	else if (err)
+		fprintf(f, "%s", err);
 	else
 		fprintf(f, "%" PRId64, c->ret);
 	fputs("\n", f);
