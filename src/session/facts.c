@@ -114,9 +114,13 @@ struct facts_source {
 
 static int ask(struct source *s, uint32_t what, const char *path, void *out, size_t cap, struct op_fact *op, struct op_data *d)
 {
+	int r;
+
 	*op = (struct op_fact){ .what = what, .section = op->section };
 	*d = (struct op_data){ .in = path, .in_len = path ? strlen(path) : 0, .out = out, .out_cap = cap, .fd_in = -1, .fd_out = -1 };
-	return backend_fact(((struct facts_source *)s)->remote, op, d);
+	r = backend_fact(((struct facts_source *)s)->remote, op, d);
+	/* what it says there is must be what came */
+	return r == 0 && d->out_len != MIN(op->ret_len, cap) ? -EPROTO : r;
 }
 
 static int facts_read(struct source *s, const char *path, void *buf, size_t cap, size_t *ret_len)

@@ -100,7 +100,8 @@ static int receive_answer(struct remote *m, uint32_t nr, void *op, struct op_dat
 	int fd = -1, r = receive_all(m->sock, &f, sizeof(f), &fd, m->backend.interrupted);
 
 	/* behind the header the rest is on its way */
-	if (r == 0 && (f.op != nr || f.seq != m->seq || f.op_len != op_size(nr) || f.data_len > d->out_cap))
+	if (r == 0 && (f.op != nr || f.seq != m->seq || f.op_len != op_size(nr) ||
+		       f.data_len != MIN(f.out_len, MIN(d->out_cap, FRAME_MAX_DATA))))
 		r = -EPROTO;
 	if (r == 0)
 		r = receive_all(m->sock, op, f.op_len, &fd, NULL);
