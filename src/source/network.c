@@ -149,46 +149,58 @@ static struct json_object *collect(struct gather *g, struct nl_cache *cache,
 	return g->list;
 }
 
-static int collect_all(struct gather *g, struct nl_sock *sock, struct json_object *doc)
+/* Filled by hand: when that fails inside of rtnl_*_alloc_cache(), libnl 3.7 leaks the cache's hash table. */
+static int fill(struct nl_sock *sock, int err, struct nl_cache *const *cache)
 {
-	struct nl_cache *cache;
-	int r = rtnl_link_alloc_cache(sock, AF_UNSPEC, &g->links);
+	int r = err < 0 ? err : nl_cache_refill(sock, *cache);
 
-	if (r < 0)
-		return nl_errno(r);
-	json_object_object_add(doc, "links", collect(g, g->links, add_link));
-	r = rtnl_addr_alloc_cache(sock, &cache);
-	if (r < 0)
-		return nl_errno(r);
-	json_object_object_add(doc, "addresses", collect(g, cache, add_address));
-	nl_cache_free(cache);
-	r = rtnl_route_alloc_cache(sock, AF_UNSPEC, 0, &cache);
-	if (r < 0)
-		return nl_errno(r);
-	json_object_object_add(doc, "routes", collect(g, cache, add_route));
-	nl_cache_free(cache);
-	return 0;
+	return r < 0 ? nl_errno(r) : 0;
 }
 
-int network_gather(struct ctx *ctx, struct json_object **ret)
+static int collect_all(struct gather *g, struct nl_sock *sock, struct json_object *doc)
 {
-	_cleanup_(cleanup_source_close) struct source *src = NULL;
-	struct json_object *doc = json_object_new_object();
-	struct nl_sock *sock = nl_socket_alloc();
-	struct gather g = { 0 };
-	int r = sock ? source_open_live(ctx, &src) : -ENOMEM;
+	struct nl_cache *addrs = NULL, *routes = NULL;
+	int r = fill(sock, rtnl_link_alloc_cache(NULL, AF_UNSPEC, &g->links), &g->links);
 
-	g.src = src;
-	if (!r && nl_connect(sock, NETLINK_ROUTE) < 0)
-		r = -errno;
-	if (!r)
-		r = collect_all(&g, sock, doc);
+	if (r == 0)
+		r = fill(sock, rtnl_addr_alloc_cache(NULL, &addrs), &addrs);
+	if (r == 0)
+		r = fill(sock, rtnl_route_alloc_cache(NULL, AF_UNSPEC, 0, &routes), &routes);
+	if (r == 0) {
+		json_object_object_add(doc, "links", collect(g, g->links, add_link));
+		json_object_object_add(doc, "addresses", collect(g, addrs, add_address));
+		json_object_object_add(doc, "routes", collect(g, routes, add_route));
+	}
+	nl_cache_free(routes);
+	nl_cache_free(addrs);
+	return r;
+}
+
+int network_gather_from(struct nl_sock *sock, struct source *src, struct json_object **ret)
+{
+	struct json_object *doc = json_object_new_object();
+	struct gather g = { .src = src };
+	int r = collect_all(&g, sock, doc);
+
 	if (r < 0)
 		json_object_put(doc);
 	else
 		*ret = doc;
 	if (g.links)
 		nl_cache_free(g.links);
+	return r;
+}
+
+int network_gather(struct ctx *ctx, struct json_object **ret)
+{
+	_cleanup_(cleanup_source_close) struct source *src = NULL;
+	struct nl_sock *sock = nl_socket_alloc();
+	int r = sock ? source_open_live(ctx, &src) : -ENOMEM;
+
+	if (!r && nl_connect(sock, NETLINK_ROUTE) < 0)
+		r = -errno;
+	if (!r)
+		r = network_gather_from(sock, src, ret);
 	nl_socket_free(sock);
 	return r;
 }

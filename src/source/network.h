@@ -55,4 +55,8 @@ int source_network(struct source *src, struct ctx *ctx, struct arena *a, struct 
 /* The provider of the live section. Negative errno when rtnetlink does not answer. */
 int network_gather(struct ctx *ctx, struct json_object **ret);
 
+/* The same from what answers on @sock; @src tells the devices behind the links. */
+struct nl_sock;
+int network_gather_from(struct nl_sock *sock, struct source *src, struct json_object **ret);
+
 #endif
