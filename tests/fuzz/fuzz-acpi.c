@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* libFuzzer target: any bytes as DMAR, IVRS, IORT or VIOT. The first byte chooses which; the signature is put right. */
+/* any bytes as DMAR, IVRS, IORT or VIOT. The first byte chooses which; the signature is put right. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz.h"
+
 #include "host/acpi.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+FUZZ_TARGET(acpi)
 {
 	struct arena arena = { 0 };
 	struct acpi a = { .arena = &arena };

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * libFuzzer target: any bytes as a snapshot or tar. What opens is walked, read, and its sections parsed.
+ * any bytes as a snapshot or tar. What opens is walked, read, and its sections parsed.
  * Seeds: src/snapshot/demo.snap, and uncompressed tars (a mutated zstd frame seldom gets far).
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz.h"
+
 #include "source/holders.h"
 #include "source/kmsg.h"
 #include "source/network.h"
 #include "source/probes.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void look(struct source *s, struct arena *a, const char *dir, int depth)
 {
@@ -36,7 +36,7 @@ static void look(struct source *s, struct arena *a, const char *dir, int depth)
 	}
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+FUZZ_TARGET(archive)
 {
 	struct source *s = NULL;
 	struct arena a = { 0 };

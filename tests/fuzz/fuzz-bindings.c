@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* libFuzzer target: any bytes as a file of bindings.d: what is taken from it names no other place, and is written as it was read. */
+/* any bytes as a file of bindings.d: what is taken from it names no other place, and is written as it was read. */
 #include <string.h>
+
+#include "fuzz.h"
 
 #include "base/str.h"
 #include "host/bindings.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check(struct arena *a, const struct binding *b)
 {
@@ -21,7 +21,7 @@ static void check(struct arena *a, const struct binding *b)
 		abort();
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+FUZZ_TARGET(bindings)
 {
 	struct arena a = { 0 };
 	const char *why = NULL;

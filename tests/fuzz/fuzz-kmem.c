@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * libFuzzer target: a kernel's memory with anything in it. The first byte chooses: a whole image as it comes; or the image of a
+ * a kernel's memory with anything in it. The first byte chooses: a whole image as it comes; or the image of a
  * sound made-up kernel with patches: 3 bytes where, 1 how many (up to 8), and what; or the text of a trace.
  */
 #include <string.h>
+
+#include "fuzz.h"
 
 #include "../unit/kimage.h"
 #include "base/str.h"
 #include "diag/ledger.h"
 #include "kmem/iommufd.h"
 #include "kmem/walk.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void add_object(struct kimage *k, uint64_t node, uint32_t id, uint64_t obj, uint32_t type)
 {
@@ -168,7 +168,7 @@ static void read_trace(const uint8_t *p, size_t size)
 	arena_free(&a);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+FUZZ_TARGET(kmem)
 {
 	if (!size)
 		return 0;

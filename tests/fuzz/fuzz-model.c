@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * libFuzzer target: bytes as operations on the model. Each takes a number for the operation and some for its arguments, which are small, so
+ * bytes as operations on the model. Each takes a number for the operation and some for its arguments, which are small, so
  * that they meet. After each, what must always hold is looked at; at the end everything is closed, which the sanitizer watches.
  */
 #include <string.h>
 
+#include "fuzz.h"
+
 #include "backend/backend.h"
 #include "model/internal.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct input {
 	const uint8_t *p, *end;
@@ -278,7 +278,7 @@ static struct source *machine(struct ctx *ctx)
 	return base;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+FUZZ_TARGET(model)
 {
 	static void (*const kinds[])(struct backend *, struct input *) = {
 		open_device, drivers, memory, tables, virtual, queues, bytes, gone, memory, tables,

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* libFuzzer target: any bytes as configuration space. */
+/* any bytes as configuration space. */
+#include "fuzz.h"
+
 #include "host/pci.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+FUZZ_TARGET(pci)
 {
 	struct pci_info info;
 	uint16_t missing;

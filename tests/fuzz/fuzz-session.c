@@ -10,6 +10,8 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "fuzz.h"
+
 #include "backend/workspace.h"
 #include "model/model.h"
 #include "session/facts.h"
@@ -92,9 +94,7 @@ static void end(int listener, pthread_t thread)
 	close(listener);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+FUZZ_TARGET(session)
 {
 	struct ctx ctx = { 0 };
 	static struct source *base;

@@ -4,12 +4,12 @@
 #include <locale.h>
 #include <string.h>
 
+#include "fuzz.h"
+
 #include "cells.h"
 #include "counters.h"
 #include "keys.h"
 #include "ui.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void into_cells(const char *text, int w, int x, bool utf8)
 {
@@ -49,7 +49,7 @@ static void press_keys(const char *text)
 	cells_free(&c);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+FUZZ_TARGET(top)
 {
 	_cleanup_free_ char *text = NULL;
 	uint64_t sum;

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * libFuzzer target: any bytes as a log, a trace or JSON Lines, mixed. Every event must hold together: what is said to be
+ * any bytes as a log, a trace or JSON Lines, mixed. Every event must hold together: what is said to be
  * known can be written as JSON and read back as an event of the same kind, and counted.
  */
+#include "fuzz.h"
+
 #include "trace/decode.h"
 #include "trace/jsonl.h"
 #include "trace/reader.h"
 #include "trace/reason.h"
 #include "trace/stat.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static int read_back(void *arg, const struct event *ev)
 {
@@ -40,7 +40,7 @@ static int on_event(void *arg, const struct event *ev)
 	return 0;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+FUZZ_TARGET(trace)
 {
 	static const struct decode_sink sink = { .event = on_event };
 	_cleanup_(cleanup_reader_close) struct reader *r = reader_memory("fuzz", (struct slice){ (const char *)data, size });

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * libFuzzer target: any bytes as a trace.dat. Seeds: the .dat files of tests/traces, and what tests/bench/mkdat makes. Events must hold together, as in
+ * any bytes as a trace.dat. Seeds: the .dat files of tests/traces, and what tests/bench/mkdat makes. Events must hold together, as in
  * fuzz-trace.c.
  */
 #include <sys/mman.h>
+
+#include "fuzz.h"
 
 #include "trace/decode.h"
 #include "trace/jsonl.h"
 #include "trace/stat.h"
 #include "trace/tracedat.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static int on_event(void *arg, const struct event *ev)
 {
@@ -21,7 +21,7 @@ static int on_event(void *arg, const struct event *ev)
 	return 0;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+FUZZ_TARGET(tracedat)
 {
 	_cleanup_(cleanup_stat_free) struct trace_stat *s = stat_new(NULL);
 	_cleanup_close_ int fd = memfd_create("trace.dat", MFD_CLOEXEC);

@@ -2,6 +2,8 @@
 /* Lines of a batch: any bytes are words, or a mistake with its place. */
 #include <string.h>
 
+#include "fuzz.h"
+
 #include "cmd/words.h"
 
 static const char *value(void *arg, const char *name)
@@ -10,9 +12,7 @@ static const char *value(void *arg, const char *name)
 	return strlen(name) % 2 ? "a b" : NULL;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+FUZZ_TARGET(words)
 {
 	struct arena a = { 0 };
 	struct words w;
