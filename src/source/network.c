@@ -32,7 +32,13 @@ static const char *link_name(const struct gather *g, int ifindex, char buf[stati
 /* Addresses as text; NULL for none, and for the empty one that means "any". */
 static const char *addr_text(struct nl_addr *addr, char *buf, size_t cap)
 {
-	return addr && nl_addr_get_len(addr) ? nl_addr2str(addr, buf, cap) : NULL;
+	unsigned len = addr ? nl_addr_get_len(addr) : 0;
+	int family = addr ? nl_addr_get_family(addr) : AF_UNSPEC;
+
+	/* libnl takes the length for granted */
+	if (!len || (family == AF_INET && len != 4) || (family == AF_INET6 && len != 16))
+		return NULL;
+	return nl_addr2str(addr, buf, cap);
 }
 
 static const char *family_name(int family)

@@ -246,8 +246,10 @@ enum line_result log_vtd(struct log_state *st, const struct log_msg *m, bool las
 	if (!is_vtd(m->text))
 		return LINE_OTHER;
 	if (scan_past(&t, "[DMA ") || (t = s, scan_past(&t, "[INTR-REMAP"))) {
-		while (*t.p != '[')
+		/* the line may end here: back first, then look */
+		do
 			t.p--;
+		while (*t.p != '[');
 		return parse_record(st, m, t, last);
 	}
 	t = s;
