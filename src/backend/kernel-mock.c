@@ -38,7 +38,7 @@ int kernel_mock_open(struct backend *b, struct op_device_open *op)
 	struct iommu_test_cmd cmd = { .id = op->pt_id };
 	struct kernel_device *dev;
 	uint32_t ioas = 0;
-	int r = op->flags & ~MOCK_FLAGS ? -EINVAL : 0;
+	int r = (op->flags & ~MOCK_FLAGS) ? -EINVAL : 0;
 
 	if (r == 0 && !op->pt_id)
 		r = own_ioas(b, &ioas);

@@ -68,6 +68,8 @@ void kernel_forget_device(struct kernel_objects *o, uint32_t handle)
 {
 	struct kernel_device **slot = find_slot(o, handle), **end = o->devices.v + o->devices.n;
 
+	if (!slot)
+		return;
 	free_device(o, *slot);
 	memmove(slot, slot + 1, (char *)end - (char *)(slot + 1));
 	o->devices.n--;

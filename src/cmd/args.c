@@ -215,6 +215,7 @@ static void set_command(struct parser *p, const struct command *c)
 static void take_word(struct parser *p, char *word)
 {
 	struct arguments *a = p->a;
+	const struct command *c;
 
 	if (p->err || a->command) {
 		*vec_push(&p->words) = word;
@@ -224,8 +225,8 @@ static void take_word(struct parser *p, char *word)
 			unknown_noun(p, word);
 		else if (noun_is_command(a->noun))
 			set_command(p, &a->noun->commands[0]);
-	} else if (verb_find(a->noun, word)) {
-		set_command(p, verb_find(a->noun, word));
+	} else if ((c = verb_find(a->noun, word))) {
+		set_command(p, c);
 	} else {
 		unknown_verb(p, word);
 	}

@@ -110,7 +110,7 @@ static int read_kernel_log(struct run *run)
 	return r;
 }
 
-static void note_source(struct run *run, const char *file, struct host *h)
+static void note_source(struct run *run, const char *file, const struct host *h)
 {
 	struct ctx *ctx = run->inv->ctx;
 

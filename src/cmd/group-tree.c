@@ -108,7 +108,8 @@ static struct tree_row device_row(struct host *h, struct device *d)
 	row.acs = acs_state_word(state);
 	row.acs_cap = pci->has_acs ? NUM(pci->acs_cap) : NUM_UNKNOWN;
 	row.acs_ctrl = pci->has_acs ? NUM(pci->acs_ctrl) : NUM_UNKNOWN;
-	row.missing = state == ACS_STATE_UNKNOWN ? (struct strs){ 0 } : acs_bit_list(&h->arena, missing);
+	if (state != ACS_STATE_UNKNOWN)
+		row.missing = acs_bit_list(&h->arena, missing);
 	row.isolates = acs_state_isolates(state);
 	return row;
 }

@@ -120,7 +120,7 @@ static int open_device(struct trying *t, struct on *on)
 
 	if (have) {
 		on->handle = have->handle;
-		r = have->flags & (OP_OBJECT_LEGACY | OP_OBJECT_UNBOUND) ? -EINVAL : 0;
+		r = (have->flags & (OP_OBJECT_LEGACY | OP_OBJECT_UNBOUND)) ? -EINVAL : 0;
 		if (r < 0)
 			record(t, on->d, "open", NULL, r, "it is open, and not bound to the iommufd");
 		return r;

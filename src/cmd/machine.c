@@ -76,10 +76,10 @@ static int open_session(struct machine *m, const char *name)
 			r = facts_open(m->be, &m->source);
 	} else {
 		r = backend_open_kernel(m->ctx, &kernel);
-		if (r == 0)
+		if (r == 0) {
 			session_set_local(m->be, kernel);
-		if (r == 0)
 			r = source_open_live(m->ctx, &m->source);
+		}
 	}
 	if (r < 0)
 		ctx_error(m->ctx, NOTE(.code = "session-unreachable", .err = r), "session %s", name);

@@ -212,10 +212,13 @@ static void write_down_what_was(struct plan *p, const struct bindings *all)
 {
 	for (size_t i = 0; i < p->n; i++) {
 		const struct binding *b = find_binding(p->h, all, p->devices[i]);
-		struct journal_entry e = { .bus = p->v[i].bus, .device = p->v[i].device, .driver = b->was, .module = b->was,
-					   .has_override = p->v[i].has_override, .to = b->driver, .state = JOURNAL_MOVED };
-		const struct journal_entry *now = journal_find(p->a->j, e.bus, e.device);
+		const struct journal_entry *now = journal_find(p->a->j, p->v[i].bus, p->v[i].device);
+		struct journal_entry e = { .bus = p->v[i].bus, .device = p->v[i].device, .has_override = p->v[i].has_override, .state = JOURNAL_MOVED };
 
+		if (!b)
+			continue;
+		e.driver = e.module = b->was;
+		e.to = b->driver;
 		if (!now || !now->driver)
 			journal_put(p->a->j, &e);
 	}

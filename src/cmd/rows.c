@@ -35,7 +35,9 @@ static struct rows holder_rows(struct host *h, const char *of, const struct hold
 	if (list->err)
 		ctx_warn(h->ctx, "holders-unseen", list->err, of,
 			 "holders of %s: not all processes could be looked at", of);
-	return list->err && !list->n ? (struct rows){ 0 } : ROWS(list->v, list->n);
+	if (list->err && !list->n)
+		return (struct rows){ 0 };
+	return ROWS(list->v, list->n);
 }
 
 struct rows holder_rows_of_group(struct host *h, const struct group *g)

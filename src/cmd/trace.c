@@ -126,7 +126,7 @@ static const char *copy(struct decode_run *run, struct slice s)
 
 static struct num known(const struct event *ev, unsigned has, uint64_t v)
 {
-	return ev->has & has ? NUM(v) : NUM_UNKNOWN;
+	return (ev->has & has) ? NUM(v) : NUM_UNKNOWN;
 }
 
 static void fill_fault(struct decode_run *run, const struct fault_info *f, struct event_row *r)

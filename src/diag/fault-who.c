@@ -252,7 +252,7 @@ static struct device *by_viot(struct host *h, uint32_t ep)
 }
 
 /* No table tells: an id is most often the requester id itself. @why: what stands in the way of the tables. */
-static struct device *by_member(struct host *h, struct unit *u, uint32_t id, const char *why, struct fault_notes *notes)
+static struct device *by_member(struct host *h, const struct unit *u, uint32_t id, const char *why, struct fault_notes *notes)
 {
 	struct device *found = NULL;
 	unsigned n = 0;

@@ -98,7 +98,7 @@ static void read_swaps(struct guard_facts *f)
 	if (f->swaps_err == -ENOENT)
 		f->swaps_err = 0;
 	if (text)
-		strsep(&text, "\n");
+		(void)strsep(&text, "\n"); /* the headings */
 	while (text && (line = strsep(&text, "\n"))) {
 		line[strcspn(line, " \t")] = '\0';
 		if (*line)

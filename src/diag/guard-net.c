@@ -59,7 +59,7 @@ static bool parse_ip(const char *s, struct ip *ret)
 		memmove(ret->b, ret->b + 12, 4);
 		ret->bits = 32;
 	}
-	return ret->bits;
+	return ret->bits != 0;
 }
 
 static bool same_ip(const char *a, const char *b)

@@ -47,9 +47,9 @@ static const char *status_value(const char *text, const char *name)
 static uint64_t status_bytes(const char *text, const char *name)
 {
 	const char *v = status_value(text, name);
-	unsigned long long kib;
+	unsigned long long n;
 
-	return v && sscanf(v, "%llu", &kib) == 1 && kib <= UINT64_MAX >> 10 ? (uint64_t)kib << 10 : 0;
+	return v && sscanf(v, "%llu", &n) == 1 && n <= UINT64_MAX >> 10 ? (uint64_t)n << 10 : 0;
 }
 
 static int read_status(struct mapping *m, const char *pid, char **ret)

@@ -40,7 +40,7 @@ static void read_smmu(const struct cursor *c, struct acpi_iort_node *n)
 		.name = v3 ? "SMMUv3" : "SMMUv2", .base = cur_u64(c, NODE_FIXED), .flags = flags,
 		.type = cur_u32(c, v3 ? NODE_FIXED + 24 : NODE_FIXED + 16),
 		/* what its register says counts for nothing (arm_smmu_device_acpi_probe(), arm_smmu_device_hw_probe()) */
-		.coherent = flags & (v3 ? 1 : 2) ? TRI_YES : TRI_NO,
+		.coherent = (flags & (v3 ? 1 : 2)) ? TRI_YES : TRI_NO,
 	};
 	if (v3 && flags & 8 && cur_has(c, NODE_FIXED + 48))
 		u->node = NUM(cur_u32(c, NODE_FIXED + 44));

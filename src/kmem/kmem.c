@@ -70,7 +70,7 @@ int kmem_bit(struct kmem *k, uint64_t base, enum kfield f)
 
 	if (kmem_num(k, base, f, &v) < 0)
 		return TRI_UNKNOWN;
-	return v & k->types.field[f].mask ? TRI_YES : TRI_NO;
+	return (v & k->types.field[f].mask) ? TRI_YES : TRI_NO;
 }
 
 int kmem_pointer(struct kmem *k, uint64_t addr, uint64_t *ret)

@@ -226,7 +226,7 @@ static int check_slice(const struct ioas *ioas, const struct slice *s, unsigned 
 {
 	if ((prot & OP_MAP_WRITE) && !s->pages->writable)
 		return -EPERM;
-	return s->offset % PAGE_BYTES & (ioas->alignment - 1) ? -EINVAL : 0;
+	return (s->offset % PAGE_BYTES & (ioas->alignment - 1)) ? -EINVAL : 0;
 }
 
 static void insert_area(struct ioas *ioas, const struct slice *s, uint64_t iova, unsigned prot)
@@ -283,7 +283,7 @@ static int check_flags(uint32_t flags, bool overflows)
 		return -EOPNOTSUPP;
 	if (overflows)
 		return -EOVERFLOW;
-	return flags & (OP_MAP_READ | OP_MAP_WRITE) ? 0 : -EINVAL;
+	return (flags & (OP_MAP_READ | OP_MAP_WRITE)) ? 0 : -EINVAL;
 }
 
 int ioas_map_memory(struct model *m, const struct op_ioas_map *op, const struct memory *mem, uint64_t *iova)

@@ -78,13 +78,14 @@ static int get_mock(struct model *m, uint32_t handle, struct handle **ret)
 	struct handle *h = NULL;
 	int r = handle_bound(m, handle, &h);
 
-	if (r == 0 && m->opt.no_mock)
-		r = -ENOTTY;
-	if (r == 0 && !h->dev->mock)
-		r = -EINVAL;
-	if (r == 0)
-		*ret = h;
-	return r;
+	if (r < 0)
+		return r;
+	if (m->opt.no_mock)
+		return -ENOTTY;
+	if (!h->dev->mock)
+		return -EINVAL;
+	*ret = h;
+	return 0;
 }
 
 int model_mock_reserved(struct backend *b, struct op_mock_reserved *op, struct op_data *d)
@@ -192,7 +193,7 @@ static int test_domain(struct model *m, struct iommu_test_cmd *c)
 	unsigned flags = c->op == IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS ? c->mock_domain_flags.dev_flags : 0;
 	uint32_t pt_id = c->id;
 	struct handle *h = NULL;
-	int r = flags & ~(MOCK_FLAGS_DEVICE_NO_DIRTY | MOCK_FLAGS_DEVICE_PASID) ? -EINVAL : mock_make(m, flags, &pt_id, &h);
+	int r = (flags & ~(MOCK_FLAGS_DEVICE_NO_DIRTY | MOCK_FLAGS_DEVICE_PASID)) ? -EINVAL : mock_make(m, flags, &pt_id, &h);
 
 	if (r < 0)
 		return r;

@@ -188,7 +188,7 @@ static void add_vfio_device(struct model *m, const char *dir)
 	link_to(m, "sys/class/vfio-dev", name, path);
 	if (host_switches(m->host)->has_cdev.is == TRI_NO)
 		return;
-	snprintf(text, sizeof(text), "%u:%u\n", VFIO_DEV_MAJOR, n);
+	snprintf(text, sizeof(text), "%d:%u\n", VFIO_DEV_MAJOR, n);
 	file_at(m, path, "dev", text);
 	PATHF(path, "dev/vfio/devices/%s", name);
 	overlay_file(m->overlay, path, "");
@@ -228,7 +228,7 @@ void facts_vfio_group(struct model *m, const struct mgroup *g, bool there)
 	}
 	if (host_switches(m->host)->has_legacy_group.is == TRI_NO)
 		return;
-	snprintf(text, sizeof(text), "%u:%u\n", VFIO_MAJOR, g->id);
+	snprintf(text, sizeof(text), "%d:%u\n", VFIO_MAJOR, g->id);
 	overlay_dir(m->overlay, dir);
 	file_at(m, dir, "dev", text);
 	link_to(m, "sys/class/vfio", name, dir);

@@ -57,7 +57,7 @@ static int mock_nested(const struct mdev *dev, const struct domain *parent, uint
 {
 	(void)dev;
 	(void)parent;
-	return flags & ~IOMMU_HWPT_ALLOC_PASID ? -EOPNOTSUPP : fill_nested(u, ret);
+	return (flags & ~IOMMU_HWPT_ALLOC_PASID) ? -EOPNOTSUPP : fill_nested(u, ret);
 }
 
 /* mock_domain_nop_attach() */
@@ -226,7 +226,7 @@ static int mock_viommu_init(struct model *m, struct viommu *v, const struct user
 static int mock_viommu_nested(struct viommu *v, uint32_t flags, const struct user_data *u, struct domain *ret)
 {
 	(void)v;
-	return flags & ~IOMMU_HWPT_ALLOC_PASID ? -EOPNOTSUPP : fill_nested(u, ret);
+	return (flags & ~IOMMU_HWPT_ALLOC_PASID) ? -EOPNOTSUPP : fill_nested(u, ret);
 }
 
 const struct profile profile_mock = {

@@ -202,7 +202,7 @@ static int raw_HWPT_SET_DIRTY_TRACKING(struct raw *r, struct iommu_hwpt_set_dirt
 {
 	struct op_dirty_set op = { .hwpt_id = c->hwpt_id, .enable = c->flags & IOMMU_HWPT_DIRTY_TRACKING_ENABLE };
 
-	return c->flags & ~IOMMU_HWPT_DIRTY_TRACKING_ENABLE ? -EOPNOTSUPP : model_dirty_set(r->b, &op, &r->none);
+	return (c->flags & ~IOMMU_HWPT_DIRTY_TRACKING_ENABLE) ? -EOPNOTSUPP : model_dirty_set(r->b, &op, &r->none);
 }
 
 /* Bits that cannot be written are lost without a word (iova_bitmap_set()). */

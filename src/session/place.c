@@ -216,9 +216,10 @@ int place_journal(struct ctx *ctx, const char *name, const char **ret)
 	const char *dir;
 	int r = place_dir(ctx, &dir);
 
-	if (r == 0)
-		*ret = arena_printf(&ctx->arena, "%s/%s.d", dir, name);
-	return r;
+	if (r < 0)
+		return r;
+	*ret = arena_printf(&ctx->arena, "%s/%s.d", dir, name);
+	return 0;
 }
 
 static int compare(const void *a, const void *b)

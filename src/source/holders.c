@@ -238,9 +238,9 @@ static void add_held(struct walk *w, struct process *p, const char *fd, enum hel
 	if (!parse_u64(fd, &num))
 		h.fd = NUM(num);
 	h.node = n ? n->path : NULL;
-	if (kind == HELD_GROUP && !parse_u32(strstarts(n->name, "noiommu-") ? n->name + 8 : n->name, &group))
+	if (n && kind == HELD_GROUP && !parse_u32(strstarts(n->name, "noiommu-") ? n->name + 8 : n->name, &group))
 		h.group = NUM(group);
-	if (kind == HELD_DEVICE)
+	if (n && kind == HELD_DEVICE)
 		h.vfio_dev = n->name;
 	if (kind == HELD_DEVICE || kind == HELD_DEVICE_FD)
 		h.syspath = fdinfo_syspath(w, p, fd);

@@ -32,7 +32,7 @@ static void grow_mappings(struct mapping_table *t)
 }
 
 /* Closes the gap, so that no search ends too early (Knuth 6.4, algorithm R). */
-static void remove_mapping(struct mapping_table *t, struct mapping *m)
+static void remove_mapping(struct mapping_table *t, const struct mapping *m)
 {
 	size_t hole = (size_t)(m - t->v), at = hole;
 

@@ -20,7 +20,7 @@ static const char *utc(char *buf, size_t size)
 
 static struct rows wanted(const struct model *m, unsigned views, enum view_id v)
 {
-	return views & 1u << v ? m->rows[v] : (struct rows){ 0 };
+	return (views & 1u << v) ? m->rows[v] : (struct rows){ 0 };
 }
 
 static struct sample_row sample_row(const struct model *m, unsigned views, const char *time)

@@ -162,9 +162,9 @@ static void draw_tabs(struct cells *c, struct ui *ui, int y, const struct model 
 		int w;
 
 		if (m->rows[v].known && c->w >= 90)
-			snprintf(buf, sizeof(buf), " %u %s %zu ", v + 1, view_names[v], m->rows[v].n);
+			snprintf(buf, sizeof(buf), " %d %s %zu ", (int)v + 1, view_names[v], m->rows[v].n);
 		else
-			snprintf(buf, sizeof(buf), " %u %s ", v + 1, view_names[v]);
+			snprintf(buf, sizeof(buf), " %d %s ", (int)v + 1, view_names[v]);
 		w = MIN(cells_width(buf), MAX(c->w - x, 0));
 		ui->layout.tab_x[v] = x;
 		ui->layout.tab_end[v] = x + w;
