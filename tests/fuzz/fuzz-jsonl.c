@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* One line of our JSON Lines, or of journalctl's: any bytes. What is an event can be written and read again as the same. */
+/* One line of our JSON Lines, or of a tool that prints logs as JSON: any bytes. What is an event can be written and read again as the same. */
 #include "fuzz.h"
 
 #include "trace/internal.h"
@@ -11,12 +11,12 @@ struct reading {
 	struct strbuf buf;
 };
 
-static enum line_result read_one(struct reading *r, struct slice line, struct event *ev)
+static enum line_result read_one(struct reading *r, struct slice line, size_t nth, struct event *ev)
 {
 	struct log_msg m = { .line = 1, .fresh = true };
 
 	*ev = (struct event){ .line = 1 };
-	return json_line(line, r->tok, &r->keep, &r->buf, ev, &m);
+	return json_line(line, nth, r->tok, &r->keep, &r->buf, ev, &m);
 }
 
 static void free_reading(struct reading *r)
@@ -33,7 +33,7 @@ static void read_back(const struct event *ev)
 	struct event again;
 
 	event_json(&first, ev);
-	fuzz_check(read_one(&r, (struct slice){ first.s, first.len }, &again) == LINE_EVENT);
+	fuzz_check(read_one(&r, (struct slice){ first.s, first.len }, 0, &again) == LINE_EVENT);
 	event_json(&second, &again);
 	fuzz_check(streq(strbuf_str(&first), strbuf_str(&second)));
 	free_reading(&r);
@@ -42,10 +42,15 @@ static void read_back(const struct event *ev)
 FUZZ_TARGET(jsonl)
 {
 	struct reading r = { .tok = json_tokener_new() };
+	enum line_result got = LINE_PART;
 	struct event ev;
 
-	if (read_one(&r, (struct slice){ (const char *)data, size }, &ev) == LINE_EVENT)
-		read_back(&ev);
+	/* an array holds several */
+	for (size_t i = 0; i < 64 && got != LINE_OTHER; i++) {
+		got = read_one(&r, (struct slice){ (const char *)data, size }, i, &ev);
+		if (got == LINE_EVENT)
+			read_back(&ev);
+	}
 	free_reading(&r);
 	return 0;
 }

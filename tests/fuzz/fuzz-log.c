@@ -34,6 +34,7 @@ static int decode(log_parser parser, const uint8_t *data, size_t size)
 	const char *p = (const char *)data + 1, *end = (const char *)data + size, *eol;
 	uint64_t line = 0;
 
+	hold_init(&st);
 	for (; size > 1 && p < end; p = eol + 1) {
 		struct log_msg m = { .line = ++line };
 		char buf[4096];
@@ -47,7 +48,8 @@ static int decode(log_parser parser, const uint8_t *data, size_t size)
 			abort();
 		memcpy(copy, p, (size_t)(eol - p));
 		log_prefix((struct slice){ copy, (size_t)(eol - p) }, buf, sizeof(buf), &m);
-		parser(&st, &m, last);
+		if (parser(&st, &m, last) == LINE_OTHER)
+			hold_age(&st);
 	}
 	hold_emit(&st);
 	return 0;

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "cmd/objects.h"
+#include "cmd/object/objects.h"
 #include "diag/messages.h"
 #include "host/switches.h"
 #include "snapshot/scrub.h"
