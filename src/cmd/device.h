@@ -36,6 +36,11 @@ int device_region_run(struct invocation *inv);
 int device_map_run(struct invocation *inv);
 int device_unmap_run(struct invocation *inv);
 
+struct backend;
+
+/* Why the SMMUv3 of an open device has no nesting, or no dirty tracking, as its registers say; NULL: they do not, or it is another kind. In the arena. */
+const char *smmuv3_refusal(struct invocation *inv, struct backend *be, uint32_t handle, bool nesting, bool dirty);
+
 /* All devices of the command line, in the host's arena. An exit code: nothing is done about one when another is a mistake. */
 int device_find_all(struct invocation *inv, struct host *h, struct device ***ret);
 

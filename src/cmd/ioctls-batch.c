@@ -176,6 +176,21 @@ static void line_hwpt_alloc(struct line *l)
 	add_data(l);
 }
 
+static void line_invalidate(struct line *l)
+{
+	const struct ioctl_extra *e = l->c->extra;
+	uint64_t len = value(l, "entry_len"), n = value(l, "entry_num");
+
+	strbuf_puts(&l->b, "hwpt invalidate");
+	add_object(l, "hwpt_id");
+	l->cannot |= !n || !len || len > TRACED_BYTES || n > TRACED_BYTES || !e || e->n < n * len;
+	for (uint64_t i = 0; !l->cannot && i < n; i++) {
+		strbuf_printf(&l->b, " raw:%" PRIu64 "=", value(l, "data_type"));
+		for (uint64_t k = 0; k < len; k++)
+			strbuf_printf(&l->b, "%02x", e->data[i * len + k]);
+	}
+}
+
 static void line_hwinfo(struct line *l)
 {
 	strbuf_puts(&l->b, "device hwinfo");
@@ -261,6 +276,7 @@ static const struct {
 	{ "IOMMU_IOAS_ALLOW_IOVAS", line_ioas_allow },
 	{ "IOMMU_DESTROY", line_destroy },
 	{ "IOMMU_HWPT_ALLOC", line_hwpt_alloc },
+	{ "IOMMU_HWPT_INVALIDATE", line_invalidate },
 	{ "IOMMU_HWPT_SET_DIRTY_TRACKING", line_dirty },
 	{ "IOMMU_HWPT_GET_DIRTY_BITMAP", line_dirty_read },
 	{ "IOMMU_GET_HW_INFO", line_hwinfo },

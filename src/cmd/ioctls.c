@@ -123,6 +123,8 @@ struct ioctl_extra *ioctl_peek_extra(const struct traced_call *c, const struct i
 		at = value_or_0(d, "allowed_iovas");
 		len = 16 * MIN(value_or_0(d, "num_iovas"), (uint64_t)TRACED_BYTES);
 	}
+	if (ioctl_value(d, "entry_num"))
+		len = value_or_0(d, "entry_len") * MIN(value_or_0(d, "entry_num"), (uint64_t)TRACED_BYTES);
 	if (!at || !len)
 		return NULL;
 	e = calloc(1, sizeof(*e));
@@ -293,7 +295,11 @@ static void print_line(struct watching *w, struct arena *a, const struct traced_
 
 static void decode(struct arena *a, const struct traced_call *c, bool done, struct ioctl_decoded *ret)
 {
+	const struct ioctl_extra *e = c->extra;
+
 	ioctl_decode(a, on_of(c->kind), c->cmd, c->arg, c->in, c->n_in, c->out, c->n_out, done, ret);
+	if (e)
+		ioctl_decode_data(a, e->data, e->n, ret);
 }
 
 static void call_entered(struct traced_call *c, void *arg)
@@ -302,10 +308,10 @@ static void call_entered(struct traced_call *c, void *arg)
 	struct ioctl_decoded d;
 	struct arena a = { 0 };
 
-	if (w->batch) {
-		decode(&a, c, false, &d);
+	/* a batch wants all that is behind pointers; else what can be said in words */
+	decode(&a, c, false, &d);
+	if (w->batch || ioctl_value(&d, "data_type"))
 		c->extra = ioctl_peek_extra(c, &d);
-	}
 	arena_free(&a);
 }
 

@@ -139,6 +139,8 @@ static const struct reg_field idr5_fields[] = {
 	{ "GRAN4K", 4, 1, "pages of 4 KiB", "IDR5", NULL, "4k" },
 	{ "GRAN16K", 5, 1, "pages of 16 KiB", "IDR5", NULL, "16k" },
 	{ "GRAN64K", 6, 1, "pages of 64 KiB", "IDR5", NULL, "64k" },
+	{ "DS", 7, 1, "addresses of 52 bits with small pages", "IDR5", NULL, NULL },
+	{ "D128", 8, 1, "descriptors of 128 bits", "IDR5", NULL, NULL },
 	{ "VAX", 10, 2, "width of input addresses", "IDR5", vax_words, NULL },
 	{ "STALL_MAX", 16, 16, "most transactions that can be stalled", "IDR5", NULL, NULL },
 };
@@ -171,3 +173,52 @@ TABLE("AIDR", aidr);
 const struct reg_table *const smmuv3_tables[SMMUV3_REGS] = {
 	&idr0_table, &idr1_table, &idr2_table, &idr3_table, &idr4_table, &idr5_table, &iidr_table, &aidr_table,
 };
+
+#define ARM	 0x43b
+#define MMU_600	 0x483
+#define MMU_700	 0x487
+#define S2P	 (1u << 0)
+#define S1P	 (1u << 1)
+#define HTTU(v)	 ((v) >> 6 & 3)
+#define FWB	 (1u << 8)
+
+/* Implementations on which nesting goes wrong (arm_smmu_device_iidr_probe()). */
+static const char *erratum(uint32_t iidr)
+{
+	unsigned product = iidr >> 20, variant = iidr >> 16 & 15, revision = iidr >> 12 & 15;
+
+	if ((iidr & 0xfff) != ARM)
+		return NULL;
+	if (product == MMU_600 && variant < 2)
+		return "it is an MMU-600 of before r2, on which the driver does not nest (erratum 1209401)";
+	if (product == MMU_700 && (variant < 1 || revision < 1))
+		return "it is an MMU-700 of before r1p1, on which the driver does not nest (errata 2268618, 2812531)";
+	return NULL;
+}
+
+enum tri smmuv3_nests(const uint32_t idr[6], uint32_t iidr, const char **ret_why)
+{
+	if (!(idr[0] & S1P) || !(idr[0] & S2P)) {
+		*ret_why = idr[0] & S1P ? "it translates by stage 1 alone (IDR0.S2P is 0), and nesting takes both stages" :
+			   idr[0] & S2P ? "it translates by stage 2 alone (IDR0.S1P is 0), and nesting takes both stages" :
+					  "it has neither stage (IDR0.S1P and S2P are 0)";
+		return TRI_NO;
+	}
+	*ret_why = erratum(iidr);
+	if (*ret_why)
+		return TRI_NO;
+	if (!(idr[3] & FWB)) {
+		*ret_why = "it has both stages but cannot force writes to be cached (IDR3.FWB is 0): a virtual IOMMU is made only for a device that firmware calls "
+			   "coherent whatever its guest does (CANWBS of the IORT)";
+		return TRI_UNKNOWN;
+	}
+	*ret_why = "it has both stages, and can force writes to be cached (IDR3.FWB)";
+	return TRI_YES;
+}
+
+const char *smmuv3_no_dirty(const uint32_t idr[6])
+{
+	if (!(idr[0] & S1P))
+		return "dirty tracking is of stage 1, which it has not (IDR0.S1P is 0)";
+	return HTTU(idr[0]) < 2 ? "it does not mark pages as written by itself (IDR0.HTTU), or not coherently" : NULL;
+}

@@ -12,4 +12,13 @@
 #define SMMUV3_REGS 8
 extern const struct reg_table *const smmuv3_tables[SMMUV3_REGS];
 
+/*
+ * Whether the driver gives a guest page tables of its own on such a unit (ARM_SMMU_FEAT_NESTING, arm_smmu_get_viommu_size()): no; yes; unknown where it is up to
+ * the device. *@ret_why: the reason, a clause about "it", static.
+ */
+enum tri smmuv3_nests(const uint32_t idr[6], uint32_t iidr, const char **ret_why);
+
+/* Why it has no dirty tracking, as above (arm_smmu_dbm_capable()); NULL: the registers are not in the way. */
+const char *smmuv3_no_dirty(const uint32_t idr[6]);
+
 #endif

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "trace/ioctl.h"
 
+#include <endian.h>
 #include <string.h>
 
 #include "abi/iommufd.h"
 #include "abi/selftest.h"
 #include "abi/vfio.h"
 #include "base/str.h"
+#include "trace/smmuv3.h"
 
 enum dir { IN = 1, OUT = 2, BOTH = 3 };
 
@@ -94,6 +96,7 @@ MEMBERS(get_dirty, M(iommu_hwpt_get_dirty_bitmap, hwpt_id, IOV_ID, IN), M(iommu_
 	M(iommu_hwpt_get_dirty_bitmap, iova, IOV_HEX, IN), M(iommu_hwpt_get_dirty_bitmap, length, IOV_HEX, IN),
 	M(iommu_hwpt_get_dirty_bitmap, page_size, IOV_HEX, IN));
 MEMBERS(invalidate, M(iommu_hwpt_invalidate, hwpt_id, IOV_ID, IN), M(iommu_hwpt_invalidate, data_type, IOV_DEC, IN),
+	M(iommu_hwpt_invalidate, data_uptr, IOV_HEX, IN),
 	M(iommu_hwpt_invalidate, entry_len, IOV_DEC, IN), M(iommu_hwpt_invalidate, entry_num, IOV_DEC, BOTH));
 MEMBERS(fault_alloc, M(iommu_fault_alloc, flags, IOV_HEX, IN), M(iommu_fault_alloc, out_fault_id, IOV_ID, OUT),
 	M(iommu_fault_alloc, out_fault_fd, IOV_FD, OUT));
@@ -343,6 +346,59 @@ void ioctl_decode(struct arena *a, enum ioctl_on on, uint32_t cmd, uint64_t arg,
 	case SHAPE_NONE:
 		break;
 	}
+}
+
+/* -- behind pointers ----------------------------------------------------------------------------------------------------------- */
+
+#define DOUBLE 16
+
+static const char *text_of(struct arena *a, const unsigned char *p, void (*say)(const uint64_t words[2], struct strbuf *b))
+{
+	_cleanup_strbuf_ struct strbuf b = { 0 };
+	uint64_t words[2];
+
+	memcpy(words, p, sizeof(words));
+	words[0] = le64toh(words[0]);
+	words[1] = le64toh(words[1]);
+	say(words, &b);
+	return arena_strdup(a, strbuf_str(&b));
+}
+
+static bool is_value(const struct ioctl_decoded *d, const char *name, uint64_t v)
+{
+	const struct ioctl_value *found = ioctl_value(d, name);
+
+	return found && found->v == v;
+}
+
+/* Behind the last argument, before what the kernel wrote. */
+static void insert(struct ioctl_decoded *d, const char *name, const char *text)
+{
+	size_t at = d->n;
+
+	while (at && d->v[at - 1].out)
+		at--;
+	memmove(d->v + at + 1, d->v + at, (d->n - at) * sizeof(*d->v));
+	d->v[at] = (struct ioctl_value){ .name = name, .kind = IOV_TEXT, .text = text };
+	d->n++;
+}
+
+void ioctl_decode_data(struct arena *a, const unsigned char *data, size_t n, struct ioctl_decoded *d)
+{
+	bool ste = streq(d->name, "IOMMU_HWPT_ALLOC") && is_value(d, "data_type", IOMMU_HWPT_DATA_ARM_SMMUV3);
+	bool cmds = streq(d->name, "IOMMU_HWPT_INVALIDATE") && is_value(d, "data_type", IOMMU_VIOMMU_INVALIDATE_DATA_ARM_SMMUV3) &&
+		    is_value(d, "entry_len", DOUBLE);
+	struct ioctl_value *v;
+
+	if ((!ste && !cmds) || n < DOUBLE)
+		return;
+	v = arena_array(a, struct ioctl_value, d->n + n / DOUBLE);
+	memcpy(v, d->v, d->n * sizeof(*v));
+	d->v = v;
+	if (ste)
+		insert(d, "ste", text_of(a, data, smmuv3_ste_text));
+	for (size_t i = 0; cmds && i < n / DOUBLE; i++)
+		insert(d, "cmd", text_of(a, data + i * DOUBLE, smmuv3_cmd_text));
 }
 
 const struct ioctl_value *ioctl_value(const struct ioctl_decoded *d, const char *name)

@@ -41,6 +41,12 @@ struct ioctl_decoded {
 void ioctl_decode(struct arena *a, enum ioctl_on on, uint32_t cmd, uint64_t arg, const unsigned char *in, size_t n_in,
 		  const unsigned char *out, size_t n_out, bool done, struct ioctl_decoded *ret);
 
+/*
+ * Adds what lies behind a pointer inside of the argument, @n bytes of it, where it can be said in words: "ste" of an SMMUv3's nested page table, a "cmd" for each
+ * of its invalidations.
+ */
+void ioctl_decode_data(struct arena *a, const unsigned char *data, size_t n, struct ioctl_decoded *d);
+
 /* The value of that name; NULL: there is none. */
 const struct ioctl_value *ioctl_value(const struct ioctl_decoded *d, const char *name);
 

@@ -11,6 +11,7 @@
 
 #include "trace/hw.h"
 #include "trace/internal.h"
+#include "trace/smmuv3.h"
 
 /* The unit's name: "arm-smmu-v3 9050000.smmuv3: text", or "arm-smmu-v3: text" in cut logs. */
 static bool split_speaker(struct slice text, struct slice *ret_unit, struct slice *ret_rest, bool *ret_v3)
@@ -51,11 +52,15 @@ static bool same_unit(const struct held *h, struct slice unit)
 /* All words are there: what they say goes into the held event, whose time, line and unit stay. */
 static void finish_words(struct log_state *st)
 {
+	_cleanup_strbuf_ struct strbuf b = { 0 };
 	struct held *h = st->held;
 	struct slice text = h->ev.fault.text;
 
 	if (!h->is_command) {
 		smmuv3_event_decode(h->words, &h->ev);
+		smmuv3_event_detail(h->words, &b);
+		if (b.len)
+			h->ev.fault.detail = hold_printf(st, "%s", strbuf_str(&b));
 		if (h->ev.fault.code == 0x02 || h->ev.fault.code == 0x06)
 			h->ev.has &= ~HAS_ADDR;
 	} else {

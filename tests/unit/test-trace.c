@@ -232,7 +232,7 @@ static void test_smmuv3(void **state)
 	(void)state;
 	expect(raw, "{\"kind\":\"fault\",\"time_ns\":1000000000,\"vendor\":\"smmuv3\",\"unit\":\"9050000.smmuv3\","
 		    "\"source_id\":\"0x200\",\"address\":\"0xdead000\",\"access\":\"read\",\"fault\":\"dma\",\"code\":\"0x10\","
-		    "\"flags\":\"0x800000000\",\"line\":1}\n");
+		    "\"flags\":\"0x800000000\",\"detail\":\"stage 1, fetching a context descriptor\",\"line\":1}\n");
 	strbuf_printf(&both, "%s%s", raw,
 		      "arm-smmu-v3 9050000.smmuv3: event: F_TRANSLATION client: 0000:02:00.0 sid: 0x200 ssid: 0x0 iova: 0xdead000 "
 		      "ipa: 0x0\n"

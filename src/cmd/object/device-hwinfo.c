@@ -47,6 +47,8 @@ struct hwinfo_row {
 	struct num type, pasid_bits;
 	struct strs capabilities;
 	struct rows registers, fields;
+	int nesting;
+	const char *nesting_why;
 	const char *bytes;
 };
 
@@ -61,6 +63,9 @@ static const struct field hwinfo_fields[] = {
 	HW(capabilities, F_STRS, "CAPABILITIES", "dirty-tracking, pasid-exec, pasid-priv, no-ats", .flags = FIELD_DEFAULT),
 	HW(registers, F_LIST, "REGISTERS", "registers as they are", .sub = &register_record, .flags = FIELD_DEFAULT),
 	HW(fields, F_LIST, "FIELDS", "registers field by field", .sub = &field_record),
+	HW(nesting, F_BOOL, "NESTING", "of SMMUv3: whether a guest can have page tables of its own; null: up to the device, or another kind",
+	   .flags = FIELD_DEFAULT),
+	HW(nesting_why, F_STR, "NESTING-WHY", "why, or why not"),
 	HW(bytes, F_STR, "BYTES", "data of a kind that is not known, in hex"),
 };
 
@@ -74,6 +79,8 @@ struct decoder {
 	struct invocation *inv;
 	VEC(struct register_row) registers;
 	VEC(struct field_row) fields;
+	enum tri nesting;
+	const char *nesting_why;
 };
 
 static void add_register(struct decoder *d, const struct reg_table *t, uint64_t value)
@@ -118,6 +125,7 @@ static const char *decode_smmuv3(struct decoder *d, const void *data, size_t len
 		add_register(d, smmuv3_tables[i], v.idr[i]);
 	add_register(d, smmuv3_tables[6], v.iidr);
 	add_register(d, smmuv3_tables[7], v.aidr);
+	d->nesting = smmuv3_nests(v.idr, v.iidr, &d->nesting_why);
 	return "smmuv3";
 }
 
@@ -200,7 +208,7 @@ int device_hwinfo_run(struct invocation *inv)
 	};
 	unsigned char data[4096];
 	struct op_data d = { .out = data, .out_cap = sizeof(data), .fd_in = -1, .fd_out = -1 };
-	struct decoder dec = { .inv = inv };
+	struct decoder dec = { .inv = inv, .nesting = TRI_UNKNOWN };
 	struct op_device_hwinfo op = { 0 };
 	struct hwinfo_row row;
 	struct op_object device;
@@ -223,12 +231,30 @@ int device_hwinfo_run(struct invocation *inv)
 		.capabilities = capability_words(inv, op.ret_capabilities),
 	};
 	row.bytes = row.kind ? NULL : hex(inv, data, d.out_len);
+	row.nesting = dec.nesting;
+	row.nesting_why = dec.nesting_why;
 	row.registers = ROWS(dec.registers.v, dec.registers.n);
 	row.fields = ROWS(dec.fields.v, dec.fields.n);
 	r = out_detail(inv->out, &row);
 	vec_free(&dec.registers);
 	vec_free(&dec.fields);
 	return r;
+}
+
+const char *smmuv3_refusal(struct invocation *inv, struct backend *be, uint32_t handle, bool nesting, bool dirty)
+{
+	struct iommu_hw_info_arm_smmuv3 v = { 0 };
+	struct op_data d = { .out = &v, .out_cap = sizeof(v), .fd_in = -1, .fd_out = -1 };
+	struct op_device_hwinfo op = { .handle = handle };
+	const char *why = NULL;
+
+	if (backend_device_hwinfo(be, &op, &d) < 0 || op.ret_type != IOMMU_HW_INFO_TYPE_ARM_SMMUV3)
+		return NULL;
+	if (nesting && smmuv3_nests(v.idr, v.iidr, &why) == TRI_YES)
+		why = NULL;
+	if (!why && dirty)
+		why = smmuv3_no_dirty(v.idr);
+	return why ? arena_printf(&inv->ctx->arena, "the device's SMMUv3 cannot: %s", why) : NULL;
 }
 
 const struct option_row device_hwinfo_options[] = {

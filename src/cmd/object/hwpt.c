@@ -6,6 +6,7 @@
 
 #include "abi/iommufd.h"
 #include "base/str.h"
+#include "cmd/device.h"
 #include "cmd/object/hwpt-data.h"
 #include "cmd/object/objects.h"
 
@@ -23,6 +24,8 @@ static const struct errno_text alloc_texts[] = {
 	{ EEXIST, "there is an object of that name", "destroy it first, or take another name" },
 	{ EADDRINUSE, "something is mapped where this device has reserved regions", "ioas unmap what is there" },
 	{ EBUSY, "the device is just being opened or closed", NULL },
+	{ EIO, "the stream table entry has what a guest may not set: config is abort, bypass or s1, eats abort or full, and there is nothing beside the fields "
+	       "that --data names", NULL },
 	{ 0 },
 };
 
@@ -40,6 +43,16 @@ static int need_device(struct invocation *inv, struct op_object *ret)
 	if (!word)
 		return bad_argument(inv, inv->noun->name, "--device is missing", "it is made for the IOMMU of one device: --device NAME");
 	return object_find_device(inv, word, ret);
+}
+
+/* An SMMUv3 says in its registers what it lacks. */
+static int alloc_failed(struct invocation *inv, struct backend *be, const struct op_hwpt_alloc *op, int err)
+{
+	struct errno_text lacks[] = { { EOPNOTSUPP, NULL, "device hwinfo shows its registers" }, { 0 } };
+
+	if (err == -EOPNOTSUPP)
+		lacks[0].why = smmuv3_refusal(inv, be, op->handle, op->flags & IOMMU_HWPT_ALLOC_NEST_PARENT, op->flags & IOMMU_HWPT_ALLOC_DIRTY_TRACKING);
+	return op_failed(inv, err, lacks[0].why ? lacks : alloc_texts, 0x89, "hwpt alloc %s", inv->argv[0]);
 }
 
 static int run_alloc(struct invocation *inv)
@@ -70,7 +83,7 @@ static int run_alloc(struct invocation *inv)
 	d.in_len = data.len;
 	r = backend_hwpt_alloc(be, &op, &d);
 	if (r < 0)
-		return op_failed(inv, r, alloc_texts, 0x89, "hwpt alloc %s", inv->argv[0]);
+		return alloc_failed(inv, be, &op, r);
 	return object_made(inv, op.name, OP_KIND_HWPT, op.ret_id);
 }
 
@@ -138,13 +151,22 @@ static int take_entries(struct invocation *inv, struct entries *e)
 	return r;
 }
 
+/* ": entry 3 (op=…)": the first that was not done, where it can be told in words. */
+static const char *stuck_at(struct invocation *inv, const struct entries *e, uint32_t done)
+{
+	const char *text = done < e->n ? invalidate_entry_text(inv, e->kind.type, e->bytes.s + done * e->kind.len, e->kind.len) : NULL;
+
+	return text ? arena_printf(&inv->ctx->arena, ": entry %u (%s)", done + 1, text) : "";
+}
+
 static int invalidate(struct invocation *inv, struct backend *be, const struct entries *e)
 {
 	static const struct errno_text texts[] = {
 		{ EINVAL, "an entry, or its kind, is not one that this takes", "vtd-s1 is for a nested hwpt, smmuv3 for a viommu" },
 		{ ENOENT, "it is neither a nested page table nor a virtual IOMMU", NULL },
 		{ EOPNOTSUPP, "its driver has no invalidation", NULL },
-		{ EIO, "the hardware did not carry it out", NULL },
+		{ EIO, "the hardware did not carry it out; or, of an SMMUv3, it is no command that a guest may give, or its sid is that of no vdevice",
+		  "object tree shows the vdevices and their ids" },
 		{ 0 },
 	};
 	struct op_hwpt_invalidate op = { .data_type = e->kind.type, .entry_len = (uint32_t)e->kind.len, .n = e->n };
@@ -165,7 +187,7 @@ static int invalidate(struct invocation *inv, struct backend *be, const struct e
 	else
 		out_text(inv->out, "%u of %u entries done", op.ret_done, e->n);
 	if (r < 0)
-		return op_failed(inv, r, texts, 0x8d, "hwpt invalidate %s", inv->argv[0]);
+		return op_failed(inv, r, texts, 0x8d, "hwpt invalidate %s%s", inv->argv[0], stuck_at(inv, e, op.ret_done));
 	return written;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The noun veventq: what a virtual IOMMU has to tell its guest. */
+#include <endian.h>
 #include <errno.h>
 #include <string.h>
 #include <time.h>
@@ -9,6 +10,8 @@
 #include "base/str.h"
 #include "cmd/object/objects.h"
 #include "trace/hw.h"
+#include "trace/reason.h"
+#include "trace/smmuv3.h"
 
 static const struct record_type alloc_record = MADE_RECORD("veventq.alloc");
 
@@ -18,7 +21,7 @@ struct vevent_row {
 	int lost;
 	const char *kind, *event;
 	struct num code, device_id, pasid, address;
-	const char *access, *bytes;
+	const char *access, *meaning, *detail, *bytes;
 };
 
 #define V(member, type, head, text, ...) FIELD(struct vevent_row, member, type, head, text, ##__VA_ARGS__)
@@ -34,6 +37,8 @@ static const struct field vevent_fields[] = {
 	V(pasid, F_INT, "PASID", "process address space; null: none", .flags = FIELD_DEFAULT | FIELD_RIGHT),
 	V(address, F_HEX, "ADDRESS", "address that it is about", .flags = FIELD_DEFAULT),
 	V(access, F_STR, "ACCESS", "what was wanted there", .flags = FIELD_DEFAULT),
+	V(meaning, F_STR, "MEANING", "the event in words", .flags = FIELD_DEFAULT | FIELD_TRUNC),
+	V(detail, F_STR, "DETAIL", "stage, what was fetched, tag of a stalled transaction; null: it says no more"),
 	V(bytes, F_STR, "BYTES", "the event as it is, in hex"),
 };
 
@@ -85,13 +90,22 @@ static const char *hex(struct invocation *inv, const unsigned char *p, size_t le
 	return arena_strdup(&inv->ctx->arena, strbuf_str(&b));
 }
 
-static void decode_smmuv3(struct vevent_row *row, const void *data)
+static void decode_smmuv3(struct arena *a, struct vevent_row *row, const void *data)
 {
+	_cleanup_strbuf_ struct strbuf b = { 0 };
 	struct iommu_vevent_arm_smmuv3 v;
 	struct event ev = { 0 };
+	struct fault_words words;
+	uint64_t w[4];
 
 	memcpy(&v, data, sizeof(v));
-	smmuv3_event_decode((uint64_t[4]){ v.evt[0], v.evt[1], v.evt[2], v.evt[3] }, &ev);
+	for (size_t i = 0; i < ARRAY_SIZE(w); i++)
+		w[i] = le64toh(v.evt[i]);
+	smmuv3_event_decode(w, &ev);
+	smmuv3_event_detail(w, &b);
+	fault_explain(&ev, &words);
+	row->meaning = arena_strdup(a, words.text);
+	row->detail = b.len ? arena_strdup(a, strbuf_str(&b)) : NULL;
 	row->event = smmuv3_event_name(ev.fault.code);
 	row->code = NUM(ev.fault.code);
 	row->device_id = NUM(ev.source_id);
@@ -147,7 +161,7 @@ static size_t read_one(struct invocation *inv, const struct op_object *q, const 
 	}
 	row->bytes = hex(inv, p, size);
 	if (q->type == IOMMU_VEVENTQ_TYPE_ARM_SMMUV3)
-		decode_smmuv3(row, p);
+		decode_smmuv3(&inv->ctx->arena, row, p);
 	else if (q->type == IOMMU_VEVENTQ_TYPE_SELFTEST)
 		decode_selftest(row, p);
 	return sizeof(head) + size;

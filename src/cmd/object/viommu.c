@@ -6,6 +6,7 @@
 #include "abi/iommufd.h"
 #include "abi/selftest.h"
 #include "base/str.h"
+#include "cmd/device.h"
 #include "cmd/object/objects.h"
 
 /* -- viommu ------------------------------------------------------------------------------------------------------------- */
@@ -36,6 +37,7 @@ static int need_device(struct invocation *inv, struct op_object *ret)
 
 static int run_viommu(struct invocation *inv)
 {
+	struct errno_text lacks[] = { { EOPNOTSUPP, NULL, "device hwinfo shows its registers" }, { 0 } };
 	struct op_viommu_alloc op = { 0 };
 	/* CMDQV answers with what to map, the mock takes and answers a few bytes */
 	struct iommu_viommu_selftest data = { 0 };
@@ -60,8 +62,10 @@ static int run_viommu(struct invocation *inv)
 	else if (op.type == IOMMU_VIOMMU_TYPE_TEGRA241_CMDQV)
 		d.in_len = d.out_cap = sizeof(struct iommu_viommu_tegra241_cmdqv);
 	r = backend_viommu_alloc(be, &op, &d);
+	if (r == -EOPNOTSUPP && op.type == IOMMU_VIOMMU_TYPE_ARM_SMMUV3)
+		lacks[0].why = smmuv3_refusal(inv, be, op.handle, true, false);
 	if (r < 0)
-		return op_failed(inv, r, viommu_texts, 0x90, "viommu alloc %s", inv->argv[0]);
+		return op_failed(inv, r, lacks[0].why ? lacks : viommu_texts, 0x90, "viommu alloc %s", inv->argv[0]);
 	return object_made(inv, op.name, OP_KIND_VIOMMU, op.ret_id);
 }
 
