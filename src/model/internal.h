@@ -247,6 +247,7 @@ struct mdev {
 	unsigned pasid_bits;  /* of the device; 0 none */
 	bool pasid_exec, pasid_priv;
 	unsigned n_msi;	      /* vectors */
+	unsigned msi_lost;    /* interrupts that tries without an attach have cost it */
 	uint8_t *config;      /* once somebody has looked; NULL: as in the facts */
 	unsigned vf_nr;	      /* of a VF that the model made */
 	bool vf_autoprobe;
@@ -267,7 +268,7 @@ struct mdev {
 
 struct irq {
 	uint32_t vector;
-	bool armed, dead; /* dead: could not be set up, and stays so */
+	bool armed;
 };
 
 /* One opened device. */
@@ -281,6 +282,7 @@ struct handle {
 	bool attached, legacy;
 	VEC(uint32_t) pasids;
 	VEC(struct irq) irqs;
+	unsigned irqs_up; /* vectors below are set up, armed or not */
 };
 
 /* The type1 container of a group that is open the old way; its devices share it. */

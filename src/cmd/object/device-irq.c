@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "cmd/device.h"
 #include "cmd/object/objects.h"
+#include "host/msi.h"
 
 /* -- irq ------------------------------------------------------------------------------------------------------------------ */
 
@@ -31,7 +32,7 @@ const char device_irq_text[] =
 	"arm makes the vector's interrupts come to us; wait waits until one has come since the last time, and prints how many (exit 3: "
 	"none came in time); off ends it. MSIs are memory writes. Where interrupts are remapped (VT-d, AMD-Vi) page tables have no part in them: a vector can be armed "
 	"before the device is attached, and what is armed arrives while it is detached, too. Behind an SMMU they are translated: a vector has to be "
-	"armed when the device is attached, none arrives while it is detached, and they arrive again once it is attached. A move to another page table "
+	"armed when the device is attached (that is refused otherwise: a try would cost the device an interrupt for good), none arrives while it is detached, and they arrive again once it is attached. A move to another page table "
 	"takes armed vectors along, but not on kernels whose iommufd has no iommufd_sw_msi (before 6.15): there they have to be turned off and armed again.";
 
 const struct arg_row device_irq_args[] = {
@@ -43,6 +44,7 @@ const struct arg_row device_irq_args[] = {
 const struct option_row device_irq_options[] = {
 	{ .name = "vector", .arg = "N", .help = "this vector, not 0" },
 	{ .name = "timeout", .arg = "SECONDS", .help = "how long wait waits (default 10)" },
+	{ .name = "force", .help = "arm it though that costs the device an interrupt" },
 	{ 0 },
 };
 
@@ -95,11 +97,55 @@ static int what_of(struct invocation *inv, const char *word, uint32_t *ret)
 	return bad_argument(inv, word, "neither arm, wait nor off", NULL);
 }
 
+static bool group_is_attached(struct invocation *inv, struct backend *be, uint32_t group)
+{
+	struct op_link *v;
+	size_t n;
+
+	if (link_list(inv, &v, &n) < 0)
+		return true;
+	for (size_t i = 0; i < n; i++) {
+		struct op_object_find find = { .handle = v[i].handle };
+
+		if (!(v[i].flags & OP_LINK_PASID) && backend_object_find(be, &find, NULL) == 0 && find.ret.group == group)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Behind an SMMU the kernel refuses while nothing is attached, and has by then given the device an interrupt that nobody gets back: a device of one vector has none
+ * any more until the machine starts anew (seen on 7.2 with a GICv3 ITS). So it is not even asked.
+ */
+static int guard_arm(struct invocation *inv, struct backend *be, const struct op_object *device)
+{
+	_cleanup_(cleanup_host_free) struct host *h = NULL;
+	struct msi_facts msi;
+	struct group *g;
+
+	if (inv->force || inv_opt(inv, "force") || device->group == OP_NO_GROUP || device->flags & (OP_OBJECT_LEGACY | OP_OBJECT_MOCK) ||
+	    group_is_attached(inv, be, device->group))
+		return EXIT_DONE;
+	if (host_load(inv->ctx, inv->source, HOST_REGIONS, &h) < 0)
+		return EXIT_DONE;
+	g = host_group(h, device->group);
+	msi = g ? group_msi(g) : (struct msi_facts){ 0 };
+	if (msi.route != MSI_TRANSLATED)
+		return EXIT_DONE;
+	ctx_error(inv->ctx,
+		  NOTE(.code = "msi-detached", .err = ENOSPC, .hint = "device attach first; --force tries it all the same",
+		       .why = arena_printf(&inv->ctx->arena, "interrupts behind %s go through a page table, and the device is attached to none: the kernel "
+					   "refuses (ENOSPC), and each such try costs the device one of its interrupts until the machine starts anew",
+					   msi.unit->name)),
+		  "device irq %s arm", device->name);
+	return EXIT_REFUSED;
+}
+
 int device_irq_run(struct invocation *inv)
 {
 	static const struct errno_text texts[] = {
-		{ ENOSPC, "the interrupt cannot be set up: on SMMUv3 the device must be attached first, and a vector that failed once stays so "
-			  "until the device is opened anew",
+		{ ENOSPC, "the device has no interrupt left. Behind an SMMU none can be set up while the device is attached to nothing, and each such try "
+			  "costs it one until the machine starts anew",
 		  "device attach, then irq arm" },
 		{ EINVAL, "the device has no such vector, or it is not armed", "device irq NAME arm" },
 		{ EOPNOTSUPP, "this device has no MSIs", NULL },
@@ -120,6 +166,10 @@ int device_irq_run(struct invocation *inv)
 	if (r != EXIT_DONE)
 		return r;
 	op.handle = device.handle;
+	if (op.what == OP_IRQ_ARM)
+		r = guard_arm(inv, be, &device);
+	if (r != EXIT_DONE)
+		return r;
 	r = op.what == OP_IRQ_READ ? wait_irq(be, &op, timeout_ms) : backend_device_irq(be, &op, NULL);
 	if (r < 0)
 		return op_failed(inv, r, texts, 0, "device irq %s %s", inv->argv[0], inv->argv[1]);

@@ -33,6 +33,14 @@ lab_group() {
 	link=$(readlink "$devices/$1/iommu_group") && echo "${link##*/}"
 }
 
+# lab_window BDF: where its interrupts go, the first address; another one that nobody has where its group has no such window
+lab_window() {
+	local w
+
+	w=$(grep -m 1 msi "$groups/$(lab_group "$1")/reserved_regions") || w=0xfee00000
+	echo "${w%% *}"
+}
+
 # lab_driver BDF: the driver's name, or nothing
 lab_driver() {
 	local link

@@ -153,7 +153,7 @@ facts() {
 		echo "object tree"
 		echo "iommu list"
 		echo "ioas ranges mem"
-		echo "ioas map mem 4K --iova 0xfee00000"
+		echo "ioas map mem 4K --iova $(lab_window 0000:01:00.0)"
 		echo "ioas map mem 4K --iova 0x200000"
 		echo "ioas map mem 4K --iova 0x300800"
 		echo "ioas unmap mem 0x200000 4K"
