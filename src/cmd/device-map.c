@@ -113,7 +113,7 @@ static int take_limit(struct invocation *inv, struct map_question *q)
 
 static int take_arguments(struct invocation *inv, struct map_question *q)
 {
-	if (parse_u64(inv->argv[1], &q->iova) < 0)
+	if (parse_size(inv->argv[1], &q->iova) < 0)
 		return bad(inv, inv->argv[1], "not an address");
 	if (parse_size(inv->argv[2], &q->length) < 0)
 		return bad(inv, inv->argv[2], "not a length");

@@ -131,6 +131,8 @@ static void refuse(struct plan *p, const struct device *d, const struct reason *
 	struct note n = { .level = NOTE_ERROR, .code = r->code, .err = absolute ? EBUSY : ECANCELED, .why = r->text,
 			  .hint = own ? own : first_remedy(r), .where = r->file };
 
+	if (!n.hint)
+		n.hint = absolute ? "--wait waits for it to let go" : "--force does it all the same";
 	if (p->inv->force && !absolute) {
 		n.level = NOTE_WARNING;
 		n.hint = NULL;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "base/str.h"
 #include "cmd/help.h"
@@ -176,12 +177,30 @@ static int run_on(struct invocation *inv, struct machine *m)
 	return inv->command->run(inv);
 }
 
+/* What every wrong usage and every missing permission is helped by, where nobody knew better. */
+static void add_hints(struct invocation *inv, int code)
+{
+	const char *verb = inv->command->verb, *hint = NULL;
+
+	if (code == EXIT_USAGE)
+		hint = arena_printf(&inv->ctx->arena, "iommuctl help %s%s%s", inv->noun->name, verb ? " " : "", verb ?: "");
+	else if (code == EXIT_PERMISSION && geteuid() != 0)
+		hint = "root may";
+	for (size_t i = 0; hint && i < inv->ctx->notes.n; i++) {
+		struct note *n = &inv->ctx->notes.v[i];
+
+		if (n->level == NOTE_ERROR && !n->hint)
+			n->hint = hint;
+	}
+}
+
 /* The origin's strings are the source's, so the output ends before the machine is closed. */
 static int end_output(struct invocation *inv, int r)
 {
-	if (out_end(inv->out, inv->command->record) < 0 && r >= 0)
-		return EXIT_FAILED;
-	return r < 0 ? (int)exit_from_errno(r) : r;
+	int code = r < 0 ? (int)exit_from_errno(r) : r;
+
+	add_hints(inv, code);
+	return out_end(inv->out, inv->command->record) < 0 && r >= 0 ? EXIT_FAILED : code;
 }
 
 static int run_here(struct invocation *inv, const struct arguments *a)
