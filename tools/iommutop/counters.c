@@ -43,6 +43,12 @@ struct slot {
 
 #define MAX_SLOTS 128
 
+/* A function's counter on one processor. */
+struct probe {
+	int fd;
+	enum meter_id meter;
+};
+
 struct unit_irqs {
 	char *name;
 	uint32_t fault, request; /* numbers of its interrupts */
@@ -55,6 +61,7 @@ struct counters {
 	size_t n_slots;
 	VEC(int) fds;	  /* all, to be closed */
 	VEC(int) leaders; /* one a processor */
+	VEC(struct probe) probes;
 	struct counts counts;
 	struct unit_counts *units;
 	struct unit_irqs *irqs;
@@ -184,6 +191,25 @@ static int add_slot(struct counters *c, struct perf_event_attr *attr, const uint
 	return 0;
 }
 
+/*
+ * A function's counters are each by themselves: in the group of a tracepoint they open, and stay at 0 (seen on Linux 7.2). All or none.
+ */
+static int add_probe(struct counters *c, struct perf_event_attr *attr, const uint32_t *cpus, size_t n, enum meter_id meter)
+{
+	size_t before = c->probes.n;
+	int fd = 0;
+
+	attr->read_format = 0;
+	for (size_t i = 0; fd >= 0 && i < n; i++) {
+		fd = perf_open(attr, (int)cpus[i], -1);
+		if (fd >= 0)
+			*vec_push(&c->probes) = (struct probe){ fd, meter };
+	}
+	while (fd < 0 && c->probes.n > before)
+		close(c->probes.v[--c->probes.n].fd);
+	return MIN(fd, 0);
+}
+
 static void add_units(struct counters *c, struct host *h, struct perf_event_attr *attr, const uint32_t *cpus, size_t n, enum meter_id meter)
 {
 	for (size_t u = 0; u < h->n_units; u++) {
@@ -210,7 +236,9 @@ static void add_event(struct counters *c, struct host *h, const struct counted *
 	struct perf_event_attr attr;
 	int r = event_attr(c, e, &attr);
 
-	if (!r)
+	if (!r && e->function)
+		r = add_probe(c, &attr, cpus, n, e->meter);
+	else if (!r)
 		r = add_slot(c, &attr, cpus, n, (struct slot){ e->meter, -1 }, NULL);
 	if (r < 0) {
 		/* a function that is not there is one of several names */
@@ -475,6 +503,8 @@ const struct counts *counters_read(struct counters *c)
 	struct {
 		uint64_t n, v[MAX_SLOTS];
 	} group;
+	struct probe *p;
+	uint64_t value;
 
 	start_sums(c);
 	for (size_t i = 0; i < c->leaders.n; i++) {
@@ -484,6 +514,9 @@ const struct counts *counters_read(struct counters *c)
 		if (n >= (ssize_t)sizeof(group.n) && group.n == c->n_slots)
 			add_values(c, group.v);
 	}
+	vec_for_each(p, &c->probes)
+		if (read(p->fd, &value, sizeof(value)) == sizeof(value))
+			c->counts.meters[p->meter].v += (int64_t)value;
 	for (size_t i = 0; i < c->n_units; i++) {
 		struct num requests = read_irq(c, c->irqs[i].has_request, c->irqs[i].request);
 
@@ -496,10 +529,14 @@ const struct counts *counters_read(struct counters *c)
 
 void counters_close(struct counters *c)
 {
+	struct probe *p;
 	int *fd;
 
 	if (!c)
 		return;
+	vec_for_each(p, &c->probes)
+		close(p->fd);
+	vec_free(&c->probes);
 	vec_for_each(fd, &c->fds)
 		close(*fd);
 	vec_free(&c->fds);

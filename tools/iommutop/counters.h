@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Rates without event streams: tracepoints (and with --probes functions of the kernel) that perf_event_open(2) only counts, one group
+ * Rates without event streams: tracepoints (and with --probes functions of the kernel, each alone) that perf_event_open(2) only counts, one group
  * of counters a processor, read by one call; and the interrupts of the units. Nothing is written anywhere.
  */
 #ifndef IOMMUTOP_COUNTERS_H

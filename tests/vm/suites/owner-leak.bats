@@ -3,7 +3,7 @@
 # owner-leak.bats: on a kernel with DEBUG_TEST_DRIVER_REMOVE and without the fix each bind of a driver that uses the DMA API leaves a
 # count behind. iommuctl has to find exactly these groups, name the cause, and mend them.
 
-# shellcheck disable=SC2154
+# shellcheck disable=SC2154,SC2034
 bats_require_minimum_version 1.5.0
 load lab
 load owner
@@ -60,6 +60,21 @@ owner_cure() {
 	run -1 --separate-stderr iommuctl why -j -- owner-hold iommufd "$(owner_node 0000:01:00.0)"
 	[ "$(jq -c '.data[0] | [.err, .device, .born_in]' <<<"$output")" = '["EPERM","0000:01:00.0","iommu_device_claim_dma_owner"]' ]
 	[ "$(jq '[.data[0].reasons[] | select(.code == "test-driver-remove")] | length' <<<"$output")" = 1 ]
+}
+
+@test "iommutop: the surplus at once, and one more within two refreshes of the bind that leaks it" {
+	local g count
+
+	load top
+	log=$BATS_TEST_TMPDIR/top
+	g=$(lab_group 0000:00:09.0)
+	watch 30 groups
+	count=$(sample 1 ".groups[] | select(.group == $g) | .owner_cnt")
+	[ "$(sample 1 ".groups[] | select(.group == $g) | .owner_cnt > .expected")" = true ]
+	sh -c "$(owner_rebind 0000:00:09.0 e1000)"
+	soon ".groups[] | select(.group == $g) | .owner_cnt" $((count + 1))
+	[ "$(sample "$(samples)" ".groups[] | select(.group == $g) | .verdict")" = "$(iommuctl group check "$g" -j | jq '.data[0].verdict')" ]
+	kill "$top"
 }
 
 @test "no cure is shown while a warning would panic the machine" {

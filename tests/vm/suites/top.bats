@@ -6,11 +6,11 @@
 
 EDU=0000:02:00.0
 NIC=0000:01:00.0
-DISK=0000:03:00.0
 
 setup() {
 	load lab
 	load owner
+	load top
 	command -v iommutop >/dev/null || {
 		[ -z "${LAB_BUILT:-}" ] || return 1
 		skip "no iommutop in the guest"
@@ -21,51 +21,8 @@ setup() {
 teardown() {
 	[ -z "${top:-}" ] || kill "$top" 2>/dev/null || true
 	[ -z "${work:-}" ] || kill "$work" 2>/dev/null || true
+	iommuctl session stop top 2>/dev/null || true
 	lab_release
-}
-
-# watch SAMPLES VIEWS: in the background, two samples a second; the first one is there when this returns
-watch() {
-	local tries=300
-
-	iommutop -b -j -n "$1" -d 0.5 --view "$2" >"$log" 3>&- &
-	top=$!
-	until [ "$(wc -l <"$log")" -ge 3 ] || [ $((tries -= 1)) -eq 0 ]; do
-		sleep 0.1
-	done
-}
-
-# sample N FILTER: jq's answer about the sample of that number
-sample() {
-	sed -n "$(($1 + 1))p" "$log" | jq -c "$2"
-}
-
-# samples so far
-samples() {
-	echo $(($(wc -l <"$log") - 1))
-}
-
-# soon FILTER WANT: no later than the second refresh from now on the answer is that
-soon() {
-	local from tries=400
-
-	from=$(samples)
-	until [ "$(samples)" -ge $((from + 3)) ] || [ $((tries -= 1)) -eq 0 ]; do
-		sleep 0.1
-	done
-	# one may have been under way when the change was made
-	[ "$(sample $((from + 3)) "$1")" = "$2" ] && return
-	printf '%s is %s instead of %s\n' "$1" "$(sample $((from + 3)) "$1")" "$2" >&2
-	return 1
-}
-
-# disk_work: reads the disk until it is killed
-disk_work() {
-	local disk
-
-	disk=$(basename "$devices/$DISK/nvme"/nvme*/nvme*n*)
-	while dd "if=/dev/$disk" of=/dev/null bs=64k count=200 iflag=direct 2>/dev/null; do :; done 3>&- &
-	work=$!
 }
 
 @test "groups, domains, devices and units are those of sysfs and of the other commands" {
@@ -89,7 +46,7 @@ disk_work() {
 	[ "$(sample 3 '[.attaches, .requests, .faults]')" = '[0,0,0]' ]
 	disk_work
 	iommutop -b -j -n 4 -d 1 --view units >"$log"
-	kill $work
+	kill "$work"
 	[ "$(sample 4 '[.maps, .unmaps, .invalidations] | map(. > 10) | all')" = true ]
 	# the unit's own rate is all of them: there is one unit
 	[ "$(sample 4 '.unit_rows[] | select(.unit == "dmar0") | .inval_rate > 10')" = true ]
@@ -126,6 +83,28 @@ disk_work() {
 	[ "$(sample "$(samples)" ".sessions[] | select(.device == \"$EDU\") | [.process, .pid, .group]")" = "[\"owner-hold\",$holder,$g]" ]
 	lab_release
 	soon ".groups[] | select(.group == $g) | [.verdict, .process]" '["ready",null]'
+	lab_return $EDU
+}
+
+@test "a session attaches a device, and replaces its page table: each within two refreshes" {
+	local g one two
+	g=$(lab_group $EDU)
+	lab_move $EDU
+	watch 40 domains,sessions
+	iommuctl session start top
+	export IOMMUCTL_SESSION=top
+	iommuctl device open $EDU as nic
+	iommuctl ioas alloc as mem
+	iommuctl hwpt alloc mem --device nic as one
+	iommuctl hwpt alloc mem --device nic as two
+	one=$(iommuctl -j object tree | jq '.data[] | select(.name == "one") | .id')
+	two=$(iommuctl -j object tree | jq '.data[] | select(.name == "two") | .id')
+	iommuctl device attach nic one
+	soon "[.domains[] | select(.groups == [\"$g\"]) | .made_by, .hwpt]" "[\"iommufd\",$one]"
+	iommuctl device attach nic two
+	soon "[.domains[] | select(.groups == [\"$g\"]) | .made_by, .hwpt]" "[\"iommufd\",$two]"
+	iommuctl session stop top
+	soon "[.domains[] | select(.groups == [\"$g\"]) | .made_by]" '["dma-api"]'
 	lab_return $EDU
 }
 

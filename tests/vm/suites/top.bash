@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# top.bash: helpers of the suites of iommutop; $log is the file of its samples.
+# shellcheck shell=bash disable=SC2154,SC2034
+
+# watch SAMPLES VIEWS: in the background, two samples a second; the first one is there when this returns
+watch() {
+	local tries=300
+
+	iommutop -b -j -n "$1" -d 0.5 --view "$2" >"$log" 3>&- &
+	top=$!
+	until [ "$(wc -l <"$log")" -ge 3 ] || [ $((tries -= 1)) -eq 0 ]; do
+		sleep 0.1
+	done
+}
+
+# sample N FILTER: jq's answer about the sample of that number
+sample() {
+	sed -n "$(($1 + 1))p" "$log" | jq -c "$2"
+}
+
+# samples so far
+samples() {
+	echo $(($(wc -l <"$log") - 1))
+}
+
+# soon FILTER WANT: no later than the second refresh from now on the answer is that
+soon() {
+	local from tries=400
+
+	from=$(samples)
+	until [ "$(samples)" -ge $((from + 3)) ] || [ $((tries -= 1)) -eq 0 ]; do
+		sleep 0.1
+	done
+	# one may have been under way when the change was made
+	[ "$(sample $((from + 3)) "$1")" = "$2" ] && return
+	printf '%s is %s instead of %s\n' "$1" "$(sample $((from + 3)) "$1")" "$2" >&2
+	return 1
+}
+
+# disk_work: reads the disk until it is killed
+disk_work() {
+	local disk
+
+	disk=$(basename "$devices"/*/nvme/nvme*/nvme*n*)
+	while dd "if=/dev/$disk" of=/dev/null bs=64k count=200 iflag=direct 2>/dev/null; do :; done 3>&- &
+	work=$!
+}
