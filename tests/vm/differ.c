@@ -3,11 +3,12 @@
  * differ: the kernel and the model, side by side. Random sequences of operations go to both through backend.h; whatever one
  * says otherwise than the other ends the run, with the shortest sequence that was found to show it.
  *
- *	differ [-s SEED] [-n OPERATIONS] [-e OPERATIONS_AN_EPISODE] [-k FIRST_EPISODE] [-m DIFFERENCES] [-v]
+ *	differ [-s SEED] [-n OPERATIONS] [-e OPERATIONS_AN_EPISODE] [-k FIRST_EPISODE] [-m DIFFERENCES] [-v] [-d DEV]...
  *
  * An episode begins with no objects on both sides. Object ids have to be the same on both: the kernel gives the lowest that is
  * free, and so does the model. An address that the kernel chose is given to the model as a fixed one, after the model has
- * chosen one itself, in a range that is free. The devices are those of the kernel's selftest.
+ * chosen one itself, in a range that is free. The devices are those of the kernel's selftest; with -d
+ * PCI devices that are on vfio-pci, and only these.
  *
  * At the end stands what the kernel answered to each operation, how often. -m: goes on until so many differences. Exit 0; 1 they differ; 6 this kernel has no selftest device.
  */
@@ -66,6 +67,10 @@ struct run {
 	char say[8192]; /* of the last step: what differs */
 	size_t said;
 };
+
+/* -d */
+static const char *devices[8];
+static size_t n_devices;
 
 static struct ctx ctx;
 static struct source *source;
@@ -210,7 +215,11 @@ static void do_device_open(struct run *r, const struct step *s)
 {
 	struct op_device_open op[SIDES];
 
-	for (int side = 0; side < SIDES; side++)
+	for (int side = 0; side < SIDES && n_devices; side++) {
+		op[side] = (struct op_device_open){ .bus = "pci", .flags = s->u[0], .group = OP_NO_GROUP };
+		snprintf(op[side].dev, sizeof(op[side].dev), "%s", devices[MIN(s->u[2], n_devices - 1)]);
+	}
+	for (int side = 0; side < SIDES && !n_devices; side++)
 		op[side] = (struct op_device_open){
 			.bus = "mock", .dev = "mock", .flags = s->u[0], .pt_id = s->u[1] ? 0 : id_of(r, s->ref[0]), .group = OP_NO_GROUP,
 		};
@@ -688,17 +697,23 @@ static const struct {
 	{ OP_mock_iotlb, 2 }, { OP_mock_cache, 1 }, { OP_mock_event, 2 },
 };
 
+/* What the selftest does to its devices would hit the memory of others. */
+static uint32_t weight_of(size_t i)
+{
+	return n_devices && strstarts(op_names[weights[i].op], "mock_") ? 0 : weights[i].weight;
+}
+
 static uint8_t any_op(void)
 {
 	uint32_t sum = 0, at;
 
 	for (size_t i = 0; i < ARRAY_SIZE(weights); i++)
-		sum += weights[i].weight;
+		sum += weight_of(i);
 	at = below(sum);
 	for (size_t i = 0; i < ARRAY_SIZE(weights); i++) {
-		if (at < weights[i].weight)
+		if (at < weight_of(i))
 			return weights[i].op;
-		at -= weights[i].weight;
+		at -= weight_of(i);
 	}
 	return OP_ioas_alloc;
 }
@@ -743,6 +758,9 @@ static uint64_t any_iova(struct run *r)
 {
 	if (r->places.n && one_in(2))
 		return r->places.v[below(r->places.n)].iova + (one_in(10) ? 0x1000 : 0);
+	/* x86's window of interrupts: reserved by any device that is attached */
+	if (n_devices && one_in(12))
+		return UINT64_C(0xfee00000) - 0x2000 + below(4) * 0x1000;
 	if (one_in(30))
 		return PICK(0, 0x1000, BASE - 0x1000, MOCK_APERTURE_LAST - 0xfff, UINT64_C(1) + MOCK_APERTURE_LAST, UINT64_C(1) << 40,
 			    UINT64_MAX - 0xfff, UINT64_MAX, INT64_MAX);
@@ -850,6 +868,11 @@ static void fill(struct run *r, struct step *s)
 		s->u[0] = one_in(40);
 		break;
 	case OP_device_open:
+		if (n_devices) {
+			s->u[0] = one_in(8) ? OP_OPEN_NO_BIND : one_in(12) ? OP_OPEN_LEGACY : 0;
+			s->u[2] = below(n_devices);
+			break;
+		}
 		s->u[0] = (one_in(6) ? OP_OPEN_MOCK_NO_DIRTY : 0) | (one_in(2) ? OP_OPEN_MOCK_PASID : 0);
 		s->u[1] = one_in(3);
 		s->ref[0] = any_pt(r);
@@ -866,7 +889,7 @@ static void fill(struct run *r, struct step *s)
 		break;
 	case OP_device_detach:
 		s->ref[0] = any_ref(r, OP_device_open);
-		s->u[0] = one_in(20) ? 0 : OP_ATTACH_PASID;
+		s->u[0] = one_in(n_devices ? 2 : 20) ? 0 : OP_ATTACH_PASID;
 		s->u[1] = one_in(20) ? 77 : 1 + below(4);
 		break;
 	case OP_device_hwinfo:
@@ -1134,12 +1157,26 @@ static const struct step furniture[] = {
 	{ .op = OP_ioas_map, .ref = { REF(1), NONE, NONE }, .u = { OP_MAP_FIXED | OP_MAP_READ }, .x = { BASE, 0x8000 } },
 };
 
+/* The same of real devices: the first and the last one, which may be of one group. */
+static const struct step real_furniture[] = {
+	{ .op = OP_ioas_alloc, .ref = { NONE, NONE, NONE } },
+	{ .op = OP_ioas_alloc, .ref = { NONE, NONE, NONE } },
+	{ .op = OP_device_open, .ref = { NONE, NONE, NONE } },
+	{ .op = OP_device_open, .ref = { NONE, NONE, NONE }, .u = { 0, 0, UINT32_MAX } },
+	{ .op = OP_hwpt_alloc, .ref = { REF(2), REF(0), NONE } },
+	{ .op = OP_hwpt_alloc, .ref = { REF(3), REF(1), NONE } },
+	{ .op = OP_device_attach, .ref = { REF(2), REF(4), NONE } },
+	{ .op = OP_device_attach, .ref = { REF(3), REF(1), NONE } },
+	{ .op = OP_ioas_map, .ref = { REF(0), NONE, NONE }, .u = { OP_MAP_FIXED | OP_MAP_READ | OP_MAP_WRITE }, .x = { BASE, 0x10000 } },
+};
+
 static void next_step(struct run *r, struct step *s, bool furnished)
 {
+	const struct step *room = n_devices ? real_furniture : furniture;
 	uint32_t uid = s->uid;
 
-	if (furnished && uid < ARRAY_SIZE(furniture)) {
-		*s = furniture[uid];
+	if (furnished && uid < (n_devices ? ARRAY_SIZE(real_furniture) : ARRAY_SIZE(furniture))) {
+		*s = room[uid];
 		s->uid = uid;
 		return;
 	}
@@ -1186,7 +1223,7 @@ static bool episode(uint64_t seed, uint64_t number, size_t length)
 static void print_answers(void)
 {
 	for (int op = 0; op < OP_MAX; op++) {
-		if (!doers[op])
+		if (!doers[op] || (n_devices && strstarts(op_names[op], "mock_")))
 			continue;
 		printf("%s:", op_names[op]);
 		for (int e = 0; e < ERRNOS; e++)
@@ -1211,13 +1248,21 @@ static void look_for_mock(void)
 	exit(6);
 }
 
+/* The devices that the kernel's side has open are this process's: to the model nobody holds them. */
+static int nobody(struct ctx *c, struct json_object **ret)
+{
+	(void)c;
+	*ret = json_tokener_parse("{\"complete\": true, \"unseen\": 0, \"held\": []}");
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	uint64_t seed = 1, operations = 100000, length = 400, first = 0, done = 0;
 	unsigned differ = 0, most = 1;
 	int o;
 
-	while ((o = getopt(argc, argv, "s:n:e:k:m:v")) >= 0) {
+	while ((o = getopt(argc, argv, "s:n:e:k:m:vd:")) >= 0) {
 		switch (o) {
 		case 's': seed = strtoull(optarg, NULL, 0); break;
 		case 'n': operations = strtoull(optarg, NULL, 0); break;
@@ -1225,12 +1270,19 @@ int main(int argc, char **argv)
 		case 'k': first = strtoull(optarg, NULL, 0); break;
 		case 'm': most = strtoul(optarg, NULL, 0); break;
 		case 'v': verbose = true; break;
+		case 'd':
+			if (n_devices == ARRAY_SIZE(devices))
+				return 2;
+			devices[n_devices++] = optarg;
+			break;
 		default: return 2;
 		}
 	}
 	if (source_open_live(&ctx, &source) < 0)
 		return 2;
-	look_for_mock();
+	source_set_provider(SECTION_HOLDERS, nobody);
+	if (!n_devices)
+		look_for_mock();
 	for (uint64_t k = first; done < operations && differ < most; k++, done += length)
 		differ += !episode(seed, k, length);
 	print_answers();
