@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Sessions on real devices: the README's script, descriptors that are handed on, keepers that are killed.
+# Sessions on real devices: descriptors that are handed on, keepers that are killed.
 load act
 
 setup() {
@@ -25,18 +25,6 @@ edu() {
 		act_lonely "${d##*/}" && echo "${d##*/}" && return
 	done
 	return 1
-}
-
-@test "the README's script, line by line as it stands there" {
-	dev=$(act_single)
-	before=$(lab_driver "$dev")
-	run sh -e /share/examples/first.sh "$dev"
-	echo "$output"
-	[ "$status" -eq 0 ]
-	[[ $output == *"dev1: attached to hwpt1"*"dev1: attached to hwpt2"* ]]
-	[[ $output == *"0x10000000"* ]]
-	[ "$(lab_driver "$dev")" = "$before" ]
-	[ -z "$(iommuctl --raw --noheadings session list)" ]
 }
 
 @test "objects outlive the command that made them, and a device that another session holds is named with it" {
