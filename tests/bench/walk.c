@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * make bench: what reading the owners costs, in processor time: 1,000 groups, and as many devices bound to an iommufd, walked through a core
- * file; a symbol table of 250,000 lines; and the running kernel's type information where it has some. For instructions instead of time:
- * valgrind --tool=callgrind tests/bench/walk.
+ * file; a symbol table of 250,000 lines; and opening the running kernel's own memory where it may be read, with the system calls that read.
+ * For instructions instead of time: valgrind --tool=callgrind tests/bench/walk.
+ *
+ *	walk [FOLDER]
+ *
+ * FOLDER: types and symbols of another kernel, out of its sys/kernel/btf/vmlinux and proc/kallsyms (tests/vm/suites/bench-owner.sh brings them out of a
+ * lab machine); nothing else is measured.
  */
 #include <elf.h>
 #include <stdio.h>
@@ -152,27 +157,106 @@ static void bench_symbols(void)
 	fclose(f);
 }
 
-static void bench_types(void)
+static void bench_types(const char *root)
 {
 	struct ktypes t = { 0 };
 	double start = now();
 
-	if (kmem_types("", &t) == 0)
-		row("types of the running kernel", now() - start, "together");
+	if (kmem_types(root, &t) == 0)
+		row(*root ? "types of that kernel" : "types of the running kernel", now() - start, "together");
 	else
 		fprintf(stderr, "bench: this kernel carries no type information\n");
 	ktypes_free(&t);
 }
 
-int main(void)
+/* Calls of read() and the like, and KiB that they brought, of this process so far; 0: the kernel does not count (CONFIG_TASK_IO_ACCOUNTING). */
+static void reads(long *ret_calls, long *ret_kib)
+{
+	FILE *f = fopen("/proc/self/io", "r");
+	long calls = 0, bytes = 0;
+
+	if (f && fscanf(f, "rchar: %ld wchar: %*d syscr: %ld", &bytes, &calls) != 2)
+		bytes = calls = 0;
+	if (f)
+		fclose(f);
+	*ret_calls = calls;
+	*ret_kib = bytes / 1024;
+}
+
+static void read_row(long calls, long kib)
+{
+	if (calls)
+		printf("  calls that read, and what they brought\t%ld, %ld KiB\t-\t-\t-\n", calls, kib);
+}
+
+/* Types, symbols and the memory's segments of the running kernel, and then its groups. */
+static void bench_live(void)
+{
+	obstacle_vec obstacles = { 0 };
+	struct arena a = { 0 };
+	struct ownership *o = arena_new(&a, struct ownership);
+	struct obstacle *w;
+	struct kmem *k;
+	long calls, kib, calls_then, kib_then;
+	double t;
+
+	reads(&calls, &kib);
+	t = now();
+	if (kmem_open("", &a, &obstacles, &k) < 0) {
+		vec_for_each(w, &obstacles)
+			fprintf(stderr, "bench: the running kernel is not opened: %s: %s\n", w->what, w->why);
+	} else {
+		row("the running kernel opened", now() - t, "< 150 ms");
+		reads(&calls_then, &kib_then);
+		read_row(calls_then - calls, kib_then - kib);
+		o->arena = &a;
+		t = now();
+		walk_kernel(k, o);
+		row("  its groups walked", now() - t, "");
+		reads(&calls, &kib);
+		read_row(calls - calls_then, kib - kib_then);
+		kmem_free(k);
+	}
+	vec_free(&obstacles);
+	arena_free(&a);
+}
+
+static void bench_symbols_of(const char *root)
+{
+	struct symbols s = { 0 };
+	char path[4096];
+	double t;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/proc/kallsyms", root);
+	f = fopen(path, "r");
+	if (!f) {
+		perror(path);
+		exit(1);
+	}
+	t = now();
+	symbols_read(&s, fileno(f));
+	row("symbols of that kernel", now() - t, "together");
+	printf("  lines\t%zu\t-\t-\t-\n", s.lines);
+	symbols_free(&s);
+	fclose(f);
+}
+
+int main(int argc, char **argv)
 {
 	struct rusage u;
 
 	printf("# Kernel memory: owner list of a made-up kernel; processor time\n");
 	fflush(stdout);
-	bench_walk();
-	bench_symbols();
-	bench_types();
+	if (argc > 1) {
+		bench_types(argv[1]);
+		bench_symbols_of(argv[1]);
+	} else {
+		bench_walk();
+		bench_symbols();
+		bench_types("");
+		bench_live();
+	}
 	getrusage(RUSAGE_SELF, &u);
 	printf("memory\t%.1f MiB\t-\t-\t< 32 MiB\n", (double)u.ru_maxrss / 1024);
 	return 0;

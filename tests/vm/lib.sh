@@ -140,7 +140,7 @@ make_initrd() {
 		set -- "$@" trace-cmd
 	fi
 	[ -z "${IOMMUCTL_BUILD:-}" ] || [ -x "$build/iommuctl" ] || die "$build/iommuctl: not built"
-	for p in iommuctl iommutop tests/vm/backend-drive tests/vm/differ; do
+	for p in iommuctl iommutop tests/vm/backend-drive tests/vm/differ tests/bench/walk; do
 		p=$build/$p
 		[ ! -x "$p" ] || set -- "$@" "$p"
 	done
