@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck disable=SC2154 # of lab.bash
 # differ-device.bats: the kernel and the model side by side, by random operations on PCI devices: one that is alone in its group, and two
-# of one group. LAB_SEED has another seed than 1, LAB_DEVICE_OPERATIONS another number than 6,000.
+# of one group. LAB_SEED has another seed than 1, LAB_DEVICE_OPERATIONS another number than 3,000.
 load act
 
 setup_file() {
@@ -32,7 +32,7 @@ teardown_file() {
 		arguments+=(-d "$d")
 	done
 	[ ${#arguments[@]} -eq 6 ]
-	differ -s "${LAB_SEED:-1}" -n "${LAB_OPERATIONS:-6000}" -e 200 "${arguments[@]}" >"$BATS_FILE_TMPDIR/out" || {
+	differ -s "${LAB_SEED:-1}" -n "${LAB_OPERATIONS:-3000}" -e 200 "${arguments[@]}" >"$BATS_FILE_TMPDIR/out" || {
 		cat "$BATS_FILE_TMPDIR/out"
 		return 1
 	}
