@@ -185,7 +185,7 @@ static void say(struct journal *j, const char *text, bool fault)
 	j->n++;
 }
 
-/* Of every form: one record, two, a head and four lines of data. */
+/* Of every form: one record, two, a head and four lines of data, one that was torn and is no fault without its second half. */
 static void fill(struct journal *j, uint32_t seed, size_t n)
 {
 	while (j->n + 10 < n) {
@@ -206,6 +206,10 @@ static void fill(struct journal *j, uint32_t seed, size_t n)
 			say(j, "arm-smmu-v3 arm-smmu-v3.0.auto: \t0x0000020800000000", false);
 			say(j, "arm-smmu-v3 arm-smmu-v3.0.auto: \t0x0000000000001000", false);
 			say(j, "arm-smmu-v3 arm-smmu-v3.0.auto: \t0x0000000000000000", false);
+			break;
+		case 4:
+			say(j, "AMD-Vi: Event logged [IO_PAGE_FAULT device=63:00.0 domain=0x000a", true);
+			say(j, "address=0x3000 flags=0x0020]", false);
 			break;
 		default:
 			say(j, "usb 1-1: new high-speed USB device number 2 using xhci_hcd", false);
