@@ -25,9 +25,9 @@ teardown() {
 	done
 }
 
-# a port that nobody listens on, from one of ours on
+# a port that nobody listens on; runs side by side begin elsewhere
 free_port() {
-	local port=$1
+	local port=$((20000 + RANDOM % 12000))
 	while (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do port=$((port + 1)); done
 	echo "$port"
 }
@@ -52,12 +52,12 @@ until_value() {
 
 start() {
 	local exporter d=$BATS_TEST_TMPDIR
-	exporter=$(free_port 19100)
+	exporter=$(free_port)
 	mkdir "$d/textfile"
 	prometheus-node-exporter --web.listen-address="127.0.0.1:$exporter" --collector.disable-defaults --collector.textfile \
 		--collector.textfile.directory="$d/textfile" >"$d/exporter.log" 2>&1 3>&- &
 	pids=$!
-	port=$(free_port 19200)
+	port=$(free_port)
 	cat >"$d/prometheus.yml" <<-YML
 		global: {scrape_interval: 1s}
 		rule_files: ["$SRC/monitoring/iommuctl.rules.yml"]
