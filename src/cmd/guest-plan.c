@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "cmd/acting.h"
 #include "cmd/device.h"
 #include "cmd/machine.h"
 #include "cmd/object/objects.h"
@@ -249,6 +250,16 @@ static int take_devices(struct invocation *inv, struct host *h, struct guest_que
 	return EXIT_DONE;
 }
 
+/* Which of them this batch or session has open already. */
+static const bool *find_ours(struct invocation *inv, struct host *h, const struct guest_question *q)
+{
+	bool stays, *ours = arena_array(&h->arena, bool, q->n);
+
+	for (size_t i = 0; i < q->n; i++)
+		ours[i] = acting_own_object(inv, q->devices[i]->bus, q->devices[i]->name, &stays) != NULL;
+	return ours;
+}
+
 static int run_plan(struct invocation *inv)
 {
 	_cleanup_(cleanup_host_free) struct host *h = NULL;
@@ -270,6 +281,7 @@ static int run_plan(struct invocation *inv)
 	r = take_devices(inv, h, &q);
 	if (r != EXIT_DONE)
 		return r;
+	q.ours = find_ours(inv, h, &q);
 	q.guard = guard_facts_read(h, source_is_live(inv->source) ? getenv("SSH_CONNECTION") : NULL);
 	guest_plan(h, &q, &row.p);
 	code = exit_from_plan(&row.p);

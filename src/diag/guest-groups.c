@@ -84,8 +84,9 @@ static void add_steps(struct steps *s, struct rows rows)
 	}
 }
 
-static void judge_group(struct planning *p, struct steps *s, struct device *d)
+static void judge_group(struct planning *p, struct steps *s, size_t at)
 {
+	struct device *d = p->q->devices[at];
 	struct question q = { .group = d->group, .device = d, .after_bind = true };
 	struct viability v;
 
@@ -98,6 +99,8 @@ static void judge_group(struct planning *p, struct steps *s, struct device *d)
 		p->plan->verdict = NULL;
 		return;
 	}
+	if (p->q->ours && p->q->ours[at] && streq(v.verdict, "in-use"))
+		return;
 	add_steps(s, v.steps);
 	if (p->plan->verdict)
 		worsen(p, v.verdict, streq(v.verdict, "unknown") ? v.missing : 0);
@@ -209,7 +212,7 @@ void guest_judge_groups(struct planning *p)
 
 	p->plan->verdict = "ready";
 	for (size_t i = 0; i < p->q->n; i++)
-		judge_group(p, &s, p->q->devices[i]);
+		judge_group(p, &s, i);
 	for (size_t i = 0; i < p->q->n; i++)
 		add_device(p, &s, p->q->devices[i]);
 	for (size_t i = 0; i < p->q->n; i++)

@@ -92,6 +92,7 @@ extern const struct record_type guest_unit_record, guest_device_record, guest_ta
 
 struct guest_question {
 	struct device **devices; /* each once, each in a group */
+	const bool *ours; /* which of them this batch or session has open: it is not in its own way; NULL: none */
 	size_t n;
 	const char *machine; /* "q35", "virt", "pc"; NULL: what suits the units */
 	const char *layout;  /* NULL: what suits them */
