@@ -51,17 +51,25 @@ static bool takes_over_ids(struct host *h, struct device *d)
 	return pci && pci->header == 1 && pci->caps_known && (pci->pcie == PCIE_TO_PCI || pci->pcie == PCIE_NONE);
 }
 
-static void note_behind(struct host *h, const struct device *bridge, struct fault_notes *notes)
+/* Returns the one device behind it; NULL none, or several. */
+static struct device *note_behind(struct host *h, const struct device *bridge, struct fault_notes *notes)
 {
+	struct device *only = NULL;
 	struct names l = { 0 };
+	unsigned n;
 
-	for (size_t i = 0; i < h->n_devices; i++)
-		if (h->devices[i].is_pci && device_is_below(h, &h->devices[i], bridge))
-			add_name(&l, &h->devices[i]);
-	if (l.n)
+	for (size_t i = 0; i < h->n_devices; i++) {
+		if (!h->devices[i].is_pci || !device_is_below(h, &h->devices[i], bridge))
+			continue;
+		only = &h->devices[i];
+		add_name(&l, only);
+	}
+	n = l.n;
+	if (n)
 		fault_note(notes, "%s is a bridge that puts its own requester id on what is behind it: it may have been %s",
 			   bridge->name, names_text(&l));
 	strbuf_free(&l.b);
+	return n == 1 ? only : NULL;
 }
 
 /* The bridge on whose secondary bus the id would be: it answers for bus:00.0 (pcie to pci) itself. */
@@ -123,8 +131,7 @@ static struct device *find_alias(struct host *h, struct pci_addr addr, struct fa
 
 	if (d) {
 		fault_note(notes, "no function has this id: it is that of the bus behind %s", d->name);
-		note_behind(h, d, notes);
-		return d;
+		return note_behind(h, d, notes) ?: d;
 	}
 	note_firmware_aliases(h, pci_addr_rid(addr), notes);
 	return slot_of_id(h, addr, notes);

@@ -72,6 +72,10 @@ static const struct message messages[] = {
 	{ "bar-taken", ADDR ".*can't reserve",
 	  "Something on the host holds a part of the device's memory; with display adapters it is the console of the firmware.",
 	  "See whether it is the framebuffer", NULL, "iommuctl doctor" },
+	{ "stream-shared", ADDR ": aliasing streamid",
+	  "A bridge puts its own id on the requests of all devices behind it, and the driver of the SMMU takes the first of them alone. This one gets no group and "
+	  "cannot be given away; its DMA goes where the first one's goes.",
+	  "See the stream ids of the device, and who else has them", "iommuctl device show %s", NULL },
 	{ "claim-refused", "set iommu for container: operation not permitted|iommufd.*operation not permitted",
 	  "The kernel refused the claim: a device of the group is on a driver of the host, interrupts are not isolated, or another program owns "
 	  "the group.",

@@ -423,6 +423,8 @@ static void messages(void **state _unused_)
 		  "bind-refused", "iommuctl group check 0000:02:06.0" },
 		{ "vfio 0000:10:00.1: Cannot reset device 0000:10:00.1, no available reset mechanism.", "no-reset",
 		  "iommuctl device show 0000:10:00.1" },
+		{ "pci 0000:04:02.0: Aliasing StreamID 0x400 (from 0000:04:01.0) unsupported, expect DMA to be broken", "stream-shared",
+		  "iommuctl device show 0000:04:02.0" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {

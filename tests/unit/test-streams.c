@@ -403,6 +403,10 @@ static void faults(void **state _unused_)
 	/* the id of the bus behind the bridge: it was one of those there */
 	assert_string_equal(who(&m, 0x400, &note)->name, "0000:03:00.0");
 	assert_non_null(strstr(note, "0000:04:01.0, 0000:04:02.0"));
+	/* with one device there, it was that */
+	machine_remove(&m, "sys/bus/pci/devices/0000:04:02.0");
+	machine_load(&m);
+	assert_string_equal(who(&m, 0x400, &note)->name, "0000:04:01.0");
 	assert_null(who(&m, 0x900, &note));
 	assert_non_null(strstr(note, "has no such device"));
 	machine_free(&m);
