@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/uio.h>
@@ -66,6 +67,7 @@ struct tracer {
 	bool filter; /* threads stop for our ioctls alone */
 	bool silent; /* the time is over */
 	bool leaving;
+	bool said_rights;
 	pid_t child;
 	int status;
 };
@@ -230,6 +232,32 @@ static bool stops_groups(int sig)
 	return sig == SIGSTOP || sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU;
 }
 
+/*
+ * A set-user-ID program that is traced by somebody without the right to trace its owner's processes starts without the bit
+ * (security/commoncap.c, cap_bprm_creds_from_file()), and so does one that promised never to gain rights, as our filter wants of us. What
+ * fails then is not what would fail otherwise: that is said once.
+ */
+static void look_at_rights(struct tracer *t, pid_t tid)
+{
+	char link[64], path[512];
+	struct stat st;
+	uid_t euid;
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/%d/exe", (int)tid);
+	if (t->said_rights || stat(link, &st) < 0 || !(st.st_mode & S_ISUID))
+		return;
+	n = readlink(link, path, sizeof(path) - 1);
+	path[MAX(n, 0)] = '\0';
+	if (traced_euid(tid, &euid) < 0 || euid == st.st_uid)
+		return;
+	t->said_rights = true;
+	ctx_note(t->ctx, (struct note){ .level = NOTE_WARNING, .code = "no-setuid", .err = EPERM, .where = path,
+					.why = "the kernel lets nobody but root watch what gains rights",
+					.hint = "run iommuctl as root, and the program as its user: setpriv --reuid USER PROGRAM" },
+		 "%s: its set-user-ID bit has no effect while it is watched", path);
+}
+
 /* exec by a thread: it goes on under its process's number, and all others are gone. */
 static void after_exec(struct tracer *t, struct tracee *e)
 {
@@ -260,8 +288,10 @@ static void stopped(struct tracer *t, pid_t tid, int status)
 		}
 		sig = 0;
 	} else if (event) {
-		if (event == PTRACE_EVENT_EXEC)
+		if (event == PTRACE_EVENT_EXEC) {
 			after_exec(t, e);
+			look_at_rights(t, e->tid);
+		}
 		sig = 0;
 	}
 	resume(t, e, sig);

@@ -143,20 +143,41 @@ void traced_fds_free(struct traced_fds *f)
 	arena_free(&f->arena);
 }
 
-pid_t traced_process(pid_t tid)
+/* A line of /proc/TID/status; false when there is none. */
+static bool status_line(pid_t tid, const char *key, char *line, int size)
 {
-	char path[64], line[256];
-	int pid = tid;
+	bool found = false;
+	char path[64];
 	FILE *f;
 
 	snprintf(path, sizeof(path), "/proc/%d/status", (int)tid);
 	f = fopen(path, "re");
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "Tgid: %d", &pid) == 1)
-			break;
+	while (f && !found && fgets(line, size, f))
+		found = strstarts(line, key);
 	if (f)
 		fclose(f);
+	return found;
+}
+
+pid_t traced_process(pid_t tid)
+{
+	char line[256];
+	int pid = tid;
+
+	if (status_line(tid, "Tgid:", line, sizeof(line)))
+		sscanf(line, "Tgid: %d", &pid);
 	return pid;
+}
+
+int traced_euid(pid_t tid, uid_t *ret)
+{
+	char line[256];
+	unsigned real, effective;
+
+	if (!status_line(tid, "Uid:", line, sizeof(line)) || sscanf(line, "Uid: %u %u", &real, &effective) != 2)
+		return -ESRCH;
+	*ret = effective;
+	return 0;
 }
 
 size_t traced_threads(pid_t pid, pid_t **ret)

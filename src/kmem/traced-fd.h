@@ -38,6 +38,9 @@ void traced_fds_free(struct traced_fds *f);
 /* The process of a thread; itself where that cannot be told. */
 pid_t traced_process(pid_t tid);
 
+/* Whose rights it has. 0; -ESRCH. */
+int traced_euid(pid_t tid, uid_t *ret);
+
 /* Its threads, to be freed by the caller; how many. */
 size_t traced_threads(pid_t pid, pid_t **ret);
 

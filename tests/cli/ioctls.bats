@@ -49,6 +49,41 @@ load lib
 	expect_in "$stderr" "0 calls"
 }
 
+@test "a set-user-ID program: root sees it with its rights, others are told that it has none" {
+	[ "$(id -u)" = 0 ] || skip "only root can make a set-user-ID program of somebody else's and become that user"
+	local d
+
+	d=$(mktemp -d) # bats keeps others out of its own
+	chmod 755 "$d"
+	cp "$(command -v id)" "$d/id"
+	chmod 4755 "$d/id"
+	run setpriv --reuid 65534 --regid 65534 --clear-groups "$d/id" -u
+	[ "$output" = 0 ] || skip "set-user-ID programs have no rights below $d (nosuid)"
+	run_ctl ioctls -- setpriv --reuid 65534 --regid 65534 --clear-groups "$d/id" -u
+	expect_status 0
+	[ "$output" = 0 ]
+	expect_not_in "$stderr" "set-user-ID"
+	run --separate-stderr setpriv --reuid 65534 --regid 65534 --clear-groups "$IOMMUCTL" ioctls -- "$d/id" -u
+	expect_status 0
+	[ "$output" = 65534 ]
+	rm -r "$d"
+	expect_in "$stderr" "$d/id: its set-user-ID bit has no effect while it is watched" "run iommuctl as root"
+}
+
+@test "a 32-bit program runs as it does without us" {
+	[ "$(uname -m)" = x86_64 ] || skip "for x86-64, which runs 32-bit programs"
+	printf 'void _start(void) { long r; __asm__ volatile("int $0x80" : "=a"(r) : "a"(54), "b"(0), "c"(0x3b64), "d"(0)); __asm__("int $0x80" :: "a"(1), "b"(-r)); }' \
+		>"$BATS_TEST_TMPDIR/call.c"
+	"${CC:-cc}" -m32 -static -nostdlib -ffreestanding -fno-stack-protector -fno-pie -no-pie -o "$BATS_TEST_TMPDIR/call" "$BATS_TEST_TMPDIR/call.c" ||
+		skip "the compiler makes no 32-bit programs"
+	# an ioctl of our type, on what is no device of ours: ENOTTY, 25
+	run "$BATS_TEST_TMPDIR/call" </dev/null
+	[ "$status" -eq 25 ] || skip "this kernel runs no 32-bit programs (CONFIG_IA32_EMULATION)"
+	run_ctl ioctls -- "$BATS_TEST_TMPDIR/call" </dev/null
+	expect_status 25
+	expect_in "$stderr" "0 calls"
+}
+
 @test "a process that runs: watched for a time, and it goes on" {
 	sleep 30 3>&- &
 	local pid=$!

@@ -127,10 +127,23 @@ helper() {
 	echo "$to"
 }
 
+# helper32 NAME: the same, for x86-64's 32-bit mode, without a library; nothing when the compiler cannot
+helper32() {
+	to=$cache/$1
+	if newer "$here/$1.c" "$to"; then
+		mkdir -p "$cache"
+		"${CC:-cc}" -m32 -static -nostdlib -ffreestanding -fno-stack-protector -fno-pie -no-pie -O1 -Wall -Wextra -Werror \
+			-o "$to.$$" "$here/$1.c" || return 0
+		mv "$to.$$" "$to"
+	fi
+	echo "$to"
+}
+
 # make_initrd: sets $initrd, made anew only when a part of it is newer than it
 make_initrd() {
 	set -- "$(helper vfio-truth)" "$(helper at-syscall)" "$(helper owner-hold)" "$(helper edu-dma)" \
-		"$(helper vfio-client)" "$here/../../boot/early-bind"
+		"$(helper vfio-client)" "$(helper pass-fd)" "$here/../../boot/early-bind"
+	[ $arch != amd64 ] || set -- "$@" $(helper32 call32)
 	foreign=''
 	if [ $arch != amd64 ]; then
 		foreign=$cache/root-$arch

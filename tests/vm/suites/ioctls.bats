@@ -103,3 +103,31 @@ device attach dev3 hwpt4" ]
 	kill -0 $holder
 	[ "$(tail -n 1 "$BATS_TEST_TMPDIR/hold")" = held ]
 }
+
+@test "a descriptor that came over a socket from somebody who is not watched: known by its device number" {
+	pass-fd give "$BATS_TEST_TMPDIR/s" /dev/iommu >"$BATS_TEST_TMPDIR/give" 3>&- &
+	local giver=$! tries=100
+	until [ -s "$BATS_TEST_TMPDIR/give" ] || [ $((tries -= 1)) -eq 0 ]; do sleep 0.1; done
+	run -0 --separate-stderr iommuctl ioctls -j --batch "$BATS_TEST_TMPDIR/b" -- pass-fd take "$BATS_TEST_TMPDIR/s"
+	wait $giver
+	echo "$output" >"$out"
+	[ "$(calls '[.[] | [.on, .call, .err]]')" = '[["iommufd","IOMMU_IOAS_ALLOC",null],["iommufd","IOMMU_DESTROY","ENOENT"]]' ]
+	grep -qx 'ioas alloc as ioas1' "$BATS_TEST_TMPDIR/b"
+}
+
+@test "a set-user-ID program: with its rights when root watches, told when it has none" {
+	# /root is nobody's but root's; the program is in a place that all can search
+	cp "$(command -v pass-fd)" /usr/bin/pass-fd-suid
+	chmod 4755 /usr/bin/pass-fd-suid
+	chmod 600 /dev/iommu
+	run -0 --separate-stderr iommuctl ioctls -j -- setpriv --reuid 1000 --regid 1000 --clear-groups pass-fd-suid open /dev/iommu
+	echo "$output" >"$out"
+	[ "$(calls '[.[].call]')" = '["IOMMU_IOAS_ALLOC","IOMMU_DESTROY"]' ]
+	run -3 --separate-stderr setpriv --reuid 1000 --regid 1000 --clear-groups iommuctl ioctls -- pass-fd-suid open /dev/iommu
+	[[ $stderr == *"pass-fd-suid: its set-user-ID bit has no effect while it is watched"* ]]
+	[[ $stderr == *"0 calls, 0 failed"* ]]
+	# why does not trace it: it has its rights, and its failure is told
+	run -0 --separate-stderr iommuctl why -j -- setpriv --reuid 1000 --regid 1000 --clear-groups pass-fd-suid open /dev/iommu
+	[ "$(jq -c '[.data[] | [.call, .err, .task]]' <<<"$output")" = '[["IOMMU_DESTROY","ENOENT","pass-fd-suid"]]' ]
+	rm /usr/bin/pass-fd-suid
+}
