@@ -3,12 +3,14 @@
 #include <errno.h>
 #include <string.h>
 
+#include "abi/vfio.h"
 #include "base/str.h"
 #include "cmd/cmd.h"
 #include "cmd/reasons.h"
 #include "cmd/until.h"
+#include "cmd/why.h"
 #include "diag/births.h"
-#include "diag/viability.h"
+#include "diag/finding.h"
 #include "host/host.h"
 #include "trace/ioctl.h"
 
@@ -26,12 +28,6 @@ static const struct field step_fields[] = {
 
 static const struct record_type step_row_record = RECORD("why.step", 1, struct step_row, step_fields);
 
-struct why_row {
-	const char *call, *err, *device, *task, *born_in, *meaning, *remedy, *command;
-	struct num pid, group;
-	struct rows chain, before, reasons;
-};
-
 #define WHY(member, type, head, text, ...) FIELD(struct why_row, member, type, head, text, ##__VA_ARGS__)
 
 static const struct field why_fields[] = {
@@ -41,13 +37,13 @@ static const struct field why_fields[] = {
 	WHY(group, F_INT, "GROUP", "its group", .flags = FIELD_DEFAULT | FIELD_RIGHT),
 	WHY(task, F_STR, "TASK", "who called", .flags = FIELD_DEFAULT),
 	WHY(pid, F_INT, "PID", "its thread", .flags = FIELD_DEFAULT | FIELD_RIGHT),
-	WHY(born_in, F_STR, "BORN-IN", "function where the error began, of those that are watched", .flags = FIELD_DEFAULT),
-	WHY(meaning, F_STR, "MEANING", "what that function checks; null: not known to us", .flags = FIELD_DEFAULT),
+	WHY(born_in, F_STR, "BORN-IN", "function where the error began, of those that are watched; null: nothing could be probed", .flags = FIELD_DEFAULT),
+	WHY(meaning, F_STR, "MEANING", "what that function checks, or what the facts say; null: not known to us", .flags = FIELD_DEFAULT),
 	WHY(remedy, F_STR, "REMEDY", "what helps"),
 	WHY(command, F_STR, "COMMAND", "exact, where it is one"),
 	WHY(chain, F_LIST, "CHAIN", "from the call down to where it was born", .sub = &step_row_record),
 	WHY(before, F_LIST, "BEFORE", "what failed under the same call with another error, the latest first", .sub = &step_row_record),
-	WHY(reasons, F_LIST, "REASONS", "what is wrong with the group as it is now, as of group check", .sub = &reason_record),
+	WHY(reasons, F_LIST, "REASONS", "what is wrong with the group as it is now, as of group check, or with the mapping, as of map-check", .sub = &reason_record),
 };
 
 static const struct record_type why_record = RECORD("why", 1, struct why_row, why_fields);
@@ -102,24 +98,33 @@ static void join_group(struct asking *w, const struct failure *f, struct why_row
 {
 	static const char *const about_groups[] = { "iommu_device_claim_dma_owner", "iommu_group_claim_dma_owner", "__iommu_device_set_domain",
 						    "iommufd_device_bind", "vfio_iommu_type1_attach_group", "iommu_group_store_type" };
+	struct group *g = why_group(w->h, f->device, f->group, row);
 	bool bears = false;
-	struct question q = { 0 };
-	struct viability v;
 
 	for (size_t i = 0; i < ARRAY_SIZE(about_groups); i++)
 		bears |= streq(row->born_in, about_groups[i]);
-	if (f->group.known)
-		q.group = host_group(w->h, (uint32_t)f->group.v);
-	for (size_t i = 0; f->device && i < w->h->n_devices; i++)
-		if (streq(w->h->devices[i].name, f->device))
-			q.group = w->h->devices[i].group;
-	if (!q.group)
+	if (g && bears)
+		why_join_group(w->h, g, row);
+}
+
+/* A mapping that one of the devices does not stand; or one made before, which the device to be attached does not. */
+static void join_map(struct asking *w, const struct failure *f, struct why_row *row)
+{
+	const struct failure_event *e;
+	const char *device = row->device;
+	bool joined = false;
+
+	if (row->reasons.n)
 		return;
-	row->group = NUM(q.group->id);
-	if (!bears)
-		return;
-	group_check(w->h, &q, &v);
-	row->reasons = v.reasons;
+	vec_for_each(e, &w->log.v) {
+		if (joined)
+			break;
+		if (f->iova.known && e->device)
+			joined = why_join_map(w->h, e->device, (uint64_t)f->iova.v, (uint64_t)f->length.v, row);
+		else if (f->cmd == VFIO_DEVICE_ATTACH_IOMMUFD_PT && f->device && e->iova.known && e->length.known)
+			joined = why_join_map(w->h, f->device, (uint64_t)e->iova.v, (uint64_t)e->length.v, row);
+	}
+	row->device = device ?: row->device;
 }
 
 static const char *command_of(struct asking *w, const struct birth *b, const struct why_row *row)
@@ -154,6 +159,7 @@ static struct why_row make_row(struct asking *w, const struct failure *f)
 		row.remedy = f->birth->remedy;
 		row.command = command_of(w, f->birth, &row);
 	}
+	join_map(w, f, &row);
 	return row;
 }
 
@@ -169,11 +175,17 @@ static void print_failure(struct asking *w, const struct why_row *row)
 	for (size_t i = 0; i < row->chain.n; i++)
 		out_verbatim(o, "  %*s%s (%s): %s%s", (int)(2 * MIN(i, (size_t)16)), "", steps[i].function, steps[i].subsystem, steps[i].err,
 			     i + 1 == row->chain.n ? "  <- born here" : "");
-	out_text(o, "  %s", row->meaning ? row->meaning : "what that function checks is not in our table");
+	if (row->meaning || row->born_in)
+		out_text(o, "  %s", row->meaning ? row->meaning : "what that function checks is not in our table");
+	else if (!row->reasons.n)
+		out_text(o, "  where in the kernel it began was not seen, and the facts do not tell why");
 	for (size_t i = 0; i < row->before.n && i < 4; i++)
 		out_text(o, "  before that, %s had failed with %s", before[i].function, before[i].err);
 	if (row->reasons.n) {
-		out_text(o, "  group %lld, as it is now:", (long long)row->group.v);
+		if (row->of_map)
+			out_text(o, "  map-check of %s:", row->device);
+		else if (row->group.known)
+			out_text(o, "  group %lld, as it is now:", (long long)row->group.v);
 		print_reasons(o, &w->arena, row->reasons);
 	} else if (row->remedy) {
 		out_text(o, "  %s%s", row->remedy, row->command ? ":" : "");
@@ -243,21 +255,54 @@ static int watch(struct asking *w, struct failure_probes *p, struct until *u)
 	return r == 0 ? failure_probes_read(p, &w->log) : r;
 }
 
+/* By ptrace and the facts, where nothing may be probed. */
+static int show_calls(struct asking *w, struct why_calls *c)
+{
+	bool json = out_options(w->inv->out)->json;
+	size_t n = why_calls_count(c);
+	int r = 0;
+
+	if (n && host_load(w->inv->ctx, w->inv->source, HOST_ALL, &w->h) < 0)
+		return -EIO;
+	for (size_t i = 0; r >= 0 && i < n; i++) {
+		struct why_row row = why_calls_row(c, i, w->h);
+
+		if (json)
+			r = out_row(w->inv->out, &row);
+		else
+			print_failure(w, &row);
+	}
+	if (!json)
+		out_text(w->inv->out, !n ? "no VFIO or iommufd call failed" : n == 1 ? "%zu call failed" : "%zu calls failed", n);
+	return r;
+}
+
 static int exec_exit(int err)
 {
 	return err == -ENOENT ? 127 : 126;
 }
 
 /* With no right to probe, the command runs all the same: its status is what the caller waits for. */
+static int run_without(struct asking *w, int *ret_exit)
+{
+	_cleanup_(cleanup_why_calls_free) struct why_calls *c = NULL;
+	int r = why_calls_run(w->inv, &c, ret_exit);
+
+	return r < 0 ? r : show_calls(w, c);
+}
+
 static int run_live(struct asking *w, double seconds, pid_t pid)
 {
 	_cleanup_(cleanup_failure_probes_stop) struct failure_probes *p = NULL;
 	struct until u;
 	size_t n;
-	int r = until_begin(&u), probes, started = -1;
+	int r, probes, started = -1, code = EXIT_FAILED;
 
 	w->log.functions = births_functions(&w->log.n);
 	probes = failure_probes_start(w->inv->ctx, w->log.functions, w->log.n, pid, &p, &n);
+	if (probes < 0 && w->inv->cmd && run_without(w, &code) != -EPERM)
+		return code;
+	r = until_begin(&u);
 	if (r == 0 && (probes == 0 || w->inv->cmd))
 		r = started = until_start(&u, w->inv, seconds, out_options(w->inv->out)->json);
 	while (r == 0 && probes < 0 && w->inv->cmd && !u.over) {
@@ -327,10 +372,11 @@ static const struct command commands[] = {
 		.text = "EPERM, EINVAL, ENOSPC: the reason is lost many calls down. This runs a command (or watches a process) with return probes on the "
 			"functions of VFIO, iommufd and the IOMMU core, and shows for each call that fails the chain from the call down to the function "
 			"where the error began, what that function checks, the device that it was about, and what helps. Where it is about the "
-			"group, what group check finds is joined in, as the group is when the command has ended.\n\n"
+			"group, what group check finds is joined in, as the group is when the command has ended; where it is about a mapping, what map-check finds.\n\n"
 			"The probes report failures alone, of this command and its children alone, in a tracing instance of our own; they go away at "
-			"the end, or with the next run should this one be killed. It takes root, tracefs and kretprobes. Without, the command runs all the "
-			"same, and what stands in the way is said.\n\n"
+			"the end, or with the next run should this one be killed. It takes root, tracefs and kretprobes. Without, what stands in the way is "
+			"said, and the command runs all the same: its failing calls are seen by ptrace(2), and explained by what the facts alone tell: group "
+			"check of the group, map-check of what was mapped. A set-user-ID program is then run unseen, for it would not get its rights.\n\n"
 			"The exit status is the command's; 127: it was not found, 126: it cannot be run, 128 and the signal's number: it was killed. Without a command "
 			"7: not permitted to probe, 6: this kernel cannot.",
 		.args = args,

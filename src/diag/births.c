@@ -186,7 +186,7 @@ struct open_call {
 	bool open;
 	uint32_t cmd;
 	const char *device;
-	struct num group;
+	struct num group, iova, length;
 	VEC(struct failed_step) steps; /* in the order in which they came back */
 };
 
@@ -211,6 +211,8 @@ static void begin(struct open_call *c, const struct failure_event *e)
 	c->cmd = e->cmd;
 	c->device = e->device;
 	c->group = NUM_UNKNOWN;
+	c->iova = e->iova;
+	c->length = e->length;
 	c->steps.n = 0;
 }
 
@@ -233,7 +235,8 @@ static size_t birth_place(const struct open_call *c)
 static struct failure failure_of(struct arena *a, const struct open_call *c, const struct failure_event *e)
 {
 	size_t n = c->steps.n, at = birth_place(c);
-	struct failure f = { .task = e->task, .pid = e->pid, .cmd = c->cmd, .device = c->device, .group = c->group, .n = n - at, .n_before = at };
+	struct failure f = { .task = e->task, .pid = e->pid, .cmd = c->cmd, .device = c->device, .group = c->group,
+			     .iova = c->iova, .length = c->length, .n = n - at, .n_before = at };
 
 	f.steps = arena_array(a, struct failed_step, f.n);
 	for (size_t i = 0; i < f.n; i++)

@@ -30,6 +30,7 @@ struct failure {
 	uint32_t cmd; /* the ioctl; 0: it was none, or that is not known */
 	const char *device; /* NULL unknown */
 	struct num group;
+	struct num iova, length; /* of a mapping that was asked for */
 	struct failed_step *steps; /* the call from user space first, the birth last */
 	size_t n;
 	struct failed_step *before; /* failed under the same call with other errors, the latest first: was dealt with, or made into this one */

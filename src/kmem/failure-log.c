@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "abi/iommufd.h"
+#include "abi/vfio.h"
 #include "base/str.h"
 #include "kmem/failures.h"
 
@@ -86,6 +88,26 @@ static bool read_head(struct failure_log *log, const char *line, const char *mar
 	return true;
 }
 
+/* "0x1000"; unknown when it could not be read: "(fault)". */
+static struct num word_of(const char *text, const char *name)
+{
+	const char *v = value_of(text, name);
+
+	return v && v[0] == '0' && v[1] == 'x' ? NUM((int64_t)strtoull(v, NULL, 16)) : NUM_UNKNOWN;
+}
+
+/* Where the two calls that map have address and length, in words of eight bytes: struct iommu_ioas_map, struct vfio_iommu_type1_dma_map. */
+static void add_words(const char *text, struct failure_event *e)
+{
+	if (e->cmd == IOMMU_IOAS_MAP)
+		e->iova = word_of(text, "w4");
+	else if (e->cmd == VFIO_IOMMU_MAP_DMA)
+		e->iova = word_of(text, "w2");
+	else
+		return;
+	e->length = word_of(text, "w3");
+}
+
 static void add_line(struct failure_log *log, const char *line)
 {
 	const char *mark = find_mark(line), *name = mark ? mark + 4 : NULL, *v;
@@ -98,8 +120,10 @@ static void add_line(struct failure_log *log, const char *line)
 	}
 	e.entry = mark[2] == 'e';
 	v = value_of(name, e.entry ? "cmd" : "ret");
-	if (v && e.entry)
+	if (v && e.entry) {
 		e.cmd = (uint32_t)strtoul(v, NULL, 16);
+		add_words(name, &e);
+	}
 	if (!e.entry)
 		e.ret = v ? errno_of(v) : 0;
 	e.device = quoted(&log->arena, name, "dev");

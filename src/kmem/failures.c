@@ -32,7 +32,10 @@ static void arguments(const struct ktypes *t, enum watched_args what, char *buf,
 	unsigned name = AT(DEVICE_KOBJ) + AT(KOBJ_NAME);
 
 	buf[0] = '\0';
-	if (what == WATCH_IOCTL || what == WATCH_DEVICE_IOCTL)
+	/* words of the caller's structure: where a mapping is asked for (see add_words()) */
+	if (what == WATCH_IOCTL)
+		snprintf(buf, len, "cmd=$arg2:x32 w2=+u16($arg3):x64 w3=+u24($arg3):x64 w4=+u32($arg3):x64");
+	if (what == WATCH_DEVICE_IOCTL)
 		snprintf(buf, len, "cmd=$arg2:x32");
 	if (what == WATCH_DEVICE_IOCTL && has_all(t, file, ARRAY_SIZE(file)))
 		snprintf(buf, len, "cmd=$arg2:x32 dev=+0(+%u(+%u(+%u(+%u($arg1))))):string", name, AT(VDEV_DEV), AT(VDF_DEVICE), AT(FILE_PRIVATE));
@@ -54,7 +57,10 @@ static int add_one(const struct failure_probes *p, const struct ktypes *t, const
 		return r;
 	snprintf(event, sizeof(event), "e_%s", f->name);
 	arguments(t, f->args, args, sizeof(args));
-	return tracefs_add_probe(&p->fs, 'p', event, f->name, args);
+	r = tracefs_add_probe(&p->fs, 'p', event, f->name, args);
+	if (r == -EINVAL && f->args == WATCH_IOCTL) /* probes read the caller's memory since 5.4 */
+		r = tracefs_add_probe(&p->fs, 'p', event, f->name, "cmd=$arg2:x32");
+	return r;
 }
 
 /* Not every kernel has every function: some are static and inlined, some came later. */

@@ -39,6 +39,7 @@ struct failure_event {
 	uint32_t cmd;
 	const char *device;
 	struct num group;
+	struct num iova, length; /* of a mapping that is asked for */
 };
 
 struct failure_log {

@@ -158,9 +158,33 @@ static void test_table(void **state _unused_)
 	assert_null(birth_of("nosuch", -EPERM));
 }
 
+/* Where a mapping was asked for, as the probe read it from the caller's structure. */
+static void test_mapping(void **state _unused_)
+{
+	static const char words[] = " w2=0x7f0000000000 w3=0x1000 w4=0xfee00000";
+	struct fixture f = { 0 };
+	char text[1024];
+
+	snprintf(text, sizeof(text), "%s%s%s%s%s%s", LINE("vmm-3", "e_iommufd_fops_ioctl: (iommufd_fops_ioctl+0x0/0x10) cmd=0x3b85%s"),
+		 RET("vmm-3", "iommufd_fops_ioctl", "-99"), LINE("vmm-3", "e_vfio_fops_unl_ioctl: (x+0x0/0x10) cmd=0x3b71%s"),
+		 RET("vmm-3", "vfio_fops_unl_ioctl", "-22"), LINE("vmm-3", "e_iommufd_fops_ioctl: (x+0x0/0x10) cmd=0x3b85 w2=(fault) w3=(fault) w4=(fault)"),
+		 RET("vmm-3", "iommufd_fops_ioctl", "-14"));
+	for (char *p = text; (p = strstr(p, "%s"));) {
+		memmove(p + sizeof(words) - 1, p + 2, strlen(p + 2) + 1);
+		memcpy(p, words, sizeof(words) - 1);
+	}
+	read_text(&f, text);
+	assert_int_equal(f.n, 3);
+	assert_true(f.v[0].iova.known && f.v[0].iova.v == 0xfee00000 && f.v[0].length.v == 0x1000);
+	assert_true(f.v[1].iova.known && f.v[1].iova.v == 0x7f0000000000 && f.v[1].length.v == 0x1000);
+	assert_false(f.v[2].iova.known);
+	done(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_mapping),
 		cmocka_unit_test(test_chain),		   cmocka_unit_test(test_interleaved), cmocka_unit_test(test_translated),
 		cmocka_unit_test(test_names_and_pointers), cmocka_unit_test(test_rubbish),     cmocka_unit_test(test_table),
 	};

@@ -142,7 +142,7 @@ helper32() {
 # make_initrd: sets $initrd, made anew only when a part of it is newer than it
 make_initrd() {
 	set -- "$(helper vfio-truth)" "$(helper at-syscall)" "$(helper owner-hold)" "$(helper edu-dma)" \
-		"$(helper vfio-client)" "$(helper pass-fd)" "$here/../../boot/early-bind"
+		"$(helper vfio-client)" "$(helper pass-fd)" "$(helper map-loop)" "$here/../../boot/early-bind"
 	[ $arch != amd64 ] || set -- "$@" $(helper32 call32)
 	foreign=''
 	if [ $arch != amd64 ]; then
@@ -201,9 +201,12 @@ boot() {
 	machine=$machine$(sed -n 's/^machine /,/p' "$topology_file" | tr -d '\n')
 	! grep -q '^cpu ' "$topology_file" || cpu=$(sed -n 's/^cpu //p' "$topology_file")
 	device_tree "$5.dtb"
+	threads=multi
+	# a clock that counts instructions is for one thread
+	! grep -q '^-icount' "$topology_file" || threads=single
 	# words of the topology are split here, and nowhere else
 	# shellcheck disable=SC2046
-	timeout -k 5 "$1" $qemu -accel tcg,thread=multi -cpu "$cpu" -smp 2 \
+	timeout -k 5 "$1" $qemu -accel "tcg,thread=$threads" -cpu "$cpu" -smp 2 \
 		-M "$machine" -m 2G -nodefaults -display none $noreboot \
 		-serial "file:$5" \
 		-kernel "$2" -initrd "$3" \

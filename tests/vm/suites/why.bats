@@ -102,6 +102,53 @@ first() {
 	[[ $stderr == *"only root may set probes"* ]]
 }
 
+# as_user CMD: the records of why, as somebody who may not probe; the nodes are his
+as_user() {
+	chmod 666 /dev/iommu "$@"
+	run -1 --separate-stderr setpriv --reuid 1000 --regid 1000 --clear-groups iommuctl why -j -- owner-hold "$mode" "$@"
+	chmod 600 /dev/iommu "$@"
+	echo "$output" | jq -c . || echo "$output"
+	[[ $stderr == *"only root may set probes"* ]]
+}
+
+@test "without the right to probe: the call that fails is seen all the same, and group check tells why" {
+	case $LAB_TOPOLOGY in vtd | amd) ;; *) skip "for a machine where interrupts are isolated" ;; esac
+	local mode=iommufd
+
+	lab_move $pair
+	as_user "$(owner_node $pair)"
+	[ "$(first '[.call, .err, .device, .group, .born_in, .chain]')" = \
+		"[\"VFIO_DEVICE_BIND_IOMMUFD\",\"EPERM\",\"$pair\",$(lab_group $pair),null,[]]" ]
+	[ "$(first "[.reasons[] | select(.device == \"$second\")] | length > 0")" = true ]
+}
+
+@test "without the right to probe: what was mapped does not go with the device, as map-check says" {
+	case $LAB_TOPOLOGY in vtd | amd) ;; *) skip "for a machine where interrupts are isolated" ;; esac
+	local mode=collide
+
+	lab_move $alone
+	as_user "$(owner_node $alone)"
+	[ "$(first '[.call, .err, .device]')" = "[\"VFIO_DEVICE_ATTACH_IOMMUFD_PT\",\"EADDRINUSE\",\"$alone\"]" ]
+	[[ $(first .meaning) == *"what is mapped at 0x"*"does not go with the device"* ]]
+	[ "$(first '.reasons | length > 0')" = true ]
+}
+
+# born FOLDER: runs its scripts under why; each failure's function and errno, with "known" or "unknown"
+born() {
+	# shellcheck disable=SC2016
+	DEVICE=$alone iommuctl why -j -- sh -c 'for f in /usr/share/conformance/$1/*.iommu; do iommuctl -q batch --keep-going $f; done; true' - "$1" 2>/dev/null |
+		jq -r '.data[]? | "\(if .meaning then "known" else "unknown" end) \(.born_in) \(.err) \(.call)"' | sort | uniq -c
+}
+
+@test "whatever fails in the scripts of the conformance suite, its birth is in the table" {
+	[ "$LAB_TOPOLOGY" = vtd ] || skip "once is enough"
+	lab_move $alone
+	for folder in any device vtd; do born $folder; done >"$BATS_TEST_TMPDIR/born"
+	tee "/share/out/births-$(uname -r)" <"$BATS_TEST_TMPDIR/born"
+	grep -q ' known ' "$BATS_TEST_TMPDIR/born"
+	! grep ' unknown ' "$BATS_TEST_TMPDIR/born"
+}
+
 @test "killed: the next run takes away what it left" {
 	iommuctl why -- sleep 60 >/dev/null 2>&1 3>&- &
 	local pid=$! tries=200
