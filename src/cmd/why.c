@@ -59,7 +59,7 @@ struct asking {
 
 static const char *err_name(struct asking *w, int err)
 {
-	const char *name = strerrorname_np(-err);
+	const char *name = err == -515 ? "ENOIOCTLCMD" : strerrorname_np(-err); /* the kernel's own (include/linux/errno.h) */
 
 	return name ? name : arena_printf(&w->arena, "%d", err);
 }

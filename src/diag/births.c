@@ -98,6 +98,12 @@ const struct watched_function *births_functions(size_t *ret_n)
 
 #define CHECK_GROUP "iommuctl group check says which device or count it is", "iommuctl group check %s"
 
+#define NO_OBJECT    "there is no object of that id, or it is of another type"
+#define WRAPS	     "address and length go beyond the last address"
+#define UNKNOWN_FLAG "a flag is set that this kernel does not know, or a reserved member is not 0"
+/* of the kernel alone (include/linux/errno.h) */
+#define ENOIOCTLCMD  515
+
 static const struct birth births[] = {
 	{ "iommu_device_claim_dma_owner", -EPERM,
 	  "it looks at the group's count of owners: somebody else's is not 0, so a device of the group is on a driver that uses the kernel's DMA API, "
@@ -146,8 +152,39 @@ static const struct birth births[] = {
 	{ "iopt_fill_domain", -ENOMEM, "memory is short, or more than RLIMIT_MEMLOCK would be pinned", "raise the limit of the process", NULL },
 	{ "iopt_map_pages", -ENOMEM, "memory is short, or more than RLIMIT_MEMLOCK would be pinned", "raise the limit of the process", NULL },
 	{ "iopt_map_pages", -EFAULT, "the process has no such memory", NULL, NULL },
+	{ "iopt_map_pages", -ENOSPC, "no free range of that length is left among those that may be used", "which these are",
+	  "iommuctl group show %s" },
+	{ "iopt_map_pages", -EOVERFLOW, WRAPS, NULL, NULL },
+	{ "iopt_map_pages", -EPERM, "writing is asked for, and the memory was mapped for reading alone", NULL, NULL },
 	{ "iopt_unmap_iova_range", -ENOENT, "nothing is mapped there, or only a part of a mapping would go", NULL, NULL },
 	{ "iommufd_ioas_map", -EINVAL, "neither reading nor writing was asked for, or flags make no sense", NULL, NULL },
+	{ "iommufd_ioas_map", -EOPNOTSUPP, UNKNOWN_FLAG, NULL, NULL },
+	{ "iommufd_ioas_map", -EOVERFLOW, WRAPS, NULL, NULL },
+	{ "iommufd_ioas_map", -ENOENT, NO_OBJECT, NULL, NULL },
+	{ "iommufd_ioas_unmap", -EINVAL, "the length is 0, or the range begins or ends where it may not", NULL, NULL },
+	{ "iommufd_ioas_unmap", -ENOENT, "there is no address space of that id, or nothing is mapped there", NULL, NULL },
+	{ "iommufd_ioas_unmap", -EOVERFLOW, WRAPS, NULL, NULL },
+	/* what the call itself checks, before it asks anybody: iommufd_fops_ioctl() and the functions that are inlined into it */
+	{ "iommufd_fops_ioctl", -ENOIOCTLCMD, "this kernel has no ioctl of that number; the program is told ENOTTY", NULL, NULL },
+	{ "iommufd_fops_ioctl", -E2BIG, "the structure is longer than this kernel knows, and what is beyond is not 0", NULL, NULL },
+	{ "iommufd_fops_ioctl", -EFAULT, "the program's memory at that address cannot be read or written", NULL, NULL },
+	{ "iommufd_fops_ioctl", -EINVAL,
+	  "an argument makes no sense: the structure is shorter than the call's smallest, a length is 0 or not aligned, a word is none of those "
+	  "that there are", NULL, NULL },
+	{ "iommufd_fops_ioctl", -EOPNOTSUPP, UNKNOWN_FLAG, NULL, NULL },
+	{ "iommufd_fops_ioctl", -ENOENT, NO_OBJECT, NULL, NULL },
+	{ "iommufd_fops_ioctl", -EOVERFLOW, WRAPS, NULL, NULL },
+	{ "iommufd_fops_ioctl", -EBUSY, "that can be changed only as long as the iommufd has no objects", NULL, NULL },
+	{ "iommufd_fops_ioctl", -ENODEV, "the iommufd has no address space for VFIO's calls", NULL, NULL },
+	{ "iommufd_fops_ioctl", -EADDRINUSE, "a range that is to be allowed is reserved by the IOMMU of a device that is attached", "its reserved ranges",
+	  "iommuctl group show %s" },
+	{ "iommufd_hwpt_alloc", -ENOENT, "the iommufd has no device, or no parent, of that id", NULL, NULL },
+	{ "iommufd_hwpt_alloc", -EOPNOTSUPP, UNKNOWN_FLAG, NULL, NULL },
+	{ "iommufd_hwpt_alloc", -EINVAL,
+	  "the object is none that a page table can be made of, or the flags, the fault queue and the data do not go together", NULL, NULL },
+	{ "iommufd_vdevice_alloc_ioctl", -ENOENT, NO_OBJECT, NULL, NULL },
+	{ "iommufd_viommu_alloc_ioctl", -ENOENT, NO_OBJECT, NULL, NULL },
+	{ "intel_iommu_attach_device", -ENODEV, "the page table wants page faults, and the device makes no page requests (PRI)", NULL, NULL },
 	{ "iommufd_destroy", -EBUSY, "something still uses the object", "see what", "iommuctl owner objects" },
 	{ "iommufd_destroy", -ENOENT, "there is no object of that id", NULL, NULL },
 	{ "iommufd_hwpt_paging_alloc", -EOPNOTSUPP, "the IOMMU or its driver cannot do what the flags ask for: nesting, dirty tracking, PASIDs, faults", NULL,

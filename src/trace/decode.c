@@ -213,6 +213,22 @@ static enum line_result traced_probe(struct decoder *d, struct event *ev)
 	return probe_event(&d->probes, name, text, ev);
 }
 
+/* A trace within a log: dumped by a kernel that went down, or printed as it happens (tp_printk); and events without their columns. */
+static enum line_result classify_odd(struct decoder *d, struct slice text, uint64_t line, struct event *ev)
+{
+	struct log_msg m = { 0 };
+	enum line_result r;
+
+	text.n = MIN(text.n, (size_t)MAX_LOG_LINE);
+	log_prefix(text, d->unescaped, sizeof(d->unescaped), &m);
+	*ev = (struct event){ .line = line };
+	r = ftrace_latency(m.text, ev);
+	if (r != LINE_OTHER)
+		return r;
+	*ev = (struct event){ .line = line, .stamp = m.stamp, .time_ns = m.time_ns, .has = m.has_time ? HAS_TIME : 0 };
+	return ftrace_bare(m.text, ev);
+}
+
 /* @text without quotes. Events are out when this returns; LINE_PART asks for the next line. */
 static enum line_result classify(struct decoder *d, struct slice text, uint64_t line, bool last)
 {
@@ -234,8 +250,7 @@ static enum line_result classify(struct decoder *d, struct slice text, uint64_t 
 		r = classify_log(d, text, line, last);
 		if (r != LINE_OTHER)
 			return r;
-		ev = (struct event){ .line = line };
-		r = ftrace_bare(text, &ev);
+		r = classify_odd(d, text, line, &ev);
 	}
 	if (r == LINE_PROBE)
 		r = traced_probe(d, &ev);

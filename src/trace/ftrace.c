@@ -457,8 +457,13 @@ static bool parse_task(struct slice head, struct event *ev)
 	}
 	for (i = head.n; i && is_digit(head.p[i - 1]) && head.n - i < 9; i--, unit *= 10)
 		pid += unit * (uint64_t)(head.p[i - 1] - '0');
+	if (i < head.n && i > 2 && head.p[i - 1] == '/') /* perf script -F pid,tid: "59/60" */
+		for (i--; i && is_digit(head.p[i - 1]);)
+			i--;
 	if (i == head.n || i < 2 || (head.p[i - 1] != '-' && !is_blank(head.p[i - 1])))
 		return false;
+	if (*head.p == '>') /* quoted in a mail */
+		head.p++, head.n--, i--;
 	ev->task = slice_trim((struct slice){ head.p, i - 1 });
 	ev->pid = (int32_t)pid;
 	ev->has |= HAS_PID;
@@ -549,30 +554,66 @@ static bool probe_name(struct slice name, struct slice *ret)
 	return true;
 }
 
-enum line_result ftrace_line(struct slice line, struct event *ev)
+/* Clocks that count something else than time (trace_clock: counter, x86-tsc, boot's uptime in jiffies): "12345:". */
+static bool scan_count(struct scan *s)
 {
-	struct scan s = scan_of(line);
-	struct slice head, name, word;
+	struct scan t = *s;
+	uint64_t count;
+
+	if (!scan_dec(&t, &count) || !scan_char(&t, ':'))
+		return false;
+	*s = t;
+	return true;
+}
+
+/* The time, behind the column of latency flags where there is one. Whether there was one at all; has HAS_TIME where it is one. */
+static bool scan_when(struct scan *s, struct event *ev)
+{
+	struct slice word;
+
+	if (!scan_time(s, &ev->time_ns)) {
+		if (scan_count(s))
+			return true;
+		if (!scan_word(s, &word) || word.n > 8)
+			return false;
+		scan_blanks(s);
+		if (!scan_time(s, &ev->time_ns))
+			return scan_count(s);
+	}
+	ev->has |= HAS_TIME;
+	return true;
+}
+
+/* "NAME: " of an event; perf script may write its count before it. */
+static bool scan_name(struct scan *s, struct slice *ret)
+{
+	struct scan t;
+	uint64_t count;
+
+	scan_blanks(s);
+	ret->p = s->p;
+	s->p = memchr(s->p, ' ', scan_left(s)) ?: s->end;
+	if (s->p == ret->p)
+		return false;
+	if (s->p[-1] != ':') {
+		t = (struct scan){ ret->p, s->end };
+		if (!scan_dec(&t, &count) || t.p != s->p)
+			return false;
+		scan_blanks(s);
+		ret->p = s->p;
+		s->p = memchr(s->p, ' ', scan_left(s)) ?: s->end;
+		if (s->p == ret->p || s->p[-1] != ':')
+			return false;
+	}
+	ret->n = (size_t)(s->p - 1 - ret->p);
+	return true;
+}
+
+/* What the event of that name says. */
+static enum line_result named_event(struct slice name, struct scan s, struct event *ev)
+{
 	enum line_result r;
 
-	if (!scan_cpu(&s, &head, &ev->cpu))
-		return lost_line(line, ev) ? LINE_EVENT : LINE_OTHER;
-	scan_blanks(&s);
-	if (!scan_time(&s, &ev->time_ns)) { /* the column of latency flags */
-		if (!scan_word(&s, &word) || word.n > 8)
-			return LINE_OTHER;
-		scan_blanks(&s);
-		if (!scan_time(&s, &ev->time_ns))
-			return LINE_OTHER;
-	}
-	ev->has |= HAS_TIME | HAS_CPU;
-	scan_blanks(&s);
-	name.p = s.p;
-	s.p = memchr(s.p, ' ', scan_left(&s)) ?: s.end;
-	if (s.p == name.p || s.p[-1] != ':')
-		return LINE_OTHER;
-	name.n = (size_t)(s.p - 1 - name.p);
-	parse_task(head, ev);
 	if (slice_is(name, "console") || slice_is(name, "printk:console")) {
 		ev->stamp = slice_trim(scan_rest(&s));
 		return LINE_LOG;
@@ -583,6 +624,54 @@ enum line_result ftrace_line(struct slice line, struct event *ev)
 		return LINE_PROBE;
 	}
 	return r == LINE_OTHER ? LINE_TAKEN : r; /* somebody else's event */
+}
+
+enum line_result ftrace_line(struct slice line, struct event *ev)
+{
+	struct scan s = scan_of(line);
+	struct slice head, name;
+
+	if (!scan_cpu(&s, &head, &ev->cpu))
+		return lost_line(line, ev) ? LINE_EVENT : LINE_OTHER;
+	scan_blanks(&s);
+	if (!scan_when(&s, ev))
+		return LINE_OTHER;
+	ev->has |= HAS_CPU;
+	if (!scan_name(&s, &name))
+		return LINE_OTHER;
+	parse_task(head, ev);
+	return named_event(name, s, ev);
+}
+
+enum line_result ftrace_latency(struct slice line, struct event *ev)
+{
+	struct scan s = scan_of(line), t;
+	struct slice head, name;
+	uint64_t us, cpu;
+	const char *p;
+
+	do {
+		if (!scan_past(&s, "us"))
+			return LINE_OTHER;
+		p = s.p - 2;
+	} while (p == line.p || !is_digit(p[-1]) || scan_left(&s) < 3 || memcmp(s.p + 1, ": ", 2));
+	s.p += 2;
+	while (p > line.p && is_digit(p[-1]))
+		p--;
+	t = (struct scan){ p, s.end };
+	/* "dd-59        0d..1. ": the processor and its flags are a word */
+	head = slice_trim((struct slice){ line.p, (size_t)(p - line.p) });
+	for (p = head.p + head.n; p > head.p && !is_blank(p[-1]);)
+		p--;
+	if (!scan_dec(&t, &us) || us > UINT64_MAX / 1000 || !scan_name(&s, &name))
+		return LINE_OTHER;
+	t = (struct scan){ p, head.p + head.n };
+	if (!scan_dec(&t, &cpu) || cpu > 99999 || !parse_task((struct slice){ head.p, (size_t)(p - head.p) }, ev))
+		return LINE_OTHER;
+	ev->cpu = (int32_t)cpu;
+	ev->time_ns = us * 1000;
+	ev->has |= HAS_TIME | HAS_CPU;
+	return named_event(name, s, ev);
 }
 
 enum line_result ftrace_bare(struct slice line, struct event *ev)

@@ -25,6 +25,9 @@ enum line_result {
  */
 enum line_result ftrace_line(struct slice line, struct event *ev);
 
+/* The same in the latency format, which the kernel writes into its log when it dumps the trace as it goes down. */
+enum line_result ftrace_latency(struct slice line, struct event *ev);
+
 /* The same without the columns before the event's name, which people cut away. */
 enum line_result ftrace_bare(struct slice line, struct event *ev);
 

@@ -105,3 +105,28 @@ null 0x1000" ]
 fault null 0x1000 null
 map null 0x1000 4096" ]
 }
+
+@test "an event of a trace, whatever the columns before it" {
+	local rest='IOMMU: iova=0x0000000100000000 - 0x0000000100001000 paddr=0x0000000123450000 size=4096' head
+	local -a task=(
+		"              dd-59      [000] d..1.     2.127901: map: "
+		"              dd-59      (     57) [000] .....     2.127901: map: "
+		"              dd    59 [000]     2.127901: iommu:map: "
+		"              dd    59/59    [000]     2.127901: iommu:map: "
+		"              dd    59 [000]     2.127901:          1 iommu:map: "
+		">               dd-59      [000] .....     2.127901: map: "
+		"      dd-59        0d..1. 2127901us : map: " # the latency format
+		"      dd-59        0d..1. 2127901us+: map: "
+		"[   12.345678]       dd-59        0d..1. 2127901us : map: " # ftrace_dump_on_oops
+	)
+	for head in "${task[@]}"; do
+		[ "$("$IOMMUCTL" -j trace decode - <<<"$head$rest" | jq -r 'select(.kind) | "\(.kind) \(.task) \(.pid) \(.cpu) \(.time_ns) \(.address) \(.size)"')" = \
+			"map dd 59 0 2127901000 0x100000000 4096" ]
+	done
+	# clocks that count no time: the event, without one
+	for head in "dd-59 [000] ..... 123456: map: " "dd-59 [000] 98234987234987: map: "; do
+		[ "$("$IOMMUCTL" -j trace decode - <<<"$head$rest" | jq -r 'select(.kind) | "\(.kind) \(.task) \(.time_ns) \(.address)"')" = "map dd null 0x100000000" ]
+	done
+	# tp_printk: in the log, with its time
+	[ "$("$IOMMUCTL" -j trace decode - <<<"[    2.127901] map: $rest" | jq -r 'select(.kind) | "\(.kind) \(.time_ns) \(.address)"')" = "map 2127901000 0x100000000" ]
+}
