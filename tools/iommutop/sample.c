@@ -253,10 +253,12 @@ static int scan(struct sampler *s, struct model *m, uint64_t now_ns)
 		model_network(m, s->network_known ? &s->network : NULL);
 	else
 		read_network(s, m, now_ns);
+	s->scan_cost_ns = cpu_ns() - start;
+	/* the first look reads what is kept from then on: as a debt of later ones, which cost a part of it, it would keep them waiting */
+	if (s->scanned)
+		s->debt_ns += s->scan_cost_ns;
 	s->scanned = true;
 	s->scanned_ns = now_ns;
-	s->scan_cost_ns = cpu_ns() - start;
-	s->debt_ns += s->scan_cost_ns;
 	return 0;
 }
 
