@@ -246,7 +246,7 @@ int main(int argc, char **argv)
 {
 	struct rusage u;
 
-	printf("# Kernel memory: owner list of a made-up kernel; processor time\n");
+	printf("# Kernel memory: %s; processor time\n", argc > 1 ? "types and symbols of another kernel" : "owner list of a made-up kernel");
 	fflush(stdout);
 	if (argc > 1) {
 		bench_types(argv[1]);
