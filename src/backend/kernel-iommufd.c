@@ -138,7 +138,7 @@ int kernel_raw(struct backend *b, struct op_raw *op, struct op_data *d)
 		mprotect((char *)map + size, page, PROT_NONE);
 	}
 	r = kernel_iommufd(b, IOMMUFD_IOCTL(op->nr), map);
-	if (r == 0 && op->nr == 0x80)
+	if (r == 0 && map && op->nr == 0x80)
 		object_gone(kernel_objects(b), ((struct iommu_destroy *)map)->id);
 	d->out_len = d->in_len;
 	if (map) {

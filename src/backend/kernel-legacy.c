@@ -108,8 +108,8 @@ void kernel_legacy_close(struct kernel_objects *o, struct kernel_group *g)
 int kernel_legacy_open(struct backend *b, const struct op_device_open *op, struct kernel_device *dev)
 {
 	struct kernel_objects *o = kernel_objects(b);
-	struct kernel_group *g;
-	uint32_t nr;
+	struct kernel_group *g = NULL;
+	uint32_t nr = 0;
 	int r = group_number(op, &nr);
 
 	r = r < 0 ? r : get_group(o, nr, &g);

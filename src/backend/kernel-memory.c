@@ -212,7 +212,7 @@ static int map_own_file(struct backend *b, struct op_ioas_map *op)
 static int map_own(struct backend *b, struct op_ioas_map *op)
 {
 	_cleanup_(cleanup_kernel_block_put) struct kernel_block *block = NULL;
-	void *va;
+	void *va = NULL;
 	int r = map_own_file(b, op);
 
 	if (r != -ENOTTY)
@@ -244,7 +244,7 @@ static bool may_not_write(int fd, uint32_t flags)
 static int map_lent_file(struct backend *b, struct op_ioas_map *op, int fd)
 {
 	_cleanup_(cleanup_kernel_block_put) struct kernel_block *block = NULL;
-	void *va;
+	void *va = NULL;
 	int r;
 
 	if (may_not_write(fd, op->flags))

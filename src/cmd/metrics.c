@@ -166,16 +166,16 @@ static int put(struct scrape *s, struct metrics_file *f)
 {
 	const struct out_options *opt = out_options(s->inv->out);
 	bool records = opt->json || opt->raw || opt->cols;
-	_cleanup_strbuf_ struct strbuf text = { 0 }, state = { 0 };
+	_cleanup_strbuf_ struct strbuf page = { 0 }, state = { 0 };
 	const struct metric_family *family;
 	int r = 0;
 
-	metrics_text(&s->m, &text);
+	metrics_text(&s->m, &page);
 	fault_totals_write(&s->faults, &state);
 	if (f)
-		r = metrics_file_write(s->inv->ctx, f, source_is_live(s->inv->source) ? state.s : NULL, &text);
+		r = metrics_file_write(s->inv->ctx, f, source_is_live(s->inv->source) ? state.s : NULL, &page);
 	if (!f && !records)
-		print_text(s->inv->out, text.s);
+		print_text(s->inv->out, page.s);
 	if (!records)
 		return r;
 	vec_for_each(family, &s->m.families)

@@ -17,7 +17,7 @@ struct strs reset_set_names(struct host *h, struct device *d)
 {
 	struct device **set;
 	const char **v;
-	size_t n;
+	size_t n = 0;
 	int r = device_reset_set(h, d, &set, &n);
 
 	if (r == -ENOTTY || r == -EOPNOTSUPP)

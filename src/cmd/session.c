@@ -398,7 +398,7 @@ static int replace(struct exec *x, const char *arg, char **ret)
 {
 	_cleanup_strbuf_ struct strbuf b = { 0 };
 	char before = '=';
-	int fd, r = EXIT_DONE;
+	int fd = -1, r = EXIT_DONE;
 
 	for (const char *p = arg; r == EXIT_DONE && *p; before = p[-1]) {
 		size_t n = *p == '@' && strchr("=,:", before) ? name_len(p + 1) : 0;

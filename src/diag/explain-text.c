@@ -101,9 +101,9 @@ struct strs acs_bit_list(struct arena *a, uint16_t bits)
 	char one[8];
 	size_t n = 0;
 
-	for (uint16_t bit = ACS_SV; bit <= ACS_DT; bit <<= 1) {
+	for (unsigned bit = ACS_SV; bit <= ACS_DT; bit <<= 1) {
 		if (bits & bit)
-			v[n++] = arena_strdup(a, acs_bits_name(bit, one, sizeof(one)));
+			v[n++] = arena_strdup(a, acs_bits_name((uint16_t)bit, one, sizeof(one)));
 	}
 	return STRS(v, n);
 }

@@ -142,7 +142,7 @@ static uint32_t hash_bytes(uint32_t h, const void *p, size_t n)
 /* What makes two faults one record. */
 struct key {
 	uint64_t page;
-	uint32_t vendor, kind, access, pasid, source, code, known;
+	uint32_t vendor, kind, access, pasid, source, code, known, unused; /* no holes: compared as bytes */
 	uint64_t flags;
 };
 

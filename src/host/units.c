@@ -289,7 +289,7 @@ const struct unit_info *unit_info(struct host *h, struct unit *u)
 int unit_version(struct host *h, const struct unit *u, char **ret)
 {
 	char path[SRC_PATH_MAX], buf[64];
-	unsigned major, minor;
+	unsigned major = 0, minor = 0;
 	int r;
 
 	if (u->kind != UNIT_VTD)

@@ -205,7 +205,7 @@ static void set_err(struct share *sh, size_t i, int err)
 {
 	if (sh->dirs)
 		sh->dirs[i] = (struct src_dir){ .err = err };
-	else
+	else if (sh->blobs)
 		sh->blobs[i] = (struct src_blob){ .err = err };
 }
 

@@ -144,7 +144,7 @@ static void put(struct decoder *d, const struct event *ev)
 }
 
 /* A message that a journal or a logger has wrapped into its own record; it may have a prefix of its own. */
-static enum line_result wrapped_log(struct decoder *d, struct log_msg *m)
+static enum line_result wrapped_log(struct decoder *d, const struct log_msg *m)
 {
 	struct log_msg own = *m;
 	enum line_result r;

@@ -211,7 +211,7 @@ int device_hwinfo_run(struct invocation *inv)
 	struct decoder dec = { .inv = inv, .nesting = TRI_UNKNOWN };
 	struct op_device_hwinfo op = { 0 };
 	struct hwinfo_row row;
-	struct op_object device;
+	struct op_object device = { 0 };
 	struct backend *be;
 	int r = object_begin(inv, &be);
 

@@ -154,7 +154,7 @@ int device_irq_run(struct invocation *inv)
 	static const char *const states[] = { "armed", "off", "came" };
 	struct op_device_irq op = { 0 };
 	uint32_t timeout_ms = 10000;
-	struct op_object device;
+	struct op_object device = { 0 };
 	struct irq_row row;
 	struct backend *be;
 	int r = object_begin(inv, &be);

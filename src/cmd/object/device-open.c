@@ -267,7 +267,7 @@ static int say_attached(struct invocation *inv, const struct attach_row *row)
 int device_attach_run(struct invocation *inv)
 {
 	struct op_device_attach op = { .flags = inv_opt(inv, "pasid") ? OP_ATTACH_PASID : 0 };
-	struct op_object device, pt;
+	struct op_object device = { 0 }, pt = { 0 };
 	struct attach_row row;
 	struct op_link *before;
 	struct backend *be;
@@ -297,7 +297,7 @@ int device_attach_run(struct invocation *inv)
 int device_detach_run(struct invocation *inv)
 {
 	struct op_device_detach op = { .flags = inv_opt(inv, "pasid") ? OP_ATTACH_PASID : 0 };
-	struct op_object device;
+	struct op_object device = { 0 };
 	struct attach_row row;
 	struct backend *be;
 	int r = object_begin(inv, &be);

@@ -160,7 +160,7 @@ static int run_wait(struct invocation *inv)
 {
 	uint32_t hold_ms = 0, wait_ms = 10000;
 	struct group_row row;
-	struct op_object q;
+	struct op_object q = { 0 };
 	struct backend *be;
 	int r = object_begin(inv, &be);
 
@@ -185,7 +185,7 @@ static int run_respond(struct invocation *inv)
 {
 	struct op_faultq_respond op = { 0 };
 	struct group_row row;
-	struct op_object q;
+	struct op_object q = { 0 };
 	struct backend *be;
 	int r = object_begin(inv, &be);
 

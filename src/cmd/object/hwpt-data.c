@@ -284,7 +284,7 @@ static int take_raw(struct invocation *inv, const char *text, struct driver_data
 		if (hex_digit(hex[i]) < 0 || strlen(hex) % 2)
 			return bad_argument(inv, hex, "not bytes in hex", "raw:TYPE=HEX, two digits a byte");
 	for (size_t i = 0; i < n; i++)
-		bytes[i] = (unsigned char)(hex_digit(hex[2 * i]) << 4 | hex_digit(hex[2 * i + 1]));
+		bytes[i] = (unsigned char)((unsigned)hex_digit(hex[2 * i]) << 4 | (unsigned)hex_digit(hex[2 * i + 1]));
 	ret->bytes = bytes;
 	ret->len = n;
 	return EXIT_DONE;
@@ -324,7 +324,7 @@ int hwpt_data_parse(struct invocation *inv, const char *text, struct driver_data
 
 int invalidate_data_parse(struct invocation *inv, const char *text, struct driver_data *ret)
 {
-	struct driver_data one;
+	struct driver_data one = { 0 };
 	int r = parse(inv, invalidate_kinds, invalidate_data_kinds, text, &one);
 
 	if (r != EXIT_DONE)

@@ -58,7 +58,7 @@ static int alloc_failed(struct invocation *inv, struct backend *be, const struct
 static int run_alloc(struct invocation *inv)
 {
 	struct op_hwpt_alloc op = { .flags = alloc_flags(inv) };
-	struct op_object pt, device, fault;
+	struct op_object pt = { 0 }, device = { 0 }, fault = { 0 };
 	struct op_data d = OP_DATA_NONE;
 	struct driver_data data = { 0 };
 	struct backend *be;
@@ -296,7 +296,7 @@ static int dirty_range(struct invocation *inv, struct backend *be, const struct 
 {
 	struct op_dirty_get op = { .hwpt_id = o->id, .page_size = 4096,
 				   .flags = inv_opt(inv, "no-clear") ? IOMMU_HWPT_GET_DIRTY_BITMAP_NO_CLEAR : 0 };
-	uint64_t length;
+	uint64_t length = 0;
 	int r;
 
 	if (inv->argc < 4)

@@ -141,7 +141,7 @@ static int run_map(struct invocation *inv)
 	_cleanup_close_ int fd = -1;
 	struct op_ioas_map op = { .flags = access_flags(inv) };
 	struct op_data d = OP_DATA_NONE;
-	struct op_object ioas;
+	struct op_object ioas = { 0 };
 	struct backend *be;
 	int r = object_begin(inv, &be);
 
@@ -207,7 +207,7 @@ static int run_unmap(struct invocation *inv)
 static int run_copy(struct invocation *inv)
 {
 	struct op_ioas_copy op = { .flags = access_flags(inv) };
-	struct op_object dst, src;
+	struct op_object dst = { 0 }, src = { 0 };
 	struct backend *be;
 	int r = object_begin(inv, &be);
 

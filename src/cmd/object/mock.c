@@ -92,10 +92,11 @@ static int run_dirty(struct invocation *inv)
 
 	if (r == EXIT_DONE)
 		r = TAKE(inv, TAKE_NUMBER(1, &op.iova), TAKE_NUMBER(2, &op.length), TAKE_OPT_NUMBER("page-size", &op.page_size));
-	if (r == EXIT_DONE && (!op.page_size || op.length / op.page_size > 1U << 26))
-		r = bad_argument(inv, inv->argv[2], "more pages than a bitmap of 8 MiB has", NULL);
-	if (r == EXIT_DONE)
-		r = object_find(inv, inv->argv[0], &o);
+	if (r != EXIT_DONE)
+		return r;
+	if (!op.page_size || op.length / op.page_size > 1U << 26)
+		return bad_argument(inv, inv->argv[2], "more pages than a bitmap of 8 MiB has", NULL);
+	r = object_find(inv, inv->argv[0], &o);
 	if (r != EXIT_DONE)
 		return r;
 	pages = op.length / op.page_size;
@@ -113,7 +114,7 @@ static int run_dirty(struct invocation *inv)
 static int run_reserve(struct invocation *inv)
 {
 	struct op_mock_reserved op = { 0 };
-	struct op_object o;
+	struct op_object o = { 0 };
 	struct backend *be;
 	int r = object_begin(inv, &be);
 
@@ -128,7 +129,7 @@ static int run_reserve(struct invocation *inv)
 static int run_iotlb(struct invocation *inv)
 {
 	struct op_mock_iotlb op = { 0 };
-	struct op_object o;
+	struct op_object o = { 0 };
 	struct backend *be;
 	int r = object_begin(inv, &be);
 
@@ -143,7 +144,7 @@ static int run_iotlb(struct invocation *inv)
 static int run_cache(struct invocation *inv)
 {
 	struct op_mock_cache op = { 0 };
-	struct op_object device;
+	struct op_object device = { 0 };
 	struct backend *be;
 	int r = object_begin(inv, &be);
 

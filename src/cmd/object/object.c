@@ -168,9 +168,9 @@ static int take_named(struct invocation *inv, struct target **ret, size_t *ret_n
 static int run_destroy(struct invocation *inv)
 {
 	bool all = inv_opt(inv, "all");
-	struct target *v;
+	struct target *v = NULL;
 	struct backend *be;
-	size_t n;
+	size_t n = 0;
 	int r = object_begin(inv, &be);
 
 	if (r == EXIT_DONE && all == (inv->argc > 0))

@@ -168,9 +168,9 @@ int take_list(struct invocation *inv, const struct take *v)
 static const char *nearest(struct invocation *inv, const char *word)
 {
 	struct suggestion s = { .word = word };
-	struct op_object *v;
+	struct op_object *v = NULL;
 	const char *best;
-	size_t n;
+	size_t n = 0;
 
 	if (object_list(inv, &v, &n) < 0)
 		return NULL;

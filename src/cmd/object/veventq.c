@@ -61,7 +61,7 @@ static int run_alloc(struct invocation *inv)
 		{ 0 },
 	};
 	struct op_veventq_alloc op = { .depth = 64 };
-	struct op_object viommu;
+	struct op_object viommu = { 0 };
 	struct backend *be;
 	int r = object_begin(inv, &be);
 
@@ -207,7 +207,7 @@ static int run_read(struct invocation *inv)
 	unsigned char buf[65536];
 	struct op_data d = { .out = buf, .out_cap = sizeof(buf), .fd_in = -1, .fd_out = -1 };
 	uint32_t timeout_ms = 0;
-	struct op_object q;
+	struct op_object q = { 0 };
 	struct backend *be;
 	int r = object_begin(inv, &be);
 

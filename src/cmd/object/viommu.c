@@ -82,7 +82,7 @@ static int run_vdevice(struct invocation *inv)
 		{ 0 },
 	};
 	struct op_vdevice_alloc op = { 0 };
-	struct op_object viommu, device;
+	struct op_object viommu = { 0 }, device = { 0 };
 	struct backend *be;
 	int r = object_begin(inv, &be);
 
@@ -128,7 +128,7 @@ static int run_hwqueue(struct invocation *inv)
 		{ 0 },
 	};
 	struct op_hwqueue_alloc op = { 0 };
-	struct op_object viommu;
+	struct op_object viommu = { 0 };
 	struct backend *be;
 	int r = object_begin(inv, &be);
 
