@@ -27,6 +27,9 @@
 #define RESCAN_MIN_NS 5000000000ULL
 #define RESCAN_MAX_NS 60000000000ULL
 
+/* The same for the network: so much of a processor's time in a row. */
+#define NETWORK_BURST_NS 500000000ULL
+
 /* After so many changes of the faults all is made anew, since what was made before is freed only then. */
 #define FAULT_ROUNDS 32
 
@@ -63,7 +66,7 @@ struct sampler {
 	struct netwatch *netwatch;
 	struct network network;
 	bool network_known, network_pending; /* pending: something of it has changed */
-	uint64_t network_ns, network_cost_ns; /* when it was read last, and what that took */
+	uint64_t network_debt_ns; /* of the time for it */
 	struct arena network_arena;
 };
 
@@ -212,7 +215,7 @@ static void read_latency(struct sampler *s, struct model *m)
 
 /* -- the network ----------------------------------------------------------------------------------------- */
 
-static void read_network(struct sampler *s, struct model *m, uint64_t now_ns)
+static void read_network(struct sampler *s, struct model *m)
 {
 	uint64_t start = cpu_ns();
 
@@ -220,16 +223,19 @@ static void read_network(struct sampler *s, struct model *m, uint64_t now_ns)
 	s->network_known = source_network(s->src, s->ctx, &s->network_arena, &s->network) == 0;
 	model_network(m, s->network_known ? &s->network : NULL);
 	s->network_pending = false;
-	s->network_ns = now_ns;
-	s->network_cost_ns = cpu_ns() - start;
+	s->network_debt_ns += cpu_ns() - start;
 }
 
-/* It is read anew when it says that it has changed; where that takes long (a router's routes are many), the less often. */
+/*
+ * It is read anew when it says that it has changed: at once, as long as that does not add up; where it takes long (a router's routes are many), the
+ * less often.
+ */
 static void follow_network(struct sampler *s, struct model *m, uint64_t now_ns)
 {
+	s->network_debt_ns -= MIN((now_ns - s->last_ns) / RESCAN_SHARE, s->network_debt_ns);
 	s->network_pending |= netwatch_changed(s->netwatch);
-	if (s->network_pending && now_ns - s->network_ns >= s->network_cost_ns * RESCAN_SHARE)
-		read_network(s, m, now_ns);
+	if (s->network_pending && s->network_debt_ns < NETWORK_BURST_NS)
+		read_network(s, m);
 }
 
 /* -- everything ------------------------------------------------------------------------------------------ */
@@ -252,7 +258,7 @@ static int scan(struct sampler *s, struct model *m, uint64_t now_ns)
 	if (s->scanned && (s->netwatch || !s->live))
 		model_network(m, s->network_known ? &s->network : NULL);
 	else
-		read_network(s, m, now_ns);
+		read_network(s, m);
 	s->scan_cost_ns = cpu_ns() - start;
 	/* the first look reads what is kept from then on: as a debt of later ones, which cost a part of it, it would keep them waiting */
 	if (s->scanned)
