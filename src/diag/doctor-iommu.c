@@ -5,6 +5,7 @@
 
 #include "base/str.h"
 #include "diag/doctor-facts.h"
+#include "host/ungrouped.h"
 
 #define TABLES "/sys/firmware/acpi/tables"
 
@@ -176,6 +177,44 @@ static void say_no_groups(struct exam *e)
 	finding_remedy(&e->f, false, "dmesg | grep -iE 'dmar|iommu|smmu|amd-vi'", "See what the kernel said at boot");
 }
 
+/* One device of a stream id that another one has: it has to be told apart from those that are meant to be without an IOMMU. */
+static void say_shares_stream(struct exam *e, const struct device *d, const char *why)
+{
+	exam_say(e, SEVERITY_WARNING, "stream-taken",
+		 &(struct fact){ .file = arena_printf(&e->h->arena, "/sys/bus/pci/devices/%s/iommu_group", d->name), .value = "not there" },
+		 "%s is in no IOMMU group: %s. The kernel expects its DMA not to work, and it cannot be given away.", d->name, why);
+	finding_remedy(&e->f, false, NULL, "Put %s into a slot that is not behind a conventional bridge with another device.", d->name);
+}
+
+/* Devices that no IOMMU stands before though others of the machine have one. */
+static void examine_ungrouped(struct exam *e)
+{
+	const struct device *first = NULL;
+	const char *why, *why_first = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < e->h->n_devices; i++) {
+		struct device *d = &e->h->devices[i];
+		enum ungrouped u = d->is_pci ? device_ungrouped(e->h, d, &why) : UNGROUPED_NOT;
+
+		if (u == UNGROUPED_SHARES_STREAM)
+			say_shares_stream(e, d, why);
+		if (u != UNGROUPED_BYPASS)
+			continue;
+		if (!first) {
+			first = d;
+			why_first = why;
+		}
+		n++;
+	}
+	if (n)
+		exam_say(e, SEVERITY_NOTE, "bypasses",
+			 &(struct fact){ .file = arena_printf(&e->h->arena, "/sys/bus/pci/devices/%s/iommu_group", first->name),
+					 .value = "not there" },
+			 "%zu device%s in no IOMMU group (%s%s): %s. What is there reaches all memory, and cannot be given away.", n,
+			 n == 1 ? " is" : "s are", first->name, n == 1 ? "" : " first", why_first);
+}
+
 void examine_iommu(struct exam *e)
 {
 	int err = e->h->units_err;
@@ -193,4 +232,5 @@ void examine_iommu(struct exam *e)
 	exam_say(e, SEVERITY_NOTE, "iommu-on", &(struct fact){ .file = "/sys/class/iommu", .value = e->h->units[0].name },
 		 "The IOMMU is on: %zu unit%s, %zu group%s.", e->n_units, e->n_units == 1 ? "" : "s", e->n_groups,
 		 e->n_groups == 1 ? "" : "s");
+	examine_ungrouped(e);
 }

@@ -6,6 +6,7 @@
 
 #include "base/str.h"
 #include "host/host.h"
+#include "host/ungrouped.h"
 
 static int no_device(struct host *h, const char *spec, const char *why, const char *hint)
 {
@@ -152,6 +153,15 @@ int host_find_device(struct host *h, const char *spec, struct device **ret)
 	return 0;
 }
 
+static int no_group(struct host *h, struct device *d, const char *spec)
+{
+	const char *why = "the device is in no IOMMU group", *hint = "iommuctl doctor says whether the IOMMU is on";
+
+	if (device_ungrouped(h, d, &why) != UNGROUPED_NOT)
+		hint = "iommuctl doctor says what that means";
+	return ctx_error(h->ctx, NOTE(.err = ENODEV, .code = "no-group", .why = why, .hint = hint), "group of %s", spec);
+}
+
 int host_find_group(struct host *h, const char *spec, struct group **ret)
 {
 	struct device *d;
@@ -176,10 +186,7 @@ int host_find_group(struct host *h, const char *spec, struct group **ret)
 	if (r < 0)
 		return r;
 	if (!d->group)
-		return ctx_error(h->ctx,
-				 NOTE(.err = ENODEV, .code = "no-group", .why = "the device is in no IOMMU group",
-				      .hint = "iommuctl doctor says whether the IOMMU is on"),
-				 "group of %s", spec);
+		return no_group(h, d, spec);
 	*ret = d->group;
 	return 0;
 }

@@ -431,10 +431,13 @@ int decoder_line(struct decoder *d, struct slice text, uint64_t line)
 int decoder_kmsg(struct decoder *d, const struct kmsg_line *record, uint64_t line)
 {
 	_cleanup_strbuf_ struct strbuf text = { 0 };
+	struct slice words;
 
 	if (record->usec.known)
 		strbuf_printf(&text, "[%" PRIu64 ".%06" PRIu64 "] ", (uint64_t)record->usec.v / 1000000, (uint64_t)record->usec.v % 1000000);
-	strbuf_puts(&text, record->text);
+	/* a record keeps the form that /dev/kmsg gave it */
+	words = log_unescape((struct slice){ record->text, strlen(record->text) }, d->unescaped, sizeof(d->unescaped));
+	strbuf_add(&text, words.p, words.n);
 	return decoder_line(d, (struct slice){ strbuf_str(&text), text.len }, line);
 }
 

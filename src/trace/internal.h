@@ -61,6 +61,9 @@ struct log_msg {
 
 void log_prefix(struct slice line, char *buf, size_t size, struct log_msg *ret);
 
+/* The bytes that /dev/kmsg writes as "\x09" (msg_add_ext_text() in kernel/printk/printk.c); the text itself when there are none. */
+struct slice log_unescape(struct slice text, char *buf, size_t size);
+
 /*
  * The line without what terminals, mails and web pages have put into it: colours, a byte order mark, NULs, blanks that do not
  * break, quoted-printable. It is @line itself when there was nothing of it, or when @buf cannot hold it, else it is in @buf. *ret_soft: a

@@ -144,7 +144,7 @@ static bool kmsg_prefix(struct scan *s, struct log_msg *m)
 	return true;
 }
 
-static struct slice unescape(struct slice text, char *buf, size_t size)
+struct slice log_unescape(struct slice text, char *buf, size_t size)
 {
 	size_t n = 0;
 
@@ -257,7 +257,7 @@ void log_prefix(struct slice line, char *buf, size_t size, struct log_msg *ret)
 	scan_blanks(&s);
 	if (kmsg_prefix(&s, ret)) {
 		ret->fresh = true;
-		ret->text = unescape(scan_rest(&s), buf, size);
+		ret->text = log_unescape(scan_rest(&s), buf, size);
 		return;
 	}
 	skip_level(&s);

@@ -260,3 +260,18 @@ amd-vi 0x1234 1
 null 0x2234 1
 amd-vi 0x2334 1"
 }
+
+@test "smmuv3: the kernel log of a machine, where the tabs of a dump are written as \\x09" {
+	mkdir -p "$BATS_TEST_TMPDIR/t/sys" "$BATS_TEST_TMPDIR/t/iommuctl"
+	cat >"$BATS_TEST_TMPDIR/t/iommuctl/kmsg.json" <<-'EOF'
+	{"complete":true,"lines":[
+	{"usec":49327426,"level":3,"text":"arm-smmu-v3 9050000.smmuv3: event 0x10 received:"},
+	{"usec":49327506,"level":3,"text":"arm-smmu-v3 9050000.smmuv3: \\x090x0000030000000010"},
+	{"usec":49327520,"level":3,"text":"arm-smmu-v3 9050000.smmuv3: \\x090x0000000800000000"},
+	{"usec":49327525,"level":3,"text":"arm-smmu-v3 9050000.smmuv3: \\x090x000000000dead000"},
+	{"usec":49327529,"level":3,"text":"arm-smmu-v3 9050000.smmuv3: \\x090x0000000000000000"},
+	{"usec":49327564,"level":3,"text":"arm-smmu-v3 9050000.smmuv3: event: F_TRANSLATION client: 0000:03:01.0 sid: 0x300 ssid: 0x0 iova: 0xdead000 ipa: 0x0"}]}
+	EOF
+	run_ctl -j --from "$BATS_TEST_TMPDIR/t" faults decode
+	expect_json '.data[] | "\(.device) \(.address) \(.access) \(.count)"' "0000:03:01.0 0xdead000 read 1"
+}

@@ -13,6 +13,7 @@
 #include "diag/faults.h"
 #include "host/devtree.h"
 #include "host/streams.h"
+#include "host/ungrouped.h"
 #include "host/units.h"
 #include "machine.h"
 
@@ -150,6 +151,36 @@ static void behind_a_bridge(void **state _unused_)
 	d = streams_of(&m, "0000:04:01.0");
 	assert_true(d.known && !d.complete);
 	assert_int_equal(d.n, 1);
+	machine_free(&m);
+}
+
+/* Why a device has no group: another one has its stream id, or firmware leads its requests to no SMMU. */
+static void without_group(void **state _unused_)
+{
+	static const struct machine_pci far = { "0000:00:05.0", .group = MACHINE_NO_GROUP };
+	const char *why = NULL;
+	struct machine m;
+
+	add_tree(&m);
+	machine_load(&m);
+	assert_int_equal(device_ungrouped(m.host, machine_dev(&m, "0000:04:01.0"), &why), UNGROUPED_NOT);
+	assert_null(why);
+	assert_int_equal(device_ungrouped(m.host, machine_dev(&m, "0000:04:02.0"), &why), UNGROUPED_SHARES_STREAM);
+	assert_string_equal(why, "its requests carry stream id 0x400, which the SMMU's driver has given to 0000:04:01.0: it takes one device a stream");
+	machine_free(&m);
+
+	add_tree(&m);
+	machine_pci(&m, &far);
+	CELLS(&m, TREE "pcie@10000000/iommu-map", 0, 0x8005, 0, 0x28);
+	machine_load(&m);
+	assert_int_equal(device_ungrouped(m.host, machine_dev(&m, "0000:00:05.0"), &why), UNGROUPED_BYPASS);
+	assert_string_equal(why, "firmware leads its requests to no SMMU, so nothing translates them");
+	machine_free(&m);
+
+	/* nothing says which ids there are */
+	add_devices(&m);
+	machine_load(&m);
+	assert_int_equal(device_ungrouped(m.host, machine_dev(&m, "0000:04:02.0"), &why), UNGROUPED_UNKNOWN);
 	machine_free(&m);
 }
 
@@ -426,7 +457,8 @@ static void faults(void **state _unused_)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(devicetree), cmocka_unit_test(behind_a_bridge), cmocka_unit_test(two_units), cmocka_unit_test(iort),
+		cmocka_unit_test(devicetree), cmocka_unit_test(behind_a_bridge), cmocka_unit_test(without_group),
+		cmocka_unit_test(two_units), cmocka_unit_test(iort),
 		cmocka_unit_test(three_answers), cmocka_unit_test(hostile), cmocka_unit_test(faults),
 	};
 

@@ -6,8 +6,8 @@
  *
  *	map IOVA SIZE	map fresh memory
  *	unmap IOVA SIZE
- *	read IOVA	the device reads 8 bytes from there
- *	write IOVA	the device writes 8 bytes there
+ *	read IOVA	the device reads 4 bytes from there: one request, and one fault
+ *	write IOVA	the device writes 4 bytes there
  *	sleep MS
  *
  * DEV is a PCI address on vfio-pci. Exit: 0; 1 with what went wrong on stderr. Whether an access faulted the kernel
@@ -141,7 +141,7 @@ static void dma(uint64_t iova, int write)
 {
 	bar[DMA_SOURCE / 8] = write ? EDU_BUFFER : iova;
 	bar[DMA_DEST / 8] = write ? iova : EDU_BUFFER;
-	bar[DMA_COUNT / 8] = 8;
+	bar[DMA_COUNT / 8] = 4;
 	bar[DMA_COMMAND / 8] = write ? START_WRITE : START_READ;
 	for (int i = 0; bar[DMA_COMMAND / 8] & 1; i++) {
 		if (i > 5000)

@@ -143,6 +143,8 @@ helper32() {
 make_initrd() {
 	set -- "$(helper vfio-truth)" "$(helper at-syscall)" "$(helper owner-hold)" "$(helper edu-dma)" \
 		"$(helper vfio-client)" "$(helper pass-fd)" "$(helper map-loop)" "$here/../../boot/early-bind"
+	# none where there is no 32-bit compiler
+	# shellcheck disable=SC2046
 	[ $arch != amd64 ] || set -- "$@" $(helper32 call32)
 	foreign=''
 	if [ $arch != amd64 ]; then

@@ -7,7 +7,7 @@
  *	owner-hold container NODE		claim a group by its node through a VFIO container
  *	owner-hold objects NODE...		an iommufd with two IOAS, a page table for the first device, which is attached to it, and the
  *						other devices attached to the second IOAS
- *	owner-hold collide NODE			attach a device to an IOAS in which memory is mapped where its interrupts arrive
+ *	owner-hold collide NODE DOORBELL	attach a device to an IOAS in which memory is mapped where its interrupts arrive
  *	owner-hold mock				an iommufd with one object of each type that this kernel's mock can make
  *
  * The last two print a line "TYPE ID" for each object, with what the ioctls returned. Prints "held" when done, or the step that failed and its errno, and then waits for a signal.
@@ -155,15 +155,14 @@ static void hold_objects(char **nodes, int n)
 	}
 }
 
-/* 0xfee00000: where x86 has the doorbells of interrupts. */
-static void hold_collision(const char *node)
+static void hold_collision(const char *node, const char *doorbell)
 {
 	int iommufd = open_node("/dev/iommu"), fd;
 	uint32_t ioas = make_ioas(iommufd);
 	struct {
 		uint32_t size, flags, ioas, reserved;
 		uint64_t va, length, iova;
-	} map = { .size = sizeof(map), .flags = 7, .ioas = ioas, .length = 4096, .iova = 0xfee00000 };
+	} map = { .size = sizeof(map), .flags = 7, .ioas = ioas, .length = 4096, .iova = strtoull(doorbell, NULL, 0) };
 
 	bind_node(iommufd, node, &fd);
 	map.va = (uintptr_t)aligned_alloc(4096, 4096);
@@ -253,7 +252,7 @@ int main(int argc, char **argv)
 	else if (!strcmp(argv[1], "objects"))
 		hold_objects(argv + i, argc - i);
 	else if (!strcmp(argv[1], "collide"))
-		hold_collision(argv[i]);
+		hold_collision(argv[i], argc > i + 1 ? argv[i + 1] : "0xfee00000");
 	else if (!strcmp(argv[1], "container"))
 		hold_container(argv[i]);
 	else

@@ -94,6 +94,16 @@ lab_return() {
 	[ -z "${2:-}" ] || echo "$1" >"/sys/bus/pci/drivers/$2/bind"
 }
 
+# lab_isolated: each device's interrupts are told apart from others'
+lab_isolated() {
+	[[ $LAB_TOPOLOGY != virtio-iommu* && $LAB_TOPOLOGY != *noiommu ]]
+}
+
+# lab_unit: the one IOMMU, as sysfs names it
+lab_unit() {
+	basename /sys/class/iommu/*
+}
+
 # lab_word NAME LINE: the value of NAME in a line of vfio-truth
 lab_word() {
 	local w

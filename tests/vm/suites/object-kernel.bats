@@ -96,7 +96,7 @@ pair() {
 @test "mock: viommu, vdevice, events" { drive viommu; }
 @test "device: open, attach, replace, regions, close" {
 	[ "$LAB_TOPOLOGY" != virtio-iommu ] || skip "its page tables have no addresses before they are attached"
-	with $nic -- device $nic
+	with $nic -- device $nic "$(lab_window $nic)"
 }
 @test "device: DMA into mapped memory and into a copy" {
 	[ "$LAB_TOPOLOGY" != virtio-iommu ] || skip "its page tables have no addresses before they are attached"

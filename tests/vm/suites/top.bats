@@ -37,7 +37,10 @@ teardown() {
 	[ "$(sample 1 '[.domains[].groups[] | tonumber] | sort')" = "$(lab_groups | jq -sc .)" ]
 	[ "$(sample 1 '[.domains[].n_devices] | add')" = "$(printf '%s\n' "$groups"/*/devices/* | wc -l)" ]
 	[ "$(sample 1 '.domains[0] | [.type, .made_by]')" = '["DMA","dma-api"]' ]
-	[ "$(sample 1 '.unit_rows[] | select(.unit == "dmar0") | .domains_used')" = "$(cat /sys/class/iommu/dmar0/intel-iommu/domains_used)" ]
+	[ "$(sample 1 '[.unit_rows[].unit]')" = "[\"$(lab_unit)\"]" ]
+	# only VT-d counts them itself
+	used=$(cat "/sys/class/iommu/$(lab_unit)/intel-iommu/domains_used" 2>/dev/null) || used=null
+	[ "$(sample 1 '.unit_rows[0].domains_used')" = "$used" ]
 }
 
 @test "nothing is done, and the rates are nought; a disk is read, and they are not" {
@@ -47,10 +50,13 @@ teardown() {
 	disk_work
 	iommutop -b -j -n 4 -d 1 --view units >"$log"
 	kill "$work"
-	[ "$(sample 4 '[.maps, .unmaps, .invalidations] | map(. > 10) | all')" = true ]
+	[ "$(sample 4 '[.maps, .unmaps] | map(. > 10) | all')" = true ]
+	# no driver but Intel's tells of invalidations
+	[ -d /sys/kernel/tracing/events/intel_iommu ] || return 0
+	[ "$(sample 4 '.invalidations > 10')" = true ]
 	# the unit's own rate is all of them: there is one unit
-	[ "$(sample 4 '.unit_rows[] | select(.unit == "dmar0") | .inval_rate > 10')" = true ]
-	[ "$(sample 4 '.invalidations - (.unit_rows[] | select(.unit == "dmar0") | .inval_rate)')" = 0 ]
+	[ "$(sample 4 '.unit_rows[0].inval_rate > 10')" = true ]
+	[ "$(sample 4 '.invalidations - .unit_rows[0].inval_rate')" = 0 ]
 }
 
 @test "nothing is left behind: no events on, no probes" {

@@ -48,7 +48,7 @@ first() {
 }
 
 @test "a sibling on its native driver: EPERM, born where the group is claimed" {
-	case $LAB_TOPOLOGY in vtd | amd) ;; *) skip "for a machine where interrupts are isolated" ;; esac
+	lab_isolated || skip "for a machine where interrupts are isolated"
 	lab_move $pair
 	why sibling owner-hold iommufd "$(owner_node $pair)"
 	[ "$(first '[.call, .err, .device, .born_in]')" = "[\"VFIO_DEVICE_BIND_IOMMUFD\",\"EPERM\",\"$pair\",\"iommu_device_claim_dma_owner\"]" ]
@@ -59,9 +59,9 @@ first() {
 }
 
 @test "memory mapped where interrupts arrive: EADDRINUSE, born where reserved ranges are set aside" {
-	case $LAB_TOPOLOGY in vtd | amd) ;; *) skip "for a machine where interrupts are isolated" ;; esac
+	lab_isolated || skip "for a machine where interrupts are isolated"
 	lab_move $alone
-	why collide owner-hold collide "$(owner_node $alone)"
+	why collide owner-hold collide "$(owner_node $alone)" "$(lab_window $alone)"
 	[ "$(first '[.call, .err, .device]')" = "[\"VFIO_DEVICE_ATTACH_IOMMUFD_PT\",\"EADDRINUSE\",\"$alone\"]" ]
 	[[ $(first .born_in) == *iopt_* ]]
 	[ "$(first '.meaning != null')" = true ]
@@ -84,7 +84,7 @@ first() {
 }
 
 @test "other processes' failures are not told" {
-	case $LAB_TOPOLOGY in vtd | amd) ;; *) skip "for a machine where interrupts are isolated" ;; esac
+	lab_isolated || skip "for a machine where interrupts are isolated"
 	lab_move $pair
 	local node
 
