@@ -58,6 +58,7 @@ int main(int argc, char **argv)
 
 	/* threads that read have one heap: each of its own would grow by a page a call, and stop the others for it */
 	mallopt(M_ARENA_MAX, 1);
+	oom_watch_exit();
 	hold_standard_fds();
 	signal(SIGPIPE, SIG_IGN);
 	source_set_provider(SECTION_OWNERSHIP, ownership_provide);
@@ -67,5 +68,5 @@ int main(int argc, char **argv)
 	code = r >= 0 && a.version ? print_version(&ctx) : command_run(&ctx, &a, r, NULL);
 	print_notes(&ctx, &a, NULL);
 	ctx_free(&ctx);
-	return code;
+	return oom_expect_exit(code);
 }

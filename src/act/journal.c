@@ -3,13 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 
+#include "base/json.h"
 #include "base/str.h"
 
 #define SCHEMA "iommuctl.bindings/1"
@@ -158,9 +158,7 @@ static int read_text(int dir, char **ret, size_t *ret_len)
 		return -errno;
 	if (!S_ISREG(st.st_mode) || st.st_size > MAX_SIZE)
 		return -EBADMSG;
-	buf = malloc(st.st_size + 1);
-	if (!buf)
-		return -ENOMEM;
+	buf = must_malloc(st.st_size + 1);
 	while (len < (size_t)st.st_size && (n = read(fd, buf + len, st.st_size - len)) != 0) {
 		if (n < 0)
 			return -errno;
@@ -176,16 +174,13 @@ static int read_text(int dir, char **ret, size_t *ret_len)
 static int read_journal(struct journal *j)
 {
 	_cleanup_free_ char *text = NULL;
-	struct json_tokener *tok;
 	struct json_object *doc;
 	size_t len = 0;
 	int r = read_text(j->dir, &text, &len);
 
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
-	tok = json_tokener_new();
-	doc = tok ? json_tokener_parse_ex(tok, text, len) : NULL;
-	json_tokener_free(tok);
+	doc = json_read(text, len, JSON_TOKENER_DEFAULT_DEPTH);
 	r = doc ? take_document(j, doc) : -EBADMSG;
 	json_object_put(doc);
 	return r;
@@ -258,11 +253,9 @@ static int open_all(struct journal *j, const char *dir, int timeout_ms, const vo
 int journal_open(struct ctx *ctx, const char *dir, const char *boot_id, int timeout_ms,
 		 const volatile sig_atomic_t *interrupted, struct journal **ret)
 {
-	_cleanup_(cleanup_journal_close) struct journal *j = calloc(1, sizeof(*j));
+	_cleanup_(cleanup_journal_close) struct journal *j = must_calloc(1, sizeof(*j));
 	int r;
 
-	if (!j)
-		return -ENOMEM;
 	*j = (struct journal){ .ctx = ctx, .boot_id = boot_id, .dir = -1, .lock = -1 };
 	r = open_all(j, dir, timeout_ms, interrupted);
 	if (r < 0)
@@ -328,30 +321,30 @@ void journal_drop(struct journal *j, const char *bus, const char *device)
 
 static void add_string(struct json_object *o, const char *key, const char *s)
 {
-	json_object_object_add(o, key, s ? json_object_new_string(s) : NULL);
+	json_set(o, key, json_make_string(s));
 }
 
 static void add_number(struct json_object *o, const char *key, struct num n)
 {
-	json_object_object_add(o, key, n.known ? json_object_new_int64(n.v) : NULL);
+	json_set(o, key, n.known ? json_make_int(n.v) : NULL);
 }
 
 static struct json_object *entry_json(const struct journal_entry *e)
 {
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = json_make_object();
 
 	add_string(o, "bus", e->bus);
 	add_string(o, "device", e->device);
 	add_string(o, "driver", e->driver);
 	add_string(o, "module", e->module);
-	json_object_object_add(o, "has_override", json_object_new_boolean(e->has_override));
+	json_set(o, "has_override", json_make_bool(e->has_override));
 	add_string(o, "override", e->override);
 	add_string(o, "to", e->to);
 	add_string(o, "state", state_words[e->state]);
 	add_number(o, "pid", e->pid);
 	add_number(o, "pid_start", e->pid_start);
 	add_number(o, "vfs", e->vfs);
-	json_object_object_add(o, "vf_autoprobe", e->vf_autoprobe == TRI_UNKNOWN ? NULL : json_object_new_boolean(e->vf_autoprobe));
+	json_set(o, "vf_autoprobe", e->vf_autoprobe == TRI_UNKNOWN ? NULL : json_make_bool(e->vf_autoprobe));
 	add_string(o, "pf", e->pf);
 	return o;
 }
@@ -402,14 +395,14 @@ int journal_save(struct journal *j)
 			r = -errno;
 		return r < 0 ? failed(j->ctx, r, NULL, "the journal cannot be written") : 0;
 	}
-	doc = json_object_new_object();
-	devices = json_object_new_array();
+	doc = json_make_object();
+	devices = json_make_array();
 	add_string(doc, "schema", SCHEMA);
 	add_string(doc, "boot_id", j->boot_id);
 	vec_for_each(e, &j->v)
-		json_object_array_add(devices, entry_json(e));
-	json_object_object_add(doc, "devices", devices);
-	r = write_file(j, json_object_to_json_string_ext(doc, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+		json_append(devices, entry_json(e));
+	json_set(doc, "devices", devices);
+	r = write_file(j, json_text(doc));
 	json_object_put(doc);
 	return r < 0 ? failed(j->ctx, r, NULL, "the journal cannot be written") : 0;
 }

@@ -6,6 +6,13 @@
 #include "act/move.h"
 #include "host/host.h"
 
+/*
+ * From here on the machine is not as before when memory runs out: exit 4, and what to do; also behind the act, while it is told. acting_undone(): all
+ * is as before again.
+ */
+void acting_begins(void);
+void acting_undone(void);
+
 /* Notes what is wrong with the device; @why NULL: the errno's text. Returns @err as a negative errno. */
 int move_failed(struct mover *m, const char *code, int err, const char *why, const char *hint, const struct move *v);
 

@@ -192,6 +192,13 @@ static int bind_one(struct mover *m, const struct move *v)
 	return explain_bind(m, v, r < 0 ? r : seen < 0 ? seen : -EIO);
 }
 
+static int cannot_look(struct mover *m, const struct move *v, int err)
+{
+	if (err == -ENODEV)
+		return move_failed(m, "gone", err, "it is gone", NULL, v);
+	return move_failed(m, "unreadable", err, arena_printf(&m->ctx->arena, "its driver cannot be read: %s", err_text(err)), NULL, v);
+}
+
 static int set_override(struct mover *m, const struct move *v, const char *driver)
 {
 	int r = v->has_override ? backend_set_override(m->be, v->bus, v->device, driver) : 0;
@@ -214,7 +221,7 @@ static int move_one(struct mover *m, const struct move *v, pid_t *ret_pid)
 	int r = move_driver(m, v->bus, v->device, &now);
 
 	if (r < 0)
-		return move_failed(m, "gone", r, "it is gone", NULL, v);
+		return cannot_look(m, v, r);
 	if (!streq(now, v->driver))
 		return somebody_else(m, v, now);
 	if (v->to) {
@@ -321,6 +328,20 @@ struct saved {
 	bool group_node; /* existed before */
 };
 
+/* What is put aside is enough for all that has to be written and taken back when there is no more. */
+#define RESERVE (256u * 1024)
+
+void acting_begins(void)
+{
+	oom_reserve(RESERVE);
+	oom_status((struct oom_status){ .code = 4, .hint = "hint: iommuctl device restore --all puts back what has been moved" });
+}
+
+void acting_undone(void)
+{
+	oom_status((struct oom_status){ .code = 1 });
+}
+
 static int begin(struct mover *m, struct move *v, size_t n, struct saved *saved)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -344,6 +365,13 @@ static void forget(struct mover *m, const struct move *v, const struct saved *sa
 		journal_drop(m->j, v->bus, v->device);
 }
 
+static void leave_it(struct mover *m, struct move *v)
+{
+	v->state = MOVE_DIFFERS;
+	if (move_driver(m, v->bus, v->device, &v->left) < 0)
+		v->left = NULL;
+}
+
 /* One device, after something failed; @touched: it may have been moved. */
 static void take_back(struct mover *m, struct host *h, struct move *v, const struct saved *saved)
 {
@@ -355,11 +383,10 @@ static void take_back(struct mover *m, struct host *h, struct move *v, const str
 		forget(m, v, saved);
 		return;
 	}
+	leave_it(m, v);
 	v->state = r == -EINPROGRESS ? MOVE_PENDING : MOVE_DIFFERS;
 	if (pid)
 		move_write_pending(m, v, pid);
-	if (move_driver(m, v->bus, v->device, &v->left) < 0)
-		v->left = NULL;
 }
 
 /* In reverse. A second interrupt does not stop it. */
@@ -369,14 +396,16 @@ static bool take_all_back(struct mover *m, struct move *v, size_t n_touched, siz
 	bool clean = true;
 
 	m->be->interrupted = NULL;
-	if (host_load(m->ctx, m->src, HOST_DRIVERS, &h) < 0)
-		return false;
+	if (n_touched && host_load(m->ctx, m->src, HOST_DRIVERS, &h) < 0)
+		h = NULL;
 	for (size_t i = n; i-- > 0;) {
 		if (!is_moving(&v[i]))
 			continue;
 		if (i >= n_touched) {
 			v[i].state = MOVE_UNDONE;
 			forget(m, &v[i], &saved[i]);
+		} else if (!h && v[i].state != MOVE_PENDING) {
+			leave_it(m, &v[i]);
 		} else if (v[i].state != MOVE_PENDING) {
 			take_back(m, h, &v[i], &saved[i]);
 		}
@@ -393,7 +422,7 @@ static int verify_all(struct mover *m, const struct move *v, size_t n)
 		int r = is_moving(&v[i]) ? move_driver(m, v[i].bus, v[i].device, &now) : 0;
 
 		if (r < 0)
-			return move_failed(m, "gone", r, "it is gone", NULL, &v[i]);
+			return cannot_look(m, &v[i], r);
 		if (is_moving(&v[i]) && !streq(now, v[i].to))
 			return somebody_else(m, &v[i], now);
 	}
@@ -455,6 +484,7 @@ enum move_result move_all(struct mover *m, struct move *v, size_t n)
 		return MOVES_DONE;
 	if (begin(m, v, n, saved) < 0)
 		return MOVES_FAILED;
+	acting_begins();
 	r = backend_watch_nodes(m->be);
 	if (r < 0)
 		ctx_error(m->ctx, NOTE(.code = "watch", .err = r), "events of the kernel cannot be received");
@@ -468,5 +498,6 @@ enum move_result move_all(struct mover *m, struct move *v, size_t n)
 		return MOVES_DONE;
 	if (!take_all_back(m, v, touched, n, saved))
 		return MOVES_DIFFER;
+	acting_undone();
 	return r == -EINTR ? MOVES_INTERRUPTED : r == -EACCES ? MOVES_DENIED : MOVES_FAILED;
 }

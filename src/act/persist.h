@@ -18,6 +18,11 @@ int persist_prepare(struct ctx *ctx, const char *dir, const struct binding *v, s
 int persist_commit(struct ctx *ctx, const char *dir, const struct binding *v, size_t n);
 void persist_forget(struct ctx *ctx, const char *dir, const struct binding *v, size_t n);
 
+/*
+ * Before what it says is done: whether folder and file are root's, no links, and nobody else's to write to. -EPERM, -ELOOP and so on, noted.
+ */
+int persist_trusted(struct ctx *ctx, const char *dir, const char *file);
+
 /* Takes the file away. 1: it was there; 0: it was not; else noted. */
 int persist_remove(struct ctx *ctx, const char *dir, const char *file);
 

@@ -106,10 +106,19 @@ static int drive_back(struct mover *m, struct host *h, const struct move *was, c
 	return r;
 }
 
+static int look(struct mover *m, const struct move *was, struct move *ret)
+{
+	int r = move_look(m, was->bus, was->device, ret);
+
+	if (r == 0 || r == -ENODEV)
+		return r;
+	return move_failed(m, "unreadable", r, arena_printf(&m->ctx->arena, "what it is on cannot be read: %s", err_text(r)), NULL, was);
+}
+
 int move_put_back(struct mover *m, struct host *h, const struct move *was, pid_t *ret_pid)
 {
 	struct move now = { 0 };
-	int r = move_look(m, was->bus, was->device, &now);
+	int r = look(m, was, &now);
 
 	if (r < 0)
 		return r;
@@ -117,7 +126,7 @@ int move_put_back(struct mover *m, struct host *h, const struct move *was, pid_t
 		r = drive_back(m, h, was, now.driver, ret_pid);
 	if (r < 0)
 		return r;
-	r = move_look(m, was->bus, was->device, &now);
+	r = look(m, was, &now);
 	if (r == 0 && !streq(now.override, was->override))
 		r = set_override(m, was, was->override);
 	return r;
@@ -187,7 +196,7 @@ static void restore_one(struct mover *m, struct host *h, const struct journal_en
 	*v = (struct move){ .bus = e->bus, .device = e->device, .driver = e->driver, .module = e->module,
 			    .override = e->override, .has_override = e->has_override, .to = e->to,
 			    .astray = e->state == JOURNAL_MOVING };
-	r = move_look(m, e->bus, e->device, &now);
+	r = look(m, v, &now);
 	v->group = now.group;
 	if (r == 0)
 		r = check_pending(m, e, v);
@@ -220,16 +229,27 @@ static void restore_one(struct mover *m, struct host *h, const struct journal_en
 		v->state = MOVE_REFUSED;
 }
 
+static void refuse(struct mover *m, const struct journal_entry *e, struct move *v)
+{
+	*v = (struct move){ .bus = e->bus, .device = e->device, .state = MOVE_REFUSED };
+	if (move_driver(m, e->bus, e->device, &v->left) < 0)
+		v->left = NULL;
+}
+
 enum move_result move_restore(struct mover *m, const struct journal_entry *entries, size_t n, struct move *v)
 {
 	_cleanup_(cleanup_host_free) struct host *h = NULL;
 	enum move_result result = MOVES_DONE;
 
-	if (host_load(m->ctx, m->src, HOST_DRIVERS, &h) < 0)
+	if (host_load(m->ctx, m->src, HOST_DRIVERS, &h) < 0) {
+		for (size_t i = 0; i < n; i++)
+			refuse(m, &entries[i], &v[i]);
 		return MOVES_FAILED;
+	}
+	acting_begins();
 	for (size_t i = n; i-- > 0;) {
 		if (m->be->interrupted && *m->be->interrupted) {
-			v[i] = (struct move){ .bus = entries[i].bus, .device = entries[i].device, .state = MOVE_REFUSED };
+			refuse(m, &entries[i], &v[i]);
 			result = result == MOVES_DIFFER ? result : MOVES_INTERRUPTED;
 			continue;
 		}

@@ -225,7 +225,9 @@ int vfs_put_back(struct mover *m, const char *pf, unsigned n, enum tri autoprobe
 	uint64_t now = 0;
 	int r = read_number(m, pf, "sriov_numvfs", &now);
 
-	if (r == 0 && now != n && now)
+	if (r < 0)
+		return failed(m, pf, r, arena_printf(&m->ctx->arena, "how many virtual functions it has cannot be read: %s", err_text(r)), NULL);
+	if (now != n && now)
 		r = set_number(m, pf, 0, ret_pid);
 	/* none gets a driver before its own entry says which: they come back bare */
 	if (r == 0 && now != n && n) {
@@ -254,6 +256,7 @@ static enum move_result undo(struct mover *m, const struct vf_change *c, const s
 		move_write_pending(m, &b->pf, pid);
 	if (r < 0 || !put_copy_back(m, b))
 		return MOVES_DIFFER;
+	acting_undone();
 	return err == -EINTR ? MOVES_INTERRUPTED : err == -EACCES || err == -EPERM ? MOVES_DENIED : MOVES_FAILED;
 }
 
@@ -300,6 +303,7 @@ enum move_result vfs_set(struct mover *m, struct vf_change *c)
 	take_copy(m, &b);
 	if (write_down(m, c, &b) < 0)
 		return MOVES_FAILED;
+	acting_begins();
 	r = change(m, c, &b, &pid);
 	if (r == -EINPROGRESS) {
 		move_write_pending(m, &b.pf, pid);

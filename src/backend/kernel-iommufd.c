@@ -17,9 +17,7 @@ struct kernel_objects *kernel_objects(struct backend *b)
 	struct kernel_backend *k = (struct kernel_backend *)b;
 
 	if (!k->objects) {
-		k->objects = calloc(1, sizeof(*k->objects));
-		if (!k->objects)
-			abort();
+		k->objects = must_calloc(1, sizeof(*k->objects));
 		k->objects->fd = -1;
 	}
 	return k->objects;

@@ -58,12 +58,10 @@ DEFINE_CLEANUP(struct kernel_group, free_group);
 
 static int open_group(uint32_t nr, struct kernel_group **ret)
 {
-	_cleanup_(cleanup_free_group) struct kernel_group *g = calloc(1, sizeof(*g));
+	_cleanup_(cleanup_free_group) struct kernel_group *g = must_calloc(1, sizeof(*g));
 	char path[64];
 	int r;
 
-	if (!g)
-		abort();
 	*g = (struct kernel_group){ .nr = nr, .fd = -1, .container = -1 };
 	snprintf(path, sizeof(path), "/dev/vfio/%u", nr);
 	r = open_path("/dev/vfio/vfio", &g->container);

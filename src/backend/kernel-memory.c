@@ -102,14 +102,12 @@ static void free_area(void *p)
 void kernel_area_add(struct kernel_objects *o, uint64_t space, uint64_t iova, uint64_t length,
 		     struct kernel_block *block)
 {
-	struct area *a = malloc(sizeof(*a));
+	struct area *a = must_malloc(sizeof(*a));
 
-	if (!a)
-		abort();
 	*a = (struct area){ .space = space, .start = iova, .last = iova + length - 1, .block = block };
 	block->refs++;
 	if (!tsearch(a, &o->areas, compare_areas))
-		abort();
+		out_of_memory();
 }
 
 void kernel_area_drop(struct kernel_objects *o, uint64_t space, uint64_t iova, uint64_t length)

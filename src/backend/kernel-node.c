@@ -47,7 +47,7 @@ static void take_events(struct kernel_backend *k)
 		const char *node = udev_device_get_devnode(d), *action = udev_device_get_action(d);
 
 		if (node && strstarts(node, "/dev/") && streq(action, "add"))
-			*vec_push(&k->seen) = strdup(node + strlen("/dev/"));
+			*vec_push(&k->seen) = must_strdup(node + strlen("/dev/"));
 		udev_device_unref(d);
 	}
 }

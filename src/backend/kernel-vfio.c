@@ -41,10 +41,8 @@ int kernel_find_device(struct backend *b, uint32_t handle, struct kernel_device 
 /* Handles only grow: one that is out of date never names another device. */
 struct kernel_device *kernel_new_device(struct kernel_objects *o)
 {
-	struct kernel_device *dev = calloc(1, sizeof(*dev));
+	struct kernel_device *dev = must_calloc(1, sizeof(*dev));
 
-	if (!dev)
-		abort();
 	dev->handle = ++o->last_handle;
 	dev->fd = -1;
 	*vec_push(&o->devices) = dev;

@@ -152,10 +152,8 @@ static const struct backend_ops kernel_ops = {
 
 int backend_open_kernel(struct ctx *ctx, struct backend **ret)
 {
-	struct kernel_backend *k = calloc(1, sizeof(*k));
+	struct kernel_backend *k = must_calloc(1, sizeof(*k));
 
-	if (!k)
-		return -ENOMEM;
 	k->backend.ops = &kernel_ops;
 	k->ctx = ctx;
 	*ret = &k->backend;

@@ -39,9 +39,7 @@ static void add_groups(struct workspace *w, const struct object *queue, const ch
 			end++;
 		g = vec_push(&w->groups);
 		*g = (struct group_wait){ .queue = queue->o.id, .cookie = cookie, .deadline = deadline, .n = end - i };
-		g->records = malloc(g->n * RECORD_SIZE);
-		if (!g->records)
-			abort();
+		g->records = must_malloc(g->n * RECORD_SIZE);
 		memcpy(g->records, records + i * RECORD_SIZE, g->n * RECORD_SIZE);
 	}
 }

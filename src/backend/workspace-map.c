@@ -44,10 +44,8 @@ static uint64_t clip(uint64_t iova, uint64_t length)
 
 void maps_add(struct map_tree *t, uint64_t iova, uint64_t length, uint32_t flags)
 {
-	struct op_map *m = calloc(1, sizeof(*m)), *old;
+	struct op_map *m = must_calloc(1, sizeof(*m)), *old;
 
-	if (!m)
-		abort();
 	length = clip(iova, length);
 	/* the backend took it, so what we have there is gone */
 	while (length && (old = find(t, iova, length)))

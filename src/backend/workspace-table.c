@@ -108,15 +108,13 @@ int objects_name(struct workspace *w, char *name, uint32_t kind)
 static void put(struct object *e, void **tree, int (*compare)(const void *, const void *))
 {
 	if (!tsearch(e, tree, compare))
-		abort();
+		out_of_memory();
 }
 
 struct object *objects_add(struct workspace *w, const struct op_object *o)
 {
-	struct object *e = calloc(1, sizeof(*e)), *stale = objects_by_id(w, o->id);
+	struct object *e = must_calloc(1, sizeof(*e)), *stale = objects_by_id(w, o->id);
 
-	if (!e)
-		abort();
 	if (stale)
 		objects_remove(w, stale);
 	e->o = *o;

@@ -470,12 +470,8 @@ static const struct backend_ops workspace_ops = {
 
 int workspace_new(struct backend *inner, const struct workspace_facts *facts, struct backend **ret)
 {
-	struct workspace *w = calloc(1, sizeof(*w));
+	struct workspace *w = must_calloc(1, sizeof(*w));
 
-	if (!w) {
-		backend_close(inner);
-		return -ENOMEM;
-	}
 	w->backend.ops = &workspace_ops;
 	w->inner = inner;
 	if (facts)

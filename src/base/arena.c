@@ -18,12 +18,8 @@ static struct arena_block *block_new(size_t size)
 	struct arena_block *b;
 
 	if (size > SIZE_MAX - sizeof(*b))
-		abort();
-	b = calloc(1, sizeof(*b) + size);
-	if (!b) {
-		fputs("iommuctl: out of memory\n", stderr);
-		abort();
-	}
+		out_of_memory();
+	b = must_calloc(1, sizeof(*b) + size);
 	b->size = size;
 	return b;
 }
@@ -34,7 +30,7 @@ void *arena_alloc(struct arena *a, size_t size)
 	void *p;
 
 	if (size > SIZE_MAX - ALIGNMENT)
-		abort();
+		out_of_memory();
 	size = (size + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
 	if (!b || b->size - b->used < size) {
 		b = block_new(MAX(size, (size_t)BLOCK_SIZE));

@@ -3,8 +3,7 @@
  * Memory that is freed all at once. Facts about a machine live exactly as long as the machine is
  * looked at, so they come from one arena and nobody frees them one by one.
  *
- * An arena never returns NULL: when memory runs out it prints one line and aborts, since no caller
- * could do better with half of a machine.
+ * An arena never returns NULL: when memory runs out that is the end (base/oom.h), since no caller could do better with half of a machine.
  */
 #ifndef IOMMUCTL_BASE_ARENA_H
 #define IOMMUCTL_BASE_ARENA_H

@@ -11,16 +11,12 @@ static void strbuf_room(struct strbuf *b, size_t n)
 	size_t want = b->cap ? b->cap : 64;
 
 	if (n >= SIZE_MAX / 2 - b->len)
-		abort();
+		out_of_memory();
 	if (b->len + n + 1 <= b->cap)
 		return;
 	while (want < b->len + n + 1)
 		want *= 2;
-	b->s = realloc(b->s, want);
-	if (!b->s) {
-		fputs("iommuctl: out of memory\n", stderr);
-		abort();
-	}
+	b->s = must_realloc(b->s, want, 1);
 	b->cap = want;
 }
 

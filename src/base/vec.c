@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "base/vec.h"
 
-#include <stdio.h>
 #include <string.h>
 
 void *vec_grow(void *v, size_t n, size_t *cap, size_t size)
@@ -9,11 +8,7 @@ void *vec_grow(void *v, size_t n, size_t *cap, size_t size)
 	if (n == *cap) {
 		size_t want = *cap ? *cap * 2 : 8;
 
-		v = reallocarray(v, want, size);
-		if (!v) {
-			fputs("iommuctl: out of memory\n", stderr);
-			abort();
-		}
+		v = must_realloc(v, want, size);
 		*cap = want;
 	}
 	memset((char *)v + n * size, 0, size);

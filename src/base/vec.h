@@ -16,7 +16,7 @@
 		size_t n, cap;                                                 \
 	}
 
-/* Room for one more element of @size bytes; aborts when there is no memory. */
+/* Room for one more element of @size bytes; out_of_memory() when there is none. */
 void *vec_grow(void *v, size_t n, size_t *cap, size_t size);
 
 /* A pointer to a new last element, zeroed. It is valid until the next push. */

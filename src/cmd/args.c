@@ -458,7 +458,7 @@ static void take_name(struct parser *p)
 /* A session is named by its option or by the environment, and has its own source and backend. */
 static void take_place(struct parser *p)
 {
-	const char *env = getenv("IOMMUCTL_SESSION");
+	const char *env = secure_getenv("IOMMUCTL_SESSION");
 	struct arguments *a = p->a;
 	bool placed = a->from || a->model || a->inject;
 

@@ -383,7 +383,7 @@ static void complete_current(struct state *s, const char *before)
 void complete_words(struct ctx *ctx, struct machine *m, int argc, char *const *argv, complete_sink sink, void *arg)
 {
 	struct state s = { .ctx = ctx, .m = m, .sink = sink, .arg = arg, .prefix = "", .cur = "",
-			   .session = getenv("IOMMUCTL_SESSION") };
+			   .session = secure_getenv("IOMMUCTL_SESSION") };
 	int last = argc - 1;
 
 	for (int i = 0; i < last && !s.lost; i++)

@@ -488,9 +488,7 @@ int faults_watch_run(struct invocation *inv)
 					 .hint = "iommuctl --from SNAPSHOT faults decode"), "faults watch");
 		return EXIT_USAGE;
 	}
-	w = calloc(1, sizeof(*w));
-	if (!w)
-		abort();
+	w = must_calloc(1, sizeof(*w));
 	w->inv = inv;
 	w->kmsg = -1;
 	w->text = !opt->json && !opt->raw && !opt->cols;

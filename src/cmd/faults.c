@@ -62,10 +62,8 @@ static void print_story(struct run *run, const struct fault_row *rows, size_t n,
 
 static void print_stories(struct run *run, const struct fault_row *rows, size_t n)
 {
-	_cleanup_free_ bool *told = calloc(n + 1, sizeof(*told));
+	_cleanup_free_ bool *told = must_calloc(n + 1, sizeof(*told));
 
-	if (!told)
-		abort();
 	for (size_t i = 0; i < n; i++)
 		if (!told[i])
 			print_story(run, rows, n, i, told);

@@ -37,11 +37,7 @@ static const char *value_of(void *arg, const char *name)
 
 static char *copy(const char *s)
 {
-	char *c = strdup(s);
-
-	if (!c)
-		abort();
-	return c;
+	return must_strdup(s);
 }
 
 static void set_variable(struct interp *it, const char *word)
@@ -51,7 +47,7 @@ static void set_variable(struct interp *it, const char *word)
 	struct variable *v;
 
 	if (!name)
-		abort();
+		out_of_memory();
 	v = find_variable(it, name);
 	if (v) {
 		free(v->value);
@@ -116,7 +112,7 @@ static int run_set(struct run *r, char **v)
 /* --from and its like are the batch's. */
 static bool is_placed(const struct arguments *a, const struct arguments *outer)
 {
-	const char *env = getenv("IOMMUCTL_SESSION");
+	const char *env = secure_getenv("IOMMUCTL_SESSION");
 
 	/* that of the environment was there before, and the batch's own option came before it */
 	return a->from || a->model || a->inject ||

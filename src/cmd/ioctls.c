@@ -127,9 +127,7 @@ struct ioctl_extra *ioctl_peek_extra(const struct traced_call *c, const struct i
 		len = value_or_0(d, "entry_len") * MIN(value_or_0(d, "entry_num"), (uint64_t)TRACED_BYTES);
 	if (!at || !len)
 		return NULL;
-	e = calloc(1, sizeof(*e));
-	if (!e)
-		abort();
+	e = must_calloc(1, sizeof(*e));
 	e->n = tracer_peek(c, at, e->data, MIN(len, sizeof(e->data)));
 	return e;
 }

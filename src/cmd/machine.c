@@ -136,7 +136,7 @@ int machine_backend(struct machine *m, struct backend **ret)
 
 int machine_journal(struct machine *m, const char **ret)
 {
-	const char *tmp = getenv("TMPDIR");
+	const char *tmp = secure_getenv("TMPDIR");
 	char *dir;
 
 	if (!m->model) {

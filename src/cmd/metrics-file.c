@@ -109,7 +109,7 @@ static int read_old(struct ctx *ctx, struct metrics_file *f, bool force)
 	if (fd < 0)
 		return errno == ENOENT ? 0 : failed(ctx, -errno, f->path, NULL, NULL);
 	if (!buf)
-		abort();
+		out_of_memory();
 	r = fstat(fd, &st) < 0 ? -errno : read_some(fd, buf, STATE_MAX, &n);
 	if (r < 0)
 		return failed(ctx, r, f->path, NULL, NULL);

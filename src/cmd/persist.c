@@ -196,6 +196,8 @@ static int plan_bindings(struct plan *p, const struct bindings *all, struct devi
 
 		if (!b || !binding_is(b, v[i]))
 			continue;
+		if (source_is_live(p->inv->source) && persist_trusted(p->inv->ctx, PERSIST_DIR, b->file) < 0)
+			return EXIT_FAILED;
 		p->driver = b->driver;
 		p->leave = !b->driver;
 		r = plan_add(p, v[i], false);

@@ -194,11 +194,26 @@ static void add_hints(struct invocation *inv, int code)
 	}
 }
 
+/* Nothing fails without a word. */
+static void say_why(struct invocation *inv, int r)
+{
+	const struct note *n;
+
+	if (r >= 0)
+		return;
+	vec_for_each(n, &inv->ctx->notes)
+		if (n->level == NOTE_ERROR)
+			return;
+	ctx_error(inv->ctx, NOTE(.code = "failed", .err = r), "%s%s%s", inv->noun->name, inv->command->verb ? " " : "",
+		  inv->command->verb ? inv->command->verb : "");
+}
+
 /* The origin's strings are the source's, so the output ends before the machine is closed. */
 static int end_output(struct invocation *inv, int r)
 {
 	int code = r < 0 ? (int)exit_from_errno(r) : r;
 
+	say_why(inv, r);
 	add_hints(inv, code);
 	return out_end(inv->out, inv->command->record) < 0 && r >= 0 ? EXIT_FAILED : code;
 }

@@ -2,6 +2,7 @@
 /* The noun session: objects that outlive a command. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/resource.h>
@@ -14,6 +15,7 @@
 #include "base/str.h"
 #include "cmd/args.h"
 #include "cmd/object/objects.h"
+#include "session/confine.h"
 #include "session/keeper.h"
 #include "session/place.h"
 #include "session/remote.h"
@@ -45,7 +47,7 @@ static const struct record_type stop_record = RECORD("session.stop", 1, struct s
 /* The argument, else --session, else IOMMUCTL_SESSION, else "default". NULL: it is no name, which was noted. */
 static const char *session_name(struct invocation *inv)
 {
-	const char *env = getenv("IOMMUCTL_SESSION");
+	const char *env = secure_getenv("IOMMUCTL_SESSION");
 	const char *name = inv->argc ? inv->argv[0] : inv->args->session ? inv->args->session : env && *env ? env : DEFAULT_NAME;
 
 	if (workspace_good_name(name))
@@ -63,6 +65,8 @@ struct start {
 	struct machine m; /* a model's */
 	struct backend *be;
 	int lock, listener;
+	struct oom_end end, end_too; /* the files; the keeper, for who started it */
+	pid_t child;
 };
 
 /* A session that cannot even reach iommufd would fail at its first command, far from the reason. */
@@ -108,7 +112,7 @@ static int open_place(struct start *s)
 static void notify_ready(void)
 {
 	static const char text[] = "READY=1";
-	const char *path = getenv("NOTIFY_SOCKET");
+	const char *path = secure_getenv("NOTIFY_SOCKET");
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
 	_cleanup_close_ int sock = -1;
 
@@ -134,6 +138,7 @@ static int keep(struct start *s)
 		setrlimit(RLIMIT_NOFILE, &files);
 	}
 	umask(077);
+	keeper_confine(s->m.source && source_is_live(s->m.base));
 	notify_ready();
 	r = keeper_run(&k);
 	place_clean(s->inv->ctx, s->name);
@@ -179,6 +184,14 @@ static void wait_for_leave(const int left[2])
 	close(left[0]);
 }
 
+/* A start that fails leaves nothing behind. */
+static void end_child(void *start)
+{
+	struct start *s = start;
+
+	kill(s->child, SIGTERM);
+}
+
 static int run_in_background(struct start *s)
 {
 	int left[2];
@@ -196,6 +209,9 @@ static int run_in_background(struct start *s)
 		close(left[1]);
 		_exit(keep(s) < 0 ? EXIT_FAILED : EXIT_DONE);
 	}
+	s->child = pid;
+	s->end_too = (struct oom_end){ .fn = end_child, .arg = s };
+	oom_at_end(&s->end_too);
 	wait_for_leave(left);
 	return started(s, pid);
 }
@@ -213,6 +229,8 @@ static int run_in_foreground(struct start *s)
 
 static void start_free(struct start *s)
 {
+	oom_forget(&s->end);
+	oom_forget(&s->end_too);
 	if (s->m.source)
 		machine_close(&s->m);
 	else
@@ -232,9 +250,12 @@ static int run_start(struct invocation *inv)
 		return bad_argument(inv, "--from", "that machine is not here", "-M rehearses on a model of it");
 	/* what a shell or a test left open must not be kept open for as long as the session lives */
 	close_range(3, ~0U, 0);
-	r = place_listen(inv->ctx, s.name, &s.lock, &s.listener);
+	r = place_end(inv->ctx, s.name, &s.end);
+	if (r == 0)
+		r = place_listen(inv->ctx, s.name, &s.lock, &s.listener);
 	if (r < 0)
 		return exit_from_errno(r);
+	oom_at_end(&s.end);
 	r = open_place(&s);
 	if (r != EXIT_DONE) {
 		place_clean(inv->ctx, s.name);

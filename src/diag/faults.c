@@ -103,16 +103,12 @@ const struct record_type fault_watch_record = RECORD("faults.watch", 1, struct f
 
 struct fault_table *fault_table_new(const char *file, struct host *h)
 {
-	struct fault_table *t = calloc(1, sizeof(*t));
+	struct fault_table *t = must_calloc(1, sizeof(*t));
 
-	if (!t)
-		abort();
 	t->file = arena_strdup(&t->arena, file);
 	t->host = h;
 	t->n_slots = 1024;
-	t->slots = calloc(t->n_slots, sizeof(*t->slots));
-	if (!t->slots)
-		abort();
+	t->slots = must_calloc(t->n_slots, sizeof(*t->slots));
 	return t;
 }
 
@@ -187,10 +183,8 @@ static uint32_t hash_fault(const struct event *ev)
 static void grow_slots(struct fault_table *t)
 {
 	size_t n = t->n_slots * 2;
-	uint32_t *slots = calloc(n, sizeof(*slots));
+	uint32_t *slots = must_calloc(n, sizeof(*slots));
 
-	if (!slots)
-		abort();
 	for (size_t i = 0; i < t->n; i++) {
 		size_t at = t->v[i]->hash & (n - 1);
 

@@ -10,6 +10,10 @@
 /* A machine with 10,000 containers has some MiB of mounts. */
 #define MAX_TABLE (64u << 20)
 
+/* A process has at most a quarter of its stack's limit; shells have some KiB. */
+#define MAX_ENVIRON (1u << 20)
+#define MAX_ANCESTORS 64
+
 /* PROC_PID_INIT_INO of the kernel, fixed since 3.8: the number of the first pid namespace. */
 #define FIRST_PID_NS "pid:[4026531836]"
 
@@ -205,6 +209,46 @@ static const char *our_ssh_address(struct arena *a, const char *connection)
 	return word && *word ? word : NULL;
 }
 
+/* The process's own variable as it was started with; NULL none, or it may not be looked at. */
+static const char *variable_of(struct host *h, long pid, const char *name)
+{
+	char path[64], *text;
+	size_t len, n = strlen(name);
+
+	PATHF(path, "proc/%ld/environ", pid);
+	if (source_read_all(h->src, path, MAX_ENVIRON, &h->arena, &text, &len) < 0)
+		return NULL;
+	for (char *s = text; s < text + len; s += strlen(s) + 1)
+		if (!strncmp(s, name, n) && s[n] == '=')
+			return s + n + 1;
+	return NULL;
+}
+
+static long parent_of(struct host *h, long pid)
+{
+	char path[64], text[1024], *at;
+	long parent;
+
+	PATHF(path, "proc/%ld/stat", pid);
+	if (source_read_attr(h->src, path, text, sizeof(text)) < 0)
+		return 0;
+	at = strrchr(text, ')'); /* the name before it may hold anything */
+	return at && sscanf(at, ") %*c %ld", &parent) == 1 ? parent : 0;
+}
+
+/* sudo and su -l keep the variable from us; who called them has it still. */
+static const char *inherited_ssh(struct host *h)
+{
+	const char *found = NULL;
+	long pid = getppid();
+
+	for (int depth = 0; !found && pid > 1 && depth < MAX_ANCESTORS; depth++) {
+		found = variable_of(h, pid, "SSH_CONNECTION");
+		pid = parent_of(h, pid);
+	}
+	return found;
+}
+
 struct guard_facts *guard_facts_read(struct host *h, const char *ssh_connection)
 {
 	struct guard_facts *f = arena_new(&h->arena, struct guard_facts);
@@ -215,6 +259,8 @@ struct guard_facts *guard_facts_read(struct host *h, const char *ssh_connection)
 	read_swaps(f);
 	read_loops(f);
 	read_btrfs(f);
+	if (!ssh_connection && source_is_live(h->src))
+		ssh_connection = inherited_ssh(h);
 	f->ssh_local = our_ssh_address(&h->arena, ssh_connection);
 	return f;
 }

@@ -19,7 +19,8 @@ struct guard_facts;
 
 /*
  * The facts about the machine as a whole: mounts, swap areas, namespaces, routes. In the host's arena, never NULL.
- * @ssh_connection is the variable SSH_CONNECTION of the one who asks, NULL none.
+ * @ssh_connection is the variable SSH_CONNECTION of the one who asks, NULL: on this machine the processes that
+ * called us are asked.
  */
 struct guard_facts *guard_facts_read(struct host *h, const char *ssh_connection);
 

@@ -58,7 +58,7 @@ static struct device *other_named(struct device *const *others, size_t n, const 
 /* The last component of @path that is a device of ours: whatever comes behind it hangs on that one. */
 static struct device *device_on_path(struct host *h, struct device *const *others, size_t n, const char *path)
 {
-	_cleanup_free_ char *p = strdup(path);
+	_cleanup_free_ char *p = must_strdup(path);
 	char *slash;
 
 	while (p && (slash = strrchr(p, '/'))) {

@@ -31,7 +31,7 @@ static bool list_matches(char *list, const struct device *d)
 
 bool ids_match(const char *options, const struct device *d)
 {
-	_cleanup_free_ char *copy = strdup(options);
+	_cleanup_free_ char *copy = must_strdup(options);
 	char *rest = copy, *word;
 
 	while (d->has_ids && rest && (word = strsep(&rest, " \t\"")))

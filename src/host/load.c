@@ -418,11 +418,9 @@ static void join_units(struct host *h)
 
 int host_load(struct ctx *ctx, struct source *src, unsigned want, struct host **ret)
 {
-	struct host *h = calloc(1, sizeof(*h));
+	struct host *h = must_calloc(1, sizeof(*h));
 	struct loader l = { .h = h };
 
-	if (!h)
-		return -ENOMEM;
 	h->ctx = ctx;
 	h->src = src;
 	load_units(h);

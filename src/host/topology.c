@@ -71,7 +71,7 @@ static struct device *climb(struct host *h, char *path, const char **missing)
 
 static struct device *upstream_by_path(struct host *h, struct device *d, const char **missing)
 {
-	_cleanup_free_ char *path = strdup(device_path(h, d));
+	_cleanup_free_ char *path = must_strdup(device_path(h, d));
 
 	return path ? climb(h, path, missing) : NULL;
 }
@@ -150,7 +150,7 @@ struct device *device_dma_parent(struct host *h, struct device *d)
 
 	if (!d->is_pci || !device_path(h, d))
 		return NULL;
-	path = strdup(device_path(h, d));
+	path = must_strdup(device_path(h, d));
 	if (!path || !cut_at_root_bus(path, &bus))
 		return NULL;
 	last = strrchr(path, '/');
@@ -166,7 +166,7 @@ const char *device_root_bus(struct host *h, struct device *d)
 
 	if (!d->is_pci)
 		return NULL;
-	if (device_path(h, d) && (path = strdup(device_path(h, d))) && cut_at_root_bus(path, &bus))
+	if (device_path(h, d) && (path = must_strdup(device_path(h, d))) && cut_at_root_bus(path, &bus))
 		return arena_strdup(&h->arena, bus);
 	while (device_upstream(h, d))
 		d = device_upstream(h, d);

@@ -113,11 +113,9 @@ static int follow(struct ctx *ctx, const struct failure_probes *p, pid_t pid)
 
 int failure_probes_start(struct ctx *ctx, const struct watched_function *v, size_t n, pid_t pid, struct failure_probes **ret, size_t *ret_n)
 {
-	_cleanup_(cleanup_failure_probes_stop) struct failure_probes *p = calloc(1, sizeof(*p));
+	_cleanup_(cleanup_failure_probes_stop) struct failure_probes *p = must_calloc(1, sizeof(*p));
 	int r;
 
-	if (!p)
-		abort();
 	r = tracefs_open(ctx, "why", "watching which functions fail", &p->fs);
 	if (r == 0)
 		r = add_probes(ctx, p, v, n, ret_n);

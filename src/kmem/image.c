@@ -75,7 +75,7 @@ int kmem_open_image(const void *data, size_t len, struct kmem **ret)
 	struct record rec;
 
 	if (!k)
-		abort();
+		out_of_memory();
 	k->memory = memory_new();
 	if (!take(&c, magic, sizeof(magic)) || memcmp(magic, MAGIC, sizeof(magic)))
 		return -EBADMSG;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "base/json.h"
 #include "kmem/parts.h"
 #include "source/doc.h"
 
@@ -39,16 +40,16 @@ static void write_pasids(struct json_object *to, const struct iommufd_object *o)
 
 static void write_page_table(struct json_object *to, const struct iommufd_object *o)
 {
-	struct json_object *v = part_put_array(to, "groups"), *domain = o->domain ? json_object_new_object() : NULL;
+	struct json_object *v = part_put_array(to, "groups"), *domain = o->domain ? json_make_object() : NULL;
 
 	for (size_t i = 0; i < o->n_groups; i++)
-		json_object_array_add(v, json_object_new_int64(o->groups[i]));
+		json_append(v, json_make_int(o->groups[i]));
 	part_put_tri(to, "automatic", o->automatic);
 	part_put_tri(to, "nest_parent", o->nest_parent);
 	part_put_tri(to, "coherent", o->coherent);
 	if (domain)
 		part_put_domain(domain, o->domain);
-	json_object_object_add(to, "domain", domain);
+	json_set(to, "domain", domain);
 }
 
 static void write_object(struct json_object *to, const struct iommufd_object *o)
@@ -85,10 +86,10 @@ static void write_context(struct json_object *to, const struct iommufd_context *
 
 struct json_object *iommufds_to_json(const struct iommufds *f)
 {
-	struct json_object *doc = json_object_new_object(), *v;
+	struct json_object *doc = json_make_object(), *v;
 
 	doc_put_int(doc, "version", 1);
-	json_object_object_add(doc, "contexts", NULL);
+	json_set(doc, "contexts", NULL);
 	if (f->known) {
 		v = part_put_array(doc, "contexts");
 		for (size_t i = 0; i < f->n; i++)

@@ -31,10 +31,8 @@ struct memory {
 
 struct memory *memory_new(void)
 {
-	struct memory *m = calloc(1, sizeof(*m));
+	struct memory *m = must_calloc(1, sizeof(*m));
 
-	if (!m)
-		abort();
 	m->fd = -1;
 	return m;
 }
@@ -138,9 +136,7 @@ int memory_open_core(int fd, struct memory **ret)
 	elf_end(elf);
 	if (r < 0)
 		return r;
-	m->pages = calloc(CACHE_PAGES, sizeof(*m->pages));
-	if (!m->pages)
-		abort();
+	m->pages = must_calloc(CACHE_PAGES, sizeof(*m->pages));
 	m->fd = fd;
 	*ret = m;
 	m = NULL;

@@ -253,12 +253,10 @@ static void open_types(struct opening *o)
 
 int kmem_open(const char *root, struct arena *a, obstacle_vec *obstacles, struct kmem **ret)
 {
-	_cleanup_(cleanup_kmem_free) struct kmem *k = calloc(1, sizeof(*k));
+	_cleanup_(cleanup_kmem_free) struct kmem *k = must_calloc(1, sizeof(*k));
 	struct opening o = { .root = root, .a = a, .obstacles = obstacles, .k = k };
 	size_t before = obstacles->n;
 
-	if (!k)
-		abort();
 	open_memory(&o);
 	open_symbols(&o);
 	open_types(&o);

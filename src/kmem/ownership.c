@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/str.h"
 #include "kmem/parts.h"
 #include "source/doc.h"
@@ -40,15 +41,15 @@ const struct owned_group *ownership_group(const struct ownership *o, uint32_t id
 
 static void put_index(struct json_object *o, const char *key, const void *p, const void *base, size_t size)
 {
-	json_object_object_add(
-		o, key, p ? json_object_new_int64(((const char *)p - (const char *)base) / (int64_t)size) : NULL);
+	json_set(
+		o, key, p ? json_make_int(((const char *)p - (const char *)base) / (int64_t)size) : NULL);
 }
 
 static void write_group(struct json_object *to, const struct ownership *o, const struct owned_group *g)
 {
 	struct json_object *devices;
 
-	json_object_object_add(to, "id", json_object_new_int64(g->id));
+	json_set(to, "id", json_make_int(g->id));
 	doc_put(to, "name", g->name);
 	doc_put(to, "problem", g->problem);
 	part_put_int(to, "owner_cnt", g->owner_cnt);
@@ -85,10 +86,10 @@ static void write_owner(struct json_object *to, const struct owner *w)
 
 struct json_object *ownership_to_json(const struct ownership *o)
 {
-	struct json_object *doc = json_object_new_object(), *v;
+	struct json_object *doc = json_make_object(), *v;
 
-	json_object_object_add(doc, "version", json_object_new_int(1));
-	json_object_object_add(doc, "groups", NULL);
+	json_set(doc, "version", json_make_int(1));
+	json_set(doc, "groups", NULL);
 	if (o->known) {
 		v = part_put_array(doc, "groups");
 		for (size_t i = 0; i < o->n_groups; i++)

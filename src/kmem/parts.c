@@ -4,33 +4,34 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "base/json.h"
 #include "base/str.h"
 #include "source/doc.h"
 
 struct json_object *part_put_array(struct json_object *o, const char *key)
 {
-	struct json_object *v = json_object_new_array();
+	struct json_object *v = json_make_array();
 
-	json_object_object_add(o, key, v);
+	json_set(o, key, v);
 	return v;
 }
 
 struct json_object *part_put_element(struct json_object *array)
 {
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = json_make_object();
 
-	json_object_array_add(array, o);
+	json_append(array, o);
 	return o;
 }
 
 void part_put_int(struct json_object *o, const char *key, struct num n)
 {
-	json_object_object_add(o, key, n.known ? json_object_new_int64(n.v) : NULL);
+	json_set(o, key, n.known ? json_make_int(n.v) : NULL);
 }
 
 void part_put_tri(struct json_object *o, const char *key, int t)
 {
-	json_object_object_add(o, key, t == TRI_UNKNOWN ? NULL : json_object_new_boolean(t == TRI_YES));
+	json_set(o, key, t == TRI_UNKNOWN ? NULL : json_make_bool(t == TRI_YES));
 }
 
 void part_put_hex(struct json_object *o, const char *key, struct num n)

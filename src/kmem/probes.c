@@ -97,12 +97,10 @@ static int needed_types(struct ctx *ctx, const struct probes *p, struct ktypes *
 
 int probes_start(struct ctx *ctx, struct probes **ret)
 {
-	_cleanup_(cleanup_probes_stop) struct probes *p = calloc(1, sizeof(*p));
+	_cleanup_(cleanup_probes_stop) struct probes *p = must_calloc(1, sizeof(*p));
 	struct ktypes types = { 0 };
 	int r;
 
-	if (!p)
-		abort();
 	r = tracefs_open(ctx, "owner", "watching the groups' owners", &p->fs);
 	if (r < 0)
 		return r;

@@ -91,9 +91,7 @@ static struct tracee *tracee_of(struct tracer *t, pid_t tid)
 	struct tracee **p = place(t, tid);
 
 	if (!*p) {
-		*p = calloc(1, sizeof(**p));
-		if (!*p)
-			abort();
+		*p = must_calloc(1, sizeof(**p));
 		**p = (struct tracee){ .tid = tid, .pid = traced_process(tid) };
 		t->n++;
 	}

@@ -148,10 +148,8 @@ static int first_attach(struct hwpt *h, struct idev *idev, uint32_t pasid)
 
 static struct attach *add_attach(struct mgroup *g, struct hwpt *h, struct idev *idev, uint32_t pasid)
 {
-	struct attach *a = calloc(1, sizeof(*a));
+	struct attach *a = must_calloc(1, sizeof(*a));
 
-	if (!a)
-		abort();
 	a->pasid = pasid;
 	a->hwpt = h;
 	a->first = idev;

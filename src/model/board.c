@@ -15,20 +15,12 @@
 
 static void *make(size_t size)
 {
-	void *p = calloc(1, size);
-
-	if (!p)
-		abort();
-	return p;
+	return must_calloc(1, size);
 }
 
 static char *copy(const char *s)
 {
-	char *c = strdup(s);
-
-	if (!c)
-		abort();
-	return c;
+	return must_strdup(s);
 }
 
 /* -- devices by name ------------------------------------------------------------------------------------------- */

@@ -37,10 +37,8 @@ int handle_bound(struct model *m, uint32_t id, struct handle **ret)
 /* Numbers only grow: one that is out of date never names another device. */
 struct handle *handle_new(struct model *m, struct mdev *dev)
 {
-	struct handle *h = calloc(1, sizeof(*h));
+	struct handle *h = must_calloc(1, sizeof(*h));
 
-	if (!h)
-		abort();
 	h->dev = dev;
 	dev->opens++;
 	*vec_push(&m->handles) = h;
@@ -346,9 +344,7 @@ static uint8_t *config_of(struct model *m, struct mdev *dev)
 	pci = device_pci(m->host, dev->facts);
 	if (pci->err)
 		return NULL;
-	dev->config = calloc(1, CONFIG_BYTES);
-	if (!dev->config)
-		abort();
+	dev->config = must_calloc(1, CONFIG_BYTES);
 	memcpy(dev->config, pci->raw, MIN(pci->len, CONFIG_BYTES));
 	return dev->config;
 }

@@ -46,9 +46,7 @@ void dirty_mark(struct hwpt *h, uint64_t iova)
 
 	if (!area || range_first(&h->dirty, iova, iova))
 		return;
-	r = calloc(1, sizeof(*r));
-	if (!r)
-		abort();
+	r = must_calloc(1, sizeof(*r));
 	entry_of(h, area, iova, &r->start, &r->last);
 	range_insert(&h->dirty, r);
 }

@@ -148,9 +148,7 @@ static void set_driver(struct model *m, struct mdev *d, const char *driver)
 {
 	char *was = d->driver;
 
-	d->driver = driver ? strdup(driver) : NULL;
-	if (driver && !d->driver)
-		abort();
+	d->driver = must_strdup(driver);
 	facts_driver(m, d, was);
 	free(was);
 }

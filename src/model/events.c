@@ -90,9 +90,7 @@ int viommu_report(struct viommu *v, uint32_t type, const void *data, size_t len)
 	if (!q)
 		return -EOPNOTSUPP;
 	full = q->n == q->depth;
-	e = calloc(1, sizeof(*e) + len);
-	if (!e)
-		abort();
+	e = must_calloc(1, sizeof(*e) + len);
 	if (full) {
 		e->flags = IOMMU_VEVENTQ_FLAG_LOST_EVENTS;
 	} else {

@@ -9,10 +9,8 @@
 
 static struct fault_group *group_new(struct mdev *dev, const struct page_request *req, size_t n)
 {
-	struct fault_group *g = calloc(1, sizeof(*g) + n * sizeof(*g->v));
+	struct fault_group *g = must_calloc(1, sizeof(*g) + n * sizeof(*g->v));
 
-	if (!g)
-		abort();
 	g->dev = dev;
 	g->grpid = req->grpid;
 	g->n = n;

@@ -24,10 +24,8 @@ struct ioas *ioas_new(struct model *m)
 
 static struct pages *pages_new(uint64_t start, bool file, bool writable)
 {
-	struct pages *p = calloc(1, sizeof(*p));
+	struct pages *p = must_calloc(1, sizeof(*p));
 
-	if (!p)
-		abort();
 	*p = (struct pages){ .refs = 1, .start = start, .file = file, .writable = writable };
 	return p;
 }
@@ -231,10 +229,8 @@ static int check_slice(const struct ioas *ioas, const struct slice *s, unsigned 
 
 static void insert_area(struct ioas *ioas, const struct slice *s, uint64_t iova, unsigned prot)
 {
-	struct area *a = calloc(1, sizeof(*a));
+	struct area *a = must_calloc(1, sizeof(*a));
 
-	if (!a)
-		abort();
 	a->r.start = iova;
 	a->r.last = iova + (s->length - 1);
 	a->pages = s->pages;
@@ -522,9 +518,7 @@ static int load_allowed(struct ranges *t, const struct op_range *v, size_t n)
 
 		if (v[i].start >= v[i].last || range_first(t, v[i].start, v[i].last))
 			return -EINVAL;
-		r = calloc(1, sizeof(*r));
-		if (!r)
-			abort();
+		r = must_calloc(1, sizeof(*r));
 		r->start = v[i].start;
 		r->last = v[i].last;
 		range_insert(t, r);

@@ -10,9 +10,7 @@ int iopt_reserve(struct ioas *ioas, uint64_t start, uint64_t last, const void *o
 
 	if (range_first(&ioas->areas, start, last) || range_first(&ioas->allowed, start, last))
 		return -EADDRINUSE;
-	r = calloc(1, sizeof(*r));
-	if (!r)
-		abort();
+	r = must_calloc(1, sizeof(*r));
 	r->r.start = start;
 	r->r.last = last;
 	r->owner = owner;

@@ -41,9 +41,7 @@ static int open_group(struct model *m, struct mgroup *g, struct mdev *dev)
 		group_release(g);
 		return r;
 	}
-	g->container = calloc(1, sizeof(*g->container));
-	if (!g->container)
-		abort();
+	g->container = must_calloc(1, sizeof(*g->container));
 	g->container->domain = domain;
 	return 0;
 }
@@ -134,9 +132,7 @@ int model_legacy_map(struct backend *b, struct op_legacy_map *op, struct op_data
 		return -EEXIST;
 	if (!may_map(g, op->iova, last))
 		return -EINVAL;
-	m = calloc(1, sizeof(*m));
-	if (!m)
-		abort();
+	m = must_calloc(1, sizeof(*m));
 	m->start = op->iova;
 	m->last = last;
 	range_insert(&g->container->maps, m);

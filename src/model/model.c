@@ -94,12 +94,10 @@ static const struct backend_ops model_ops = {
 int model_open(struct ctx *ctx, struct source *base, const struct model_options *opt, struct backend **ret,
 	       struct source **ret_overlay)
 {
-	struct model *m = calloc(1, sizeof(*m));
+	struct model *m = must_calloc(1, sizeof(*m));
 	struct source *overlay;
 	int r;
 
-	if (!m)
-		return -ENOMEM;
 	m->backend.ops = &model_ops;
 	m->ctx = ctx;
 	m->base = base;

@@ -23,10 +23,8 @@ static uint32_t id_new(struct model *m, struct obj *o)
 
 void *obj_new(struct model *m, size_t size, enum obj_type type)
 {
-	struct obj *o = calloc(1, size);
+	struct obj *o = must_calloc(1, size);
 
-	if (!o)
-		abort();
 	o->type = type;
 	o->id = id_new(m, o);
 	m->n_objs++;

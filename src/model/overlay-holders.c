@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 
+#include "base/json.h"
 #include "base/str.h"
 #include "model/internal.h"
 #include "source/doc.h"
@@ -12,7 +13,7 @@
 
 static struct json_object *this_process(enum held_kind kind)
 {
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = json_make_object();
 	char comm[17] = "";
 
 	prctl(PR_GET_NAME, comm);
@@ -80,11 +81,11 @@ bool facts_has_holders(const struct model *m)
 /* A base that cannot say who holds what: nobody else is known, and that there is nobody is not. */
 static struct json_object *unknown_base(int err)
 {
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = json_make_object();
 
 	doc_put_bool(o, "complete", false);
 	doc_put(o, "why", err == -ENOTCAPTURED ? "not-captured" : "permission");
-	json_object_object_add(o, "held", json_object_new_array());
+	json_set(o, "held", json_make_array());
 	return o;
 }
 
@@ -103,17 +104,17 @@ int facts_holders(struct model *m, struct ctx *ctx, struct json_object **ret)
 		return r;
 	held = doc_get(doc, "held", json_type_array);
 	if (!held) {
-		held = json_object_new_array();
-		json_object_object_add(doc, "held", held);
+		held = json_make_array();
+		json_set(doc, "held", held);
 	}
 	for (size_t i = 0; i < m->handles.n; i++) {
 		const struct handle *h = m->handles.v[i];
 
 		if (!has_node(h))
 			continue;
-		json_object_array_add(held, held_device(m, h->dev));
+		json_append(held, held_device(m, h->dev));
 		if (h->legacy)
-			json_object_array_add(held, held_group(h->dev->group));
+			json_append(held, held_group(h->dev->group));
 	}
 	*ret = doc;
 	return 0;

@@ -478,11 +478,9 @@ static struct split untouched(struct overlay *o, const char *base, const char *c
 
 static void read_one(struct source *s, const char *path, size_t cap, struct arena *a, struct src_blob *ret)
 {
-	_cleanup_free_ char *buf = malloc(cap + 1);
+	_cleanup_free_ char *buf = must_malloc(cap + 1);
 	size_t len;
 
-	if (!buf)
-		abort();
 	ret->err = source_read(s, path, buf, cap, &len);
 	if (!ret->err)
 		*ret = (struct src_blob){ .data = arena_memdup(a, buf, len), .len = len };
@@ -575,19 +573,13 @@ static const struct source_ops overlay_ops[] = {
 
 static char *copy(const char *s)
 {
-	char *c = s ? strdup(s) : NULL;
-
-	if (s && !c)
-		abort();
-	return c;
+	return must_strdup(s);
 }
 
 struct source *overlay_new(struct model *m)
 {
-	struct overlay *o = calloc(1, sizeof(*o));
+	struct overlay *o = must_calloc(1, sizeof(*o));
 
-	if (!o)
-		abort();
 	o->source = (struct source){
 		.ops = &overlay_ops[m->base->ops->kind],
 		.name = copy(m->base->name),

@@ -14,15 +14,6 @@
 
 /* -- building ------------------------------------------------------------------------------------ */
 
-static struct json_object *must(struct json_object *v)
-{
-	if (!v) {
-		fputs("iommuctl: out of memory\n", stderr);
-		abort();
-	}
-	return v;
-}
-
 /* Field tables name each member once, and outlive every row. A NULL @v is null. */
 static void add_member(struct json_object *obj, const char *name, struct json_object *v)
 {

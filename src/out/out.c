@@ -8,10 +8,8 @@
 
 struct out *out_new(struct ctx *ctx, FILE *f, const struct out_options *opt)
 {
-	struct out *o = calloc(1, sizeof(*o));
+	struct out *o = must_calloc(1, sizeof(*o));
 
-	if (!o)
-		abort();
 	o->ctx = ctx;
 	o->f = f;
 	o->opt = *opt;
@@ -90,11 +88,9 @@ static int unknown_column(struct out *o, const struct record_type *type, const c
 /* Adds each of "a,b.c" to @s. */
 static int add_names(struct out *o, struct selection *s, const struct record_type *type, const char *cols)
 {
-	_cleanup_free_ char *copy = strdup(cols);
+	_cleanup_free_ char *copy = must_strdup(cols);
 	char *save = NULL;
 
-	if (!copy)
-		abort();
 	for (char *name = strtok_r(copy, ",", &save); name; name = strtok_r(NULL, ",", &save)) {
 		if (*name == '+')
 			name++; /* -o +a -o +b arrives as "+a,+b" */

@@ -186,18 +186,16 @@ void out_styled(struct out *o, enum out_style style, const char *s)
  */
 static char *format_marked(const char *fmt, char mark, va_list ap)
 {
-	_cleanup_free_ char *marked = strdup(fmt);
+	_cleanup_free_ char *marked = must_strdup(fmt);
 	char *ret = NULL;
 	va_list copy;
 
-	if (!marked)
-		abort();
 	for (char *p = marked; *p; p++)
 		if (*p == '\n')
 			*p = mark;
 	va_copy(copy, ap);
 	if (vasprintf(&ret, marked, copy) < 0)
-		abort();
+		out_of_memory();
 	va_end(copy);
 	return ret;
 }

@@ -49,9 +49,7 @@ void add_safe(struct strbuf *b, const char *s, bool utf8)
 	if (utf8)
 		return;
 	/* what is left beyond ASCII is valid UTF-8 */
-	text = strdup(b->s + start);
-	if (!text)
-		abort();
+	text = must_strdup(b->s + start);
 	b->len = start;
 	for (const char *p = text; *p; p += n) {
 		n = utf8_len(p, strlen(p));

@@ -26,9 +26,7 @@ static void grow(struct player *r)
 	size_t n = r->size_groups;
 
 	r->size_groups = n ? n * 2 : 1024;
-	r->groups = calloc(r->size_groups, sizeof(*r->groups));
-	if (!r->groups)
-		abort();
+	r->groups = must_calloc(r->size_groups, sizeof(*r->groups));
 	for (size_t i = 0; i < n; i++)
 		if (old[i].key)
 			*find(r, old[i].key) = old[i];

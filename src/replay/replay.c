@@ -38,7 +38,7 @@ struct player *player_new(struct backend *b, const struct replay_options *opt)
 	if (r)
 		r->buf = malloc(OP_FAULT_ROOM);
 	if (!r || !r->buf)
-		abort();
+		out_of_memory();
 	r->b = b;
 	r->opt = *opt;
 	return r;
@@ -193,9 +193,7 @@ static void make_slots(struct player *r)
 	if (r->device_slots)
 		return;
 	r->n_device_slots = DEVICES_MAX * 2;
-	r->device_slots = calloc(r->n_device_slots, sizeof(*r->device_slots));
-	if (!r->device_slots)
-		abort();
+	r->device_slots = must_calloc(r->n_device_slots, sizeof(*r->device_slots));
 }
 
 static int new_device(struct player *r, const struct event *ev, uint64_t key, uint32_t *slot)

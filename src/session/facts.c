@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/str.h"
 
 static int put(struct op_data *d, const void *p, size_t n)
@@ -43,7 +44,7 @@ static int section_fact(struct source *src, struct op_fact *op, struct op_data *
 	ctx_free(&ctx);
 	if (r < 0)
 		return r;
-	text = json_object_to_json_string_ext(doc, JSON_C_TO_STRING_PLAIN);
+	text = json_text(doc);
 	op->ret_len = strlen(text);
 	put(d, text, op->ret_len);
 	json_object_put(doc);
@@ -212,7 +213,7 @@ static int facts_section(struct source *s, struct ctx *ctx, enum source_section 
 
 	(void)ctx;
 	if (r == 0) {
-		*ret = json_tokener_parse(text);
+		*ret = json_read(text, strlen(text), JSON_TOKENER_DEFAULT_DEPTH);
 		r = *ret ? 0 : -EBADMSG;
 	}
 	arena_free(&a);
@@ -236,27 +237,25 @@ static char *take_word(const char **p, const char *end)
 	if (word >= end)
 		return NULL;
 	*p += strlen(word) + 1;
-	return *word ? strdup(word) : NULL;
+	return *word ? must_strdup(word) : NULL;
 }
 
 int facts_open(struct backend *remote, struct source **ret)
 {
-	struct facts_source *f = calloc(1, sizeof(*f));
+	struct facts_source *f = must_calloc(1, sizeof(*f));
 	struct arena a = { 0 };
 	const char *p, *end;
 	char *text;
 	size_t len;
 	int r;
 
-	if (!f)
-		return -ENOMEM;
 	f->source.ops = &facts_ops;
 	f->remote = remote;
 	r = ask_all(&f->source, OP_FACT_ORIGIN, NULL, 0, &a, &text, &len);
 	if (r == 0) {
 		p = text;
 		end = text + len;
-		f->source.name = take_word(&p, end) ?: strdup("session");
+		f->source.name = take_word(&p, end) ?: must_strdup("session");
 		f->source.hostname = take_word(&p, end);
 		f->source.boot_id = take_word(&p, end);
 		*ret = &f->source;

@@ -12,6 +12,9 @@
 #include "base/vec.h"
 #include "session/protocol.h"
 
+/* What one request takes at most beside its data. Without it, nothing new is begun: all sessions' objects would go when it runs out. */
+#define RESERVE (1u << 20)
+
 enum client_state { GREETING, READING, WAITING, CLOSING };
 
 /* @in collects the hello, then each request; @out is what the peer has not read yet. */
@@ -135,6 +138,12 @@ static bool must_wait(struct client *c, int result, const union any_op *op)
 	return now_ms() < c->until;
 }
 
+static bool gives_back(uint32_t op)
+{
+	return op == OP_destroy || op == OP_device_close || op == OP_device_detach || op == OP_ioas_unmap || op == OP_legacy_unmap ||
+	       op == OP_faultq_respond;
+}
+
 static void execute(struct loop *l, struct client *c)
 {
 	struct frame *f = request_of(c);
@@ -153,7 +162,12 @@ static void execute(struct loop *l, struct client *c)
 	d.out = reply + head;
 	workspace_set_client(l->k->be, c->id);
 	/* drivers of the running machine are the client's matter: an unbind can hang, and would take all others along */
-	result = f->op == OP_act && !l->k->model ? -EOPNOTSUPP : op_call(l->k->be, f->op, &op, &d);
+	if (f->op == OP_act && !l->k->model)
+		result = -EOPNOTSUPP;
+	else if (!oom_reserve(RESERVE) && !gives_back(f->op))
+		result = -ENOMEM;
+	else
+		result = op_call(l->k->be, f->op, &op, &d);
 	if (must_wait(c, result, &op)) {
 		c->state = WAITING;
 		free(reply);

@@ -16,7 +16,7 @@
 
 int place_dir(struct ctx *ctx, const char **ret)
 {
-	const char *run = getenv("XDG_RUNTIME_DIR");
+	const char *run = secure_getenv("XDG_RUNTIME_DIR");
 
 	if (geteuid() == 0) {
 		*ret = "/run/iommuctl/sessions";
@@ -100,7 +100,7 @@ static int try_lock(struct ctx *ctx, int dir, const char *name, const char *file
 	close(fd);
 	return ctx_error(ctx, NOTE(.code = "session-runs", .err = err == EWOULDBLOCK ? EEXIST : err,
 				   .why = err == EWOULDBLOCK ? "it runs already" : NULL,
-				   .hint = arena_printf(&ctx->arena, "iommuctl session stop %s, or take another name", name)),
+				   .hint = err == EWOULDBLOCK ? arena_printf(&ctx->arena, "iommuctl session stop %s, or take another name", name) : NULL),
 			 "session %s", name);
 }
 
@@ -150,13 +150,16 @@ int place_listen(struct ctx *ctx, const char *name, int *ret_lock, int *ret_list
 {
 	_cleanup_close_ int dir = -1;
 	_cleanup_close_ int lock = -1;
-	const char *path;
+	const char *path = NULL;
 	int r = place_dir(ctx, &path);
 
 	if (r == 0)
 		r = make_dirs(ctx, path);
-	if (r == 0)
-		r = open_dir(ctx, path, &dir);
+	if (r < 0)
+		return r;
+	r = open_dir(ctx, path, &dir);
+	if (r < 0 && r != -EPERM)
+		return ctx_error(ctx, NOTE(.code = "session", .err = r), "%s", path);
 	if (r == 0)
 		r = take_lock(ctx, dir, name, &lock);
 	if (r == 0)
@@ -185,6 +188,25 @@ void place_clean(struct ctx *ctx, const char *name)
 	nftw(journal, remove_one, 4, FTW_DEPTH | FTW_PHYS);
 	unlink(arena_printf(&ctx->arena, "%s/%s.sock", dir, name));
 	unlink(arena_printf(&ctx->arena, "%s/%s.lock", dir, name));
+}
+
+static void unlink_all(void *paths)
+{
+	for (const char *p = paths; *p; p += strlen(p) + 1)
+		unlink(p);
+}
+
+int place_end(struct ctx *ctx, const char *name, struct oom_end *ret)
+{
+	_cleanup_strbuf_ struct strbuf b = { 0 };
+	const char *dir = NULL;
+	int r = place_dir(ctx, &dir);
+
+	if (r < 0)
+		return r;
+	strbuf_printf(&b, "%s/%s.sock%c%s/%s.lock%c", dir, name, 0, dir, name, 0);
+	*ret = (struct oom_end){ .fn = unlink_all, .arg = arena_memdup(&ctx->arena, b.s, b.len) };
+	return 0;
 }
 
 int place_connect(struct ctx *ctx, const char *name, int *ret_sock)

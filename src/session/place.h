@@ -18,6 +18,11 @@ int place_dir(struct ctx *ctx, const char **ret);
  */
 int place_listen(struct ctx *ctx, const char *name, int *ret_lock, int *ret_listener);
 
+/*
+ * What place_clean() does to socket and lock, for an end without memory. @ret is given to oom_at_end(); its strings are in the context's arena.
+ */
+int place_end(struct ctx *ctx, const char *name, struct oom_end *ret);
+
 /* Takes away what the session leaves behind; only by who holds its lock. */
 void place_clean(struct ctx *ctx, const char *name);
 

@@ -107,6 +107,7 @@ static int receive_answer(struct remote *m, uint32_t nr, void *op, struct op_dat
 		r = receive_all(m->sock, op, f.op_len, &fd, NULL);
 	if (r == 0)
 		r = receive_all(m->sock, d->out, f.data_len, &fd, NULL);
+	m->broken |= r < 0; /* nobody knows where the next frame begins */
 	if (r == 0 && f.result >= 0 && (f.flags & FRAME_FD) && fd < 0)
 		r = -EMFILE; /* the kernel drops a descriptor that does not fit into our table */
 	if (r < 0 || f.result < 0) {
@@ -118,22 +119,17 @@ static int receive_answer(struct remote *m, uint32_t nr, void *op, struct op_dat
 	return f.result;
 }
 
-static bool is_lost(int r)
-{
-	return r == -ECONNRESET || r == -EPIPE || r == -EPROTO || r == -EINTR;
-}
-
 static int remote_call(struct backend *b, uint32_t nr, void *op, struct op_data *d)
 {
 	struct remote *m = remote_of(b);
 	int r = m->broken ? -ECONNRESET : send_request(m, nr, op, d);
 
 	if (r == 0)
-		r = receive_answer(m, nr, op, d);
-	else if (r != -E2BIG)
-		r = -ECONNRESET;
-	m->broken |= is_lost(r);
-	return r;
+		return receive_answer(m, nr, op, d);
+	if (r == -E2BIG)
+		return r;
+	m->broken = true;
+	return -ECONNRESET;
 }
 
 #define OP(x)                                                                                                    \
@@ -406,9 +402,7 @@ int session_connect(struct ctx *ctx, const char *name, struct session_info *ret_
 	r = check_hello(ctx, name, &h);
 	if (r < 0)
 		return r;
-	m = calloc(1, sizeof(*m));
-	if (!m)
-		return -ENOMEM;
+	m = must_calloc(1, sizeof(*m));
 	*m = (struct remote){ .backend = { .ops = &remote_ops }, .sock = sock, .model = h.flags & HELLO_MODEL };
 	sock = -1;
 	fill_info(&h, ret_info);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "base/json.h"
 #include "base/str.h"
 #include "snapshot/scrub.h"
 #include "source/allow.h"
@@ -213,7 +214,7 @@ static void take_sections(struct walk *w)
 		}
 		if (!w->opt->full)
 			scrub_section(s, g->salt, doc);
-		text = json_object_to_json_string_ext(doc, JSON_C_TO_STRING_PLAIN);
+		text = json_text(doc);
 		add(g, ITEM_FILE, path, arena_strdup(&g->arena, text), strlen(text));
 		*vec_push(&g->sections) = source_section_file(s);
 		json_object_put(doc);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/str.h"
 #include "source/capture.h"
 #include "source/doc.h"
@@ -131,7 +132,7 @@ void snapshot_info(struct source *src, struct arena *a, struct snapshot_info *re
 		.pci_devices = count(src, "sys/bus/pci/devices"),
 	};
 	if (!source_read_all(src, SNAPSHOT_MANIFEST, MANIFEST_MAX, a, &text, &len))
-		m = json_tokener_parse(text);
+		m = json_read(text, len, JSON_TOKENER_DEFAULT_DEPTH);
 	if (json_object_is_type(m, json_type_object)) {
 		from_manifest(a, m, ret);
 	} else if (!source_read_attr_dup(src, "proc/sys/kernel/osrelease", a, &text)) {

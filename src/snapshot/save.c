@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "base/json.h"
 #include "base/str.h"
 #include "snapshot/gather.h"
 #include "snapshot/info.h"
@@ -21,7 +22,7 @@
 
 static void put_text(struct json_object *o, const char *key, const char *text)
 {
-	json_object_object_add(o, key, text ? json_object_new_string(text) : NULL);
+	json_set(o, key, json_make_string(text));
 }
 
 /* An attribute of the machine; null when it cannot be read. */
@@ -41,50 +42,50 @@ static const char *err_word(int err)
 
 static struct json_object *left_out_list(const struct gathered *g)
 {
-	struct json_object *list = json_object_new_array();
+	struct json_object *list = json_make_array();
 	const struct left_out *l;
 
 	vec_for_each(l, &g->left_out) {
-		struct json_object *o = json_object_new_object();
+		struct json_object *o = json_make_object();
 
 		put_text(o, "path", l->path);
 		put_text(o, "errno", err_word(l->err));
-		json_object_array_add(list, o);
+		json_append(list, o);
 	}
 	return list;
 }
 
 static struct json_object *counts(const struct gathered *g)
 {
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = json_make_object();
 
-	json_object_object_add(o, "files", json_object_new_int64(g->files));
-	json_object_object_add(o, "links", json_object_new_int64(g->links));
-	json_object_object_add(o, "directories", json_object_new_int64(g->dirs));
-	json_object_object_add(o, "bytes", json_object_new_int64(g->bytes));
+	json_set(o, "files", json_make_int(g->files));
+	json_set(o, "links", json_make_int(g->links));
+	json_set(o, "directories", json_make_int(g->dirs));
+	json_set(o, "bytes", json_make_int(g->bytes));
 	return o;
 }
 
 static struct json_object *sections(const struct gathered *g)
 {
-	struct json_object *list = json_object_new_array();
+	struct json_object *list = json_make_array();
 	const char **s;
 
 	vec_for_each(s, &g->sections)
-		json_object_array_add(list, json_object_new_string(*s));
+		json_append(list, json_make_string(*s));
 	return list;
 }
 
 static struct json_object *manifest(struct source *src, const struct gathered *g,
 				    const struct snapshot_options *opt, time_t now)
 {
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = json_make_object();
 	struct tm tm;
 	char when[32];
 
 	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
 	put_text(o, "schema", SNAPSHOT_SCHEMA);
-	json_object_object_add(o, "format", json_object_new_int(SNAPSHOT_FORMAT));
+	json_set(o, "format", json_make_int(SNAPSHOT_FORMAT));
 	put_text(o, "tool", "iommuctl " PACKAGE_VERSION);
 	put_text(o, "source", src->name);
 	put_text(o, "host", src->hostname);
@@ -92,13 +93,13 @@ static struct json_object *manifest(struct source *src, const struct gathered *g
 	put_text(o, "boot_id", src->boot_id);
 	put_text(o, "time", when);
 	/* of a tree or tar nobody knows who made it */
-	json_object_object_add(o, "root", source_is_live(src) ? json_object_new_boolean(geteuid() == 0) : NULL);
-	json_object_object_add(o, "full", json_object_new_boolean(opt->full));
-	json_object_object_add(o, "wake", json_object_new_boolean(opt->wake));
-	json_object_object_add(o, "allow_list", json_object_new_int(ALLOW_VERSION));
-	json_object_object_add(o, "counts", counts(g));
-	json_object_object_add(o, "sections", sections(g));
-	json_object_object_add(o, "unreadable", left_out_list(g));
+	json_set(o, "root", source_is_live(src) ? json_make_bool(geteuid() == 0) : NULL);
+	json_set(o, "full", json_make_bool(opt->full));
+	json_set(o, "wake", json_make_bool(opt->wake));
+	json_set(o, "allow_list", json_make_int(ALLOW_VERSION));
+	json_set(o, "counts", counts(g));
+	json_set(o, "sections", sections(g));
+	json_set(o, "unreadable", left_out_list(g));
 	return o;
 }
 
@@ -117,11 +118,9 @@ static int write_item(struct archive *a, const struct item *i, time_t now)
 {
 	static const mode_t modes[] = { [ITEM_DIR] = AE_IFDIR | 0755, [ITEM_FILE] = AE_IFREG | 0644,
 					[ITEM_LINK] = AE_IFLNK | 0777 };
-	struct archive_entry *e = archive_entry_new();
+	struct archive_entry *e = must(archive_entry_new());
 	int r;
 
-	if (!e)
-		return -ENOMEM;
 	archive_entry_set_pathname(e, i->path);
 	archive_entry_set_mode(e, modes[i->kind]);
 	archive_entry_set_mtime(e, now, 0);
@@ -180,32 +179,45 @@ static int write_archive(struct ctx *ctx, int fd, const char *file, const char *
 
 /* -- the file ------------------------------------------------------------------------------------ */
 
+static void remove_file(void *name)
+{
+	unlink(name);
+}
+
 /* A new file beside the old one, which takes its place when it is complete. */
 static int write_beside(struct ctx *ctx, const char *file, const char *head, const struct gathered *g, time_t now)
 {
 	_cleanup_free_ char *temp = NULL;
 	_cleanup_close_ int fd = -1;
+	struct oom_end end = { .fn = remove_file };
 	mode_t mask = umask(077);
 	int r;
 
 	umask(mask);
 	if (asprintf(&temp, "%s.XXXXXX", file) < 0)
-		return -ENOMEM;
+		out_of_memory();
 	fd = mkostemp(temp, O_CLOEXEC);
 	if (fd < 0)
 		return ctx_error(ctx, NOTE(.code = "write", .err = errno, .where = file), "cannot write %s", file);
+	end.arg = temp;
+	oom_at_end(&end);
 	r = write_archive(ctx, fd, file, head, g, now);
 	if (!r && (fchmod(fd, 0666 & ~mask) < 0 || fsync(fd) < 0 || rename(temp, file) < 0))
 		r = ctx_error(ctx, NOTE(.code = "write", .err = errno, .where = file), "cannot write %s", file);
 	if (r < 0)
 		unlink(temp);
+	oom_forget(&end);
 	return r;
 }
 
 static int write_into(struct ctx *ctx, const char *file, const char *head, const struct gathered *g, time_t now)
 {
 	_cleanup_close_ int fd = open(file, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	struct stat st;
 
+	/* it was no file when it was looked at */
+	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		return ctx_error(ctx, NOTE(.code = "exists", .err = EEXIST, .where = file, .why = "somebody has put a file in its place"), "%s", file);
 	if (fd < 0)
 		return ctx_error(ctx, NOTE(.code = "write", .err = errno, .where = file), "cannot write %s", file);
 	return write_archive(ctx, fd, file, head, g, now);
@@ -262,7 +274,7 @@ static int add_extra(struct ctx *ctx, struct source *src, struct gathered *g, co
 	struct json_object *m = manifest(src, g, opt, now);
 	struct snapshot_extra *v = NULL;
 	size_t n = 0;
-	int r = open_captured(ctx, g, json_object_to_json_string_ext(m, JSON_C_TO_STRING_PLAIN), now, src->name, &captured);
+	int r = open_captured(ctx, g, json_text(m), now, src->name, &captured);
 
 	json_object_put(m);
 	if (r == 0)
@@ -280,7 +292,7 @@ static int write_all(struct ctx *ctx, struct source *src, const char *file, int 
 		     const struct gathered *g, time_t now)
 {
 	struct json_object *m = manifest(src, g, opt, now);
-	const char *head = json_object_to_json_string_ext(m, JSON_C_TO_STRING_PLAIN);
+	const char *head = json_text(m);
 	int r;
 
 	if (streq(file, "-"))

@@ -3,13 +3,14 @@
 #include <string.h>
 
 #include "snapshot/scrub.h"
+#include "base/json.h"
 #include "source/doc.h"
 #include "source/kmsg.h"
 
 static void forget(struct json_object *o, const char *key)
 {
 	if (json_object_object_get_ex(o, key, NULL))
-		json_object_object_add(o, key, NULL);
+		json_set(o, key, NULL);
 }
 
 static void forget_in_all(struct json_object *doc, const char *list, const char *key)
@@ -45,7 +46,7 @@ static void scrub_holders(struct json_object *doc)
 /* No reader looks at lines that do not concern us: without them the log is as complete as it was. */
 static void scrub_kmsg(uint64_t salt, struct json_object *doc)
 {
-	struct json_object *kept = json_object_new_array();
+	struct json_object *kept = json_make_array();
 	size_t n = doc_len(doc, "lines");
 
 	for (size_t i = 0; i < n; i++) {
@@ -59,11 +60,11 @@ static void scrub_kmsg(uint64_t salt, struct json_object *doc)
 			continue;
 		len = json_object_get_string_len(text);
 		s = scrub_text(&a, salt, json_object_get_string(text), &len);
-		json_object_object_add(o, "text", json_object_new_string_len(s, len));
-		json_object_array_add(kept, json_object_get(o));
+		json_set(o, "text", json_make_string_len(s, len));
+		json_append(kept, json_object_get(o));
 		arena_free(&a);
 	}
-	json_object_object_add(doc, "lines", kept);
+	json_set(doc, "lines", kept);
 }
 
 void scrub_section(enum source_section which, uint64_t salt, struct json_object *doc)

@@ -195,6 +195,8 @@ static int damaged(struct loader *l)
 	const char *text = archive_error_string(l->a);
 	char why[256];
 
+	if (archive_errno(l->a) == ENOMEM)
+		out_of_memory();
 	snprintf(why, sizeof(why), "damaged, or cut short: %s", text ? text : "unknown");
 	return entry_error(l, EBADMSG, "archive-damaged", why, "copy it again, in binary mode");
 }
@@ -236,12 +238,10 @@ static int take_data(struct loader *l, struct archive_entry *e, const char *path
 		if (l->layout->is_snapshot)
 			return limit_error(l, "a file too large", ARCHIVE_MAX_FILE);
 		if (!l->n_large++)
-			l->first_large = strdup(path);
+			l->first_large = must_strdup(path);
 		return skip_data(l);
 	}
-	buf = malloc(MAX(size, 1));
-	if (!buf)
-		return -ENOMEM;
+	buf = must_malloc(MAX(size, 1));
 	while (got < (size_t)size) {
 		la_ssize_t r = archive_read_data(l->a, buf + got, size - got);
 
@@ -285,7 +285,7 @@ static int take_hard_link(struct loader *l, const char *target)
 	memcpy(l->path, own, sizeof(own));
 	if (!from || from->kind == MEM_DIR) {
 		if (!l->n_hard++)
-			l->first_hard = strdup(own);
+			l->first_hard = must_strdup(own);
 		return 0;
 	}
 	n = memtree_make(l->t, l->t->root, l->path);

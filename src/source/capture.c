@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/str.h"
 #include "source/allow.h"
 
@@ -60,11 +61,9 @@ static int bad_manifest(struct ctx *ctx, const struct source *s, int err, const 
 
 int capture_read_manifest(struct capture *c, struct ctx *ctx, struct source *s, const char *text, size_t len)
 {
-	struct json_tokener *tok = json_tokener_new_ex(MANIFEST_DEPTH);
-	struct json_object *doc = tok ? json_tokener_parse_ex(tok, text, len) : NULL, *v = NULL;
+	struct json_object *doc = json_read(text, len, MANIFEST_DEPTH), *v = NULL;
 	const char *host, *boot_id;
 
-	json_tokener_free(tok);
 	if (!json_object_is_type(doc, json_type_object) || !json_object_object_get_ex(doc, "format", &v) ||
 	    !json_object_is_type(v, json_type_int)) {
 		json_object_put(doc);
@@ -86,8 +85,8 @@ int capture_read_manifest(struct capture *c, struct ctx *ctx, struct source *s, 
 	boot_id = text_of(doc, "boot_id");
 	free(s->hostname);
 	free(s->boot_id);
-	s->hostname = host ? strdup(host) : NULL;
-	s->boot_id = boot_id ? strdup(boot_id) : NULL;
+	s->hostname = must_strdup(host);
+	s->boot_id = must_strdup(boot_id);
 	return 0;
 }
 

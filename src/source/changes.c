@@ -58,10 +58,8 @@ static void watch_nodes(struct changes *c)
 
 struct changes *changes_open(void)
 {
-	struct changes *c = calloc(1, sizeof(*c));
+	struct changes *c = must_calloc(1, sizeof(*c));
 
-	if (!c)
-		abort();
 	c->w_vfio = c->w_devices = -1;
 	open_monitor(c);
 	c->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);

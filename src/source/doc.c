@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "source/doc.h"
 
+#include "base/json.h"
+
 struct json_object *doc_get(struct json_object *o, const char *key, enum json_type type)
 {
 	struct json_object *v;
@@ -45,15 +47,15 @@ struct json_object *doc_at(struct json_object *o, const char *key, size_t i)
 
 void doc_put(struct json_object *o, const char *key, const char *text)
 {
-	json_object_object_add(o, key, text ? json_object_new_string(text) : NULL);
+	json_set(o, key, json_make_string(text));
 }
 
 void doc_put_int(struct json_object *o, const char *key, int64_t v)
 {
-	json_object_object_add(o, key, json_object_new_int64(v));
+	json_set(o, key, json_make_int(v));
 }
 
 void doc_put_bool(struct json_object *o, const char *key, bool v)
 {
-	json_object_object_add(o, key, json_object_new_boolean(v));
+	json_set(o, key, json_make_bool(v));
 }

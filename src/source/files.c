@@ -275,12 +275,10 @@ static void take_data(struct share *sh, int fd, char *buf, struct src_blob *ret)
 
 static void run_share(struct share *sh)
 {
-	_cleanup_free_ char *buf = malloc(sh->cap + 1);
+	_cleanup_free_ char *buf = must_malloc(sh->cap + 1);
 	int fds[BATCH];
 	size_t m;
 
-	if (!buf)
-		abort();
 	for (size_t at = 0; at < sh->n; at += m) {
 		m = open_batch(sh, at, fds);
 		for (size_t i = 0; i < m; i++) {

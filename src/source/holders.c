@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "base/json.h"
 #include "base/str.h"
 #include "source/doc.h"
 
@@ -191,25 +192,25 @@ static struct json_object *args_json(const struct strs *args)
 
 	if (!args->known)
 		return NULL;
-	list = json_object_new_array();
+	list = json_make_array();
 	for (size_t i = 0; i < args->n; i++)
-		json_object_array_add(list, json_object_new_string(args->v[i]));
+		json_append(list, json_make_string(args->v[i]));
 	return list;
 }
 
 static void put_num(struct json_object *o, const char *key, struct num n)
 {
-	json_object_object_add(o, key, n.known ? json_object_new_int64(n.v) : NULL);
+	json_set(o, key, n.known ? json_make_int(n.v) : NULL);
 }
 
 static struct json_object *held_json(const struct held *h)
 {
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = json_make_object();
 
 	put_num(o, "pid", h->pid);
 	put_num(o, "uid", h->uid);
 	doc_put(o, "comm", h->comm);
-	json_object_object_add(o, "args", args_json(&h->args));
+	json_set(o, "args", args_json(&h->args));
 	put_num(o, "fd", h->fd);
 	doc_put(o, "kind", held_kind_name(h->kind));
 	doc_put(o, "node", h->node);
@@ -244,7 +245,7 @@ static void add_held(struct walk *w, struct process *p, const char *fd, enum hel
 		h.vfio_dev = n->name;
 	if (kind == HELD_DEVICE || kind == HELD_DEVICE_FD)
 		h.syspath = fdinfo_syspath(w, p, fd);
-	json_object_array_add(w->held, held_json(&h));
+	json_append(w->held, held_json(&h));
 }
 
 /* Descriptors without a file: the link's text says what they are. */
@@ -369,7 +370,7 @@ int holders_gather(struct ctx *ctx, struct json_object **ret)
 	if (r < 0)
 		return r;
 	w.src = src;
-	w.held = json_object_new_array();
+	w.held = json_make_array();
 	find_nodes(&w);
 	/* what does not exist nobody holds */
 	if (w.nodes.n)
@@ -377,11 +378,11 @@ int holders_gather(struct ctx *ctx, struct json_object **ret)
 	if (r < 0) {
 		json_object_put(w.held);
 	} else {
-		o = json_object_new_object();
+		o = json_make_object();
 		doc_put_bool(o, "complete", !why);
 		doc_put_int(o, "unseen", w.unseen);
 		doc_put(o, "why", why);
-		json_object_object_add(o, "held", w.held);
+		json_set(o, "held", w.held);
 		*ret = o;
 	}
 	vec_free(&w.nodes);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/str.h"
 #include "source/doc.h"
 
@@ -17,22 +18,22 @@
 
 static void add_line(struct json_object *list, struct num seq, struct num usec, struct num level, const char *text, size_t len)
 {
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = json_make_object();
 
 	if (seq.known)
-		json_object_object_add(o, "seq", json_object_new_int64(seq.v));
-	json_object_object_add(o, "usec", usec.known ? json_object_new_int64(usec.v) : NULL);
-	json_object_object_add(o, "level", level.known ? json_object_new_int64(level.v) : NULL);
-	json_object_object_add(o, "text", json_object_new_string_len(text, len));
-	json_object_array_add(list, o);
+		json_set(o, "seq", json_make_int(seq.v));
+	json_set(o, "usec", usec.known ? json_make_int(usec.v) : NULL);
+	json_set(o, "level", level.known ? json_make_int(level.v) : NULL);
+	json_set(o, "text", json_make_string_len(text, len));
+	json_append(list, o);
 }
 
 static struct json_object *make_doc(struct json_object *lines, bool complete)
 {
-	struct json_object *doc = json_object_new_object();
+	struct json_object *doc = json_make_object();
 
 	doc_put_bool(doc, "complete", complete);
-	json_object_object_add(doc, "lines", lines);
+	json_set(doc, "lines", lines);
 	return doc;
 }
 
@@ -88,7 +89,7 @@ int kmsg_gather(struct ctx *ctx _unused_, struct json_object **ret)
 
 	if (fd < 0)
 		return -errno;
-	list = json_object_new_array();
+	list = json_make_array();
 	r = read_records(fd, list, &first);
 	if (r < 0) {
 		json_object_put(list);
@@ -160,7 +161,7 @@ static const char *skip_syslog_head(const char *s, const char *end)
 
 struct json_object *kmsg_from_text(const char *text, size_t len)
 {
-	struct json_object *list = json_object_new_array();
+	struct json_object *list = json_make_array();
 	const char *end = text + len;
 
 	for (const char *s = text, *eol; s < end; s = eol + 1) {

@@ -93,21 +93,19 @@ static const struct source_ops live_ops = {
 
 int source_open_live(struct ctx *ctx _unused_, struct source **ret)
 {
-	struct live *l = calloc(1, sizeof(*l));
+	struct live *l = must_calloc(1, sizeof(*l));
 	char boot_id[64];
 	struct utsname u;
 
-	if (!l)
-		return -ENOMEM;
-	l->files.source = (struct source){ .ops = &live_ops, .name = strdup("live") };
+	l->files.source = (struct source){ .ops = &live_ops, .name = must_strdup("live") };
 	l->files.open = live_open;
 	l->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	for (size_t i = 0; i < ARRAY_SIZE(tops); i++)
 		l->top[i] = openat(l->root, tops[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (!uname(&u))
-		l->files.source.hostname = strdup(u.nodename);
+		l->files.source.hostname = must_strdup(u.nodename);
 	if (!source_read_attr(&l->files.source, "proc/sys/kernel/random/boot_id", boot_id, sizeof(boot_id)))
-		l->files.source.boot_id = strdup(boot_id);
+		l->files.source.boot_id = must_strdup(boot_id);
 	*ret = &l->files.source;
 	return 0;
 }

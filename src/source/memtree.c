@@ -19,9 +19,7 @@ static size_t hash(const struct mem_node *dir, const char *name, size_t len)
 void memtree_init(struct memtree *t)
 {
 	*t = (struct memtree){ .n_buckets = FIRST_BUCKETS };
-	t->buckets = calloc(t->n_buckets, sizeof(*t->buckets));
-	if (!t->buckets)
-		abort();
+	t->buckets = must_calloc(t->n_buckets, sizeof(*t->buckets));
 	t->root = arena_new(&t->arena, struct mem_node);
 	t->root->name = "";
 }
@@ -45,10 +43,8 @@ static struct mem_node *child(const struct memtree *t, const struct mem_node *di
 static void grow(struct memtree *t)
 {
 	size_t more = t->n_buckets * 4;
-	struct mem_node **b = calloc(more, sizeof(*b));
+	struct mem_node **b = must_calloc(more, sizeof(*b));
 
-	if (!b)
-		abort();
 	for (size_t i = 0; i < t->n_buckets; i++) {
 		for (struct mem_node *n = t->buckets[i], *next; n; n = next) {
 			size_t h = hash(n->parent, n->name, strlen(n->name)) & (more - 1);

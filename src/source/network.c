@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/str.h"
 #include "source/doc.h"
 
@@ -64,7 +65,7 @@ static void add_link(struct nl_object *obj, void *arg)
 {
 	struct rtnl_link *l = (struct rtnl_link *)obj;
 	struct gather *g = arg;
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = json_make_object();
 	unsigned flags = rtnl_link_get_flags(l);
 	const char *name = rtnl_link_get_name(l);
 	char buf[128];
@@ -79,26 +80,26 @@ static void add_link(struct nl_object *obj, void *arg)
 	doc_put(o, "lower", link_name(g, rtnl_link_get_link(l), buf));
 	put_device(g, o, name ? name : "");
 	doc_put(o, "address", addr_text(rtnl_link_get_addr(l), buf, sizeof(buf)));
-	json_object_array_add(g->list, o);
+	json_append(g->list, o);
 }
 
 static void add_address(struct nl_object *obj, void *arg)
 {
 	struct rtnl_addr *addr = (struct rtnl_addr *)obj;
 	struct gather *g = arg;
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = json_make_object();
 	char buf[128];
 
 	doc_put(o, "link", link_name(g, rtnl_addr_get_ifindex(addr), buf));
 	doc_put(o, "family", family_name(rtnl_addr_get_family(addr)));
 	doc_put(o, "scope", rtnl_scope2str(rtnl_addr_get_scope(addr), buf, sizeof(buf)));
 	doc_put(o, "address", addr_text(rtnl_addr_get_local(addr), buf, sizeof(buf)));
-	json_object_array_add(g->list, o);
+	json_append(g->list, o);
 }
 
 static void add_hop(struct gather *g, struct rtnl_route *r, struct rtnl_nexthop *hop)
 {
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = json_make_object();
 	struct nl_addr *dst = rtnl_route_get_dst(r), *via;
 	char buf[128];
 
@@ -113,7 +114,7 @@ static void add_hop(struct gather *g, struct rtnl_route *r, struct rtnl_nexthop 
 	doc_put(o, "destination", addr_text(dst, buf, sizeof(buf)));
 	doc_put(o, "gateway", addr_text(via, buf, sizeof(buf)));
 	doc_put_bool(o, "via", via);
-	json_object_array_add(g->list, o);
+	json_append(g->list, o);
 }
 
 static void add_route(struct nl_object *obj, void *arg)
@@ -150,7 +151,7 @@ static int nl_errno(int r)
 static struct json_object *collect(struct gather *g, struct nl_cache *cache,
 				   void (*add)(struct nl_object *obj, void *arg))
 {
-	g->list = json_object_new_array();
+	g->list = json_make_array();
 	nl_cache_foreach(cache, add, g);
 	return g->list;
 }
@@ -173,9 +174,9 @@ static int collect_all(struct gather *g, struct nl_sock *sock, struct json_objec
 	if (r == 0)
 		r = fill(sock, rtnl_route_alloc_cache(NULL, AF_UNSPEC, 0, &routes), &routes);
 	if (r == 0) {
-		json_object_object_add(doc, "links", collect(g, g->links, add_link));
-		json_object_object_add(doc, "addresses", collect(g, addrs, add_address));
-		json_object_object_add(doc, "routes", collect(g, routes, add_route));
+		json_set(doc, "links", collect(g, g->links, add_link));
+		json_set(doc, "addresses", collect(g, addrs, add_address));
+		json_set(doc, "routes", collect(g, routes, add_route));
 	}
 	nl_cache_free(routes);
 	nl_cache_free(addrs);
@@ -184,7 +185,7 @@ static int collect_all(struct gather *g, struct nl_sock *sock, struct json_objec
 
 int network_gather_from(struct nl_sock *sock, struct source *src, struct json_object **ret)
 {
-	struct json_object *doc = json_object_new_object();
+	struct json_object *doc = json_make_object();
 	struct gather g = { .src = src };
 	int r = collect_all(&g, sock, doc);
 

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/utsname.h>
 
+#include "base/json.h"
 #include "base/str.h"
 #include "source/doc.h"
 
@@ -142,7 +143,7 @@ static struct json_object *probe_symbols(void)
 		kallsyms_scan(&state, buf, n, found);
 	if (n < 0)
 		return NULL;
-	o = json_object_new_object();
+	o = json_make_object();
 	for (size_t i = 0; i < SYM_MAX; i++)
 		doc_put_bool(o, symbol_names[i], found[i]);
 	return o;
@@ -164,7 +165,7 @@ static struct json_object *probe_owner_cnt(void)
 	/* kernels before 6.16 cannot map this file */
 	map = mmap(NULL, st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (map != MAP_FAILED) {
-		o = json_object_new_boolean(memmem(map, st.st_size, name, sizeof(name)) != NULL);
+		o = json_make_bool(memmem(map, st.st_size, name, sizeof(name)) != NULL);
 		munmap(map, st.st_size);
 		return o;
 	}
@@ -177,7 +178,7 @@ static struct json_object *probe_owner_cnt(void)
 		at += n;
 		if (n && at < st.st_size)
 			continue;
-		o = json_object_new_boolean(memmem(map, at, name, sizeof(name)) != NULL);
+		o = json_make_bool(memmem(map, at, name, sizeof(name)) != NULL);
 		break;
 	}
 	free(map);
@@ -186,7 +187,7 @@ static struct json_object *probe_owner_cnt(void)
 
 static struct json_object *probe_kernel(void)
 {
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = json_make_object();
 	struct utsname u;
 
 	if (!uname(&u)) {
@@ -199,7 +200,7 @@ static struct json_object *probe_kernel(void)
 
 static struct json_object *probe_nodes(struct source *src)
 {
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = json_make_object();
 
 	doc_put_bool(o, "iommu", source_exists(src, "dev/iommu"));
 	doc_put_bool(o, "vfio", source_exists(src, "dev/vfio/vfio"));
@@ -218,7 +219,7 @@ static struct json_object *probe_iommufd(struct source *src)
 
 	if (fd < 0)
 		return NULL;
-	o = json_object_new_object();
+	o = json_make_object();
 	for (size_t i = 0; i < PROBE_IOCTL_MAX; i++) {
 		uint64_t zero[16] = { 0 };
 
@@ -235,12 +236,12 @@ int probes_gather(struct ctx *ctx, struct json_object **ret)
 
 	if (r < 0)
 		return r;
-	doc = json_object_new_object();
-	json_object_object_add(doc, "kernel", probe_kernel());
-	json_object_object_add(doc, "owner_cnt", probe_owner_cnt());
-	json_object_object_add(doc, "symbols", probe_symbols());
-	json_object_object_add(doc, "nodes", probe_nodes(src));
-	json_object_object_add(doc, "iommufd", probe_iommufd(src));
+	doc = json_make_object();
+	json_set(doc, "kernel", probe_kernel());
+	json_set(doc, "owner_cnt", probe_owner_cnt());
+	json_set(doc, "symbols", probe_symbols());
+	json_set(doc, "nodes", probe_nodes(src));
+	json_set(doc, "iommufd", probe_iommufd(src));
 	*ret = doc;
 	return 0;
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "base/json.h"
 #include "source/capture.h"
 #include "source/holders.h"
 #include "source/kmsg.h"
@@ -53,7 +54,6 @@ int section_gather(struct source *s _unused_, struct ctx *ctx, enum source_secti
 int section_stored(struct source *s, struct ctx *ctx, enum source_section which, struct json_object **ret)
 {
 	struct arena a = { 0 };
-	struct json_tokener *tok;
 	struct json_object *doc;
 	char path[SRC_PATH_MAX], *text;
 	size_t len;
@@ -71,15 +71,13 @@ int section_stored(struct source *s, struct ctx *ctx, enum source_section which,
 		s->no_section[which] = r == -ENOTCAPTURED;
 		return r;
 	}
-	tok = json_tokener_new_ex(SECTION_MAX_DEPTH);
-	doc = tok ? json_tokener_parse_ex(tok, text, len) : NULL;
+	doc = json_read(text, len, SECTION_MAX_DEPTH);
 	if (json_object_is_type(doc, json_type_object)) {
 		*ret = doc;
 	} else {
 		json_object_put(doc);
 		r = ctx_warn(ctx, "bad-section", EBADMSG, path, "%s: section %s", s->name, path);
 	}
-	json_tokener_free(tok);
 	arena_free(&a);
 	return r;
 }

@@ -48,9 +48,9 @@ void source_identify(struct source *s)
 
 	if (!source_read_attr(s, "proc/sys/kernel/hostname", text, sizeof(text)) ||
 	    !source_read_attr(s, "etc/hostname", text, sizeof(text)))
-		s->hostname = strdup(text);
+		s->hostname = must_strdup(text);
 	if (!source_read_attr(s, "proc/sys/kernel/random/boot_id", text, sizeof(text)))
-		s->boot_id = strdup(text);
+		s->boot_id = must_strdup(text);
 }
 
 void source_close(struct source *s)
@@ -213,9 +213,7 @@ void source_read_each(struct source *s, const char *base, const char *const *nam
 				ret[i].len = config_len(s, file, ret[i].data, ret[i].len);
 		return;
 	}
-	buf = malloc(cap + 1);
-	if (!buf)
-		abort();
+	buf = must_malloc(cap + 1);
 	for (size_t i = 0; i < n; i++) {
 		char path[SRC_PATH_MAX];
 		size_t len;

@@ -150,13 +150,11 @@ static int take_manifest(struct stored *m, struct ctx *ctx)
 
 int source_open_archive(struct ctx *ctx, const char *name, const void *data, size_t len, struct source **ret)
 {
-	struct stored *m = calloc(1, sizeof(*m));
+	struct stored *m = must_calloc(1, sizeof(*m));
 	struct archive_layout layout = { 0 };
 	int r;
 
-	if (!m)
-		return -ENOMEM;
-	m->source = (struct source){ .ops = &stored_ops, .name = strdup(name) };
+	m->source = (struct source){ .ops = &stored_ops, .name = must_strdup(name) };
 	memtree_init(&m->tree);
 	r = archive_load(ctx, name, data, len, &m->tree, &layout);
 	if (!r) {

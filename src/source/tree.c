@@ -260,10 +260,8 @@ int source_open_tree(struct ctx *ctx, const char *dir, struct source **ret)
 
 	if (root < 0)
 		return ctx_error(ctx, NOTE(.code = "source-open", .err = errno, .where = dir), "%s", dir);
-	t = calloc(1, sizeof(*t));
-	if (!t)
-		abort();
-	t->files.source = (struct source){ .ops = &tree_ops, .name = strdup(dir) };
+	t = must_calloc(1, sizeof(*t));
+	t->files.source = (struct source){ .ops = &tree_ops, .name = must_strdup(dir) };
 	t->files.open = tree_open;
 	t->root = root;
 	if (tree_look(t) < 0) {

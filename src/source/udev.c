@@ -5,6 +5,7 @@
 #include <libudev.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/str.h"
 #include "source/doc.h"
 
@@ -60,11 +61,11 @@ static void add_device(struct udev *udev, const char *syspath, struct json_objec
 	struct json_object *o;
 
 	if (d && udev_device_get_is_initialized(d) > 0 && strstarts(syspath, "/sys/")) {
-		o = json_object_new_object();
+		o = json_make_object();
 		doc_put(o, "path", udev_device_get_property_value(d, ID_PATH));
 		doc_put(o, "vendor", udev_device_get_property_value(d, ID_VENDOR));
 		doc_put(o, "model", udev_device_get_property_value(d, ID_MODEL));
-		json_object_object_add(devices, syspath + 1, o);
+		json_set(devices, syspath + 1, o);
 	}
 	udev_device_unref(d);
 }
@@ -73,7 +74,7 @@ int udev_gather(struct ctx *ctx _unused_, struct json_object **ret)
 {
 	struct udev *udev = udev_new();
 	struct udev_enumerate *all = udev ? udev_enumerate_new(udev) : NULL;
-	struct json_object *devices = json_object_new_object();
+	struct json_object *devices = json_make_object();
 	struct udev_list_entry *e;
 
 	if (all && udev_enumerate_add_match_subsystem(all, "pci") >= 0 && udev_enumerate_scan_devices(all) >= 0)
@@ -81,7 +82,7 @@ int udev_gather(struct ctx *ctx _unused_, struct json_object **ret)
 			add_device(udev, udev_list_entry_get_name(e), devices);
 	udev_enumerate_unref(all);
 	udev_unref(udev);
-	*ret = json_object_new_object();
-	json_object_object_add(*ret, "devices", devices);
+	*ret = json_make_object();
+	json_set(*ret, "devices", devices);
 	return 0;
 }

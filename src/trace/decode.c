@@ -45,10 +45,8 @@ static int emit(void *arg, const struct event *ev)
 
 struct decoder *decoder_new(const struct decode_sink *sink, void *arg)
 {
-	struct decoder *d = calloc(1, sizeof(*d));
+	struct decoder *d = must_calloc(1, sizeof(*d));
 
-	if (!d)
-		abort();
 	d->tok = json_tokener_new();
 	d->sink = *sink;
 	d->arg = arg;

@@ -47,15 +47,13 @@ void probe_free(struct probe_state *st)
 
 static struct probe_state *probe_new(void)
 {
-	struct probe_state *st = calloc(1, sizeof(*st));
+	struct probe_state *st = must_calloc(1, sizeof(*st));
 
-	if (!st)
-		abort();
 	st->size = 256;
 	st->addresses = calloc(st->size, sizeof(*st->addresses));
 	st->numbers = calloc(st->size, sizeof(*st->numbers));
 	if (!st->addresses || !st->numbers)
-		abort();
+		out_of_memory();
 	return st;
 }
 
@@ -79,7 +77,7 @@ static void grow(struct probe_state *st)
 	st->addresses = calloc(st->size, sizeof(*st->addresses));
 	st->numbers = calloc(st->size, sizeof(*st->numbers));
 	if (!st->addresses || !st->numbers)
-		abort();
+		out_of_memory();
 	for (uint32_t i = 0; i < size; i++) {
 		uint32_t at;
 

@@ -82,7 +82,7 @@ int reader_open(struct ctx *ctx, const char *file, bool follow, struct reader **
 	r->ctx = ctx;
 	r->fd = r->watch = -1;
 	r->follow = follow;
-	r->name = strdup(streq(file, "-") ? "stdin" : file);
+	r->name = must_strdup(streq(file, "-") ? "stdin" : file);
 	r->cap = CHUNK * 2;
 	r->buf = malloc(r->cap);
 	if (!r->name || !r->buf)
@@ -101,16 +101,14 @@ int reader_open(struct ctx *ctx, const char *file, bool follow, struct reader **
 
 struct reader *reader_memory(const char *name, struct slice data)
 {
-	struct reader *r = calloc(1, sizeof(*r));
+	struct reader *r = must_calloc(1, sizeof(*r));
 
-	if (!r)
-		abort();
 	r->fd = r->watch = -1;
-	r->name = strdup(name);
+	r->name = must_strdup(name);
 	r->cap = data.n + 1;
 	r->buf = malloc(r->cap);
 	if (!r->name || !r->buf)
-		abort();
+		out_of_memory();
 	if (data.n)
 		memcpy(r->buf, data.p, data.n);
 	r->end = data.n;

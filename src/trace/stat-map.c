@@ -22,9 +22,7 @@ static void grow_mappings(struct mapping_table *t)
 	size_t n = t->size;
 
 	t->size *= 2;
-	t->v = calloc(t->size, sizeof(*t->v));
-	if (!t->v)
-		abort();
+	t->v = must_calloc(t->size, sizeof(*t->v));
 	for (size_t i = 0; i < n; i++)
 		if (old[i].key)
 			*find_mapping(t, old[i].key, old[i].domain) = old[i];

@@ -9,10 +9,8 @@
 
 static void *xcalloc(size_t n, size_t size)
 {
-	void *p = calloc(n, size);
+	void *p = must_calloc(n, size);
 
-	if (!p)
-		abort();
 	return p;
 }
 

@@ -222,9 +222,7 @@ static void learn_event(struct dat_reader *r, const struct dat_format *f)
 
 static void learn(struct dat_reader *r)
 {
-	r->events = calloc(EVENT_IDS, sizeof(*r->events));
-	if (!r->events)
-		abort();
+	r->events = must_calloc(EVENT_IDS, sizeof(*r->events));
 	for (size_t i = 0; i < r->file.formats.n; i++)
 		learn_event(r, &r->file.formats.v[i]);
 }
@@ -256,7 +254,7 @@ static void open_streams(struct dat_reader *r)
 	r->streams = calloc(n + 1, sizeof(*r->streams));
 	r->heap = calloc(n + 1, sizeof(*r->heap));
 	if (!r->streams || !r->heap)
-		abort();
+		out_of_memory();
 	for (size_t i = 0; i < n; i++) {
 		struct dat_stream *s = &r->streams[i];
 

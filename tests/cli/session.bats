@@ -100,6 +100,19 @@ user() {
 	return $rc
 }
 
+@test "its keeper has given up what it does not need, and can run no program" {
+	start
+	pid=$(pid_of)
+	grep -qx 'NoNewPrivs:	1' "/proc/$pid/status"
+	# locked memory and limits, and nothing else, where there was more
+	caps=$((0x$(sed -n 's/^CapEff:	//p' "/proc/$pid/status") | 0x$(sed -n 's/^CapPrm:	//p' "/proc/$pid/status")))
+	[ $((caps & ~(1 << 14 | 1 << 24))) -eq 0 ]
+	if [ "$(id -u)" -eq 0 ]; then
+		[ $((0x$(sed -n 's/^CapBnd:	//p' "/proc/$pid/status") & ~(1 << 14 | 1 << 24))) -eq 0 ]
+	fi
+	! grep -q '^Seccomp:' /proc/self/status || grep -qx 'Seccomp:	2' "/proc/$pid/status"
+}
+
 @test "facts of a session on a model are the model's, also behind an act" {
 	start
 	run_ctl --session "$S" --noheadings device list -o device,driver

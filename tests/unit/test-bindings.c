@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <cmocka.h>
 
 #include "act/persist.h"
@@ -262,6 +263,47 @@ static void written_and_taken_away(void **state)
 	assert_int_equal(persist_prepare(&m->ctx, dir, &b, 1), -ENOTDIR);
 }
 
+/* What is bound at every boot is root's matter alone; here, ours. */
+static void who_may_write(void **state)
+{
+	struct machine *m = *state;
+	struct binding b = { .chain = "0000:00/03.0/00.0", .vendor = 0x8086, .device = 0x10d3, .driver = "vfio-pci", .was = "e1000e" };
+	char dir[256], parent[256], other[256], file[512], link[512];
+	const char *name;
+
+	machine_load(m);
+	snprintf(dir, sizeof(dir), "%s/" BINDINGS_DIR, m->dir);
+	snprintf(parent, sizeof(parent), "%s/etc/iommuctl", m->dir);
+	snprintf(other, sizeof(other), "%s/etc/elsewhere", m->dir);
+	assert_int_equal(persist_prepare(&m->ctx, dir, &b, 1), 0);
+	assert_int_equal(persist_commit(&m->ctx, dir, &b, 1), 0);
+	name = binding_file(&m->ctx.arena, b.chain);
+	snprintf(file, sizeof(file), "%s/%s", dir, name);
+	assert_int_equal(persist_trusted(&m->ctx, dir, name), 0);
+
+	assert_int_equal(chmod(file, 0664), 0);
+	assert_int_equal(persist_trusted(&m->ctx, dir, name), -EPERM);
+	assert_int_equal(chmod(file, 0644), 0);
+	assert_int_equal(chmod(dir, 0777), 0);
+	assert_int_equal(persist_trusted(&m->ctx, dir, name), -EPERM);
+	assert_int_equal(persist_prepare(&m->ctx, dir, &b, 1), -EPERM);
+	assert_int_equal(persist_remove(&m->ctx, dir, name), -EPERM);
+	assert_int_equal(chmod(dir, 0755), 0);
+	assert_int_equal(chmod(parent, 0775), 0);
+	assert_int_equal(persist_trusted(&m->ctx, dir, name), -EPERM);
+	assert_int_equal(chmod(parent, 0755), 0);
+	assert_int_equal(persist_trusted(&m->ctx, dir, name), 0);
+
+	snprintf(link, sizeof(link), "%s/link.conf", dir);
+	assert_int_equal(symlink(file, link), 0);
+	assert_int_equal(persist_trusted(&m->ctx, dir, "link.conf"), -ELOOP);
+	assert_int_equal(rename(parent, other), 0);
+	assert_int_equal(symlink("elsewhere", parent), 0);
+	assert_int_not_equal(persist_trusted(&m->ctx, dir, name), 0);
+	assert_int_not_equal(persist_prepare(&m->ctx, dir, &b, 1), 0);
+	assert_int_not_equal(persist_remove(&m->ctx, dir, name), 1);
+}
+
 /* tests/fixtures/old/README.md */
 static void a_kept_file(void **state _unused_)
 {
@@ -290,7 +332,7 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		T(what_is_written_is_read), T(a_kept_file), T(what_is_refused), T(places), T(the_folder), T(claims), T(what_doctor_says), T(written_and_taken_away),
+		T(what_is_written_is_read), T(a_kept_file), T(what_is_refused), T(places), T(the_folder), T(claims), T(what_doctor_says), T(written_and_taken_away), T(who_may_write),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

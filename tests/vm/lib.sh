@@ -160,6 +160,8 @@ make_initrd() {
 		[ ! -x "$p" ] || set -- "$@" "$p"
 	done
 	set -- "$@" "$here/../conformance:/usr/share/conformance"
+	p=$build/tests/unit/fail-nth.so
+	[ ! -e "$p" ] || set -- "$@" "$p:/usr/lib/iommuctl/fail-nth.so"
 	if [ -n "$topology_file" ] && grep -qx package "$topology_file"; then
 		for p in dpkg dpkg-deb dpkg-query dpkg-split dpkg-trigger tar ldconfig; do
 			set -- "$@" "$(PATH=$PATH:/sbin:/usr/sbin command -v $p)"

@@ -16,9 +16,7 @@ void cells_resize(struct cells *c, int w, int h)
 	h = MIN(MAX(h, 1), 4096);
 	if (!c->v || c->w != w || c->h != h) {
 		free(c->v);
-		c->v = calloc((size_t)w * h, sizeof(*c->v));
-		if (!c->v)
-			abort();
+		c->v = must_calloc((size_t)w * h, sizeof(*c->v));
 		c->w = w;
 		c->h = h;
 		cells_clear(c);

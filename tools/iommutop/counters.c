@@ -422,7 +422,7 @@ static void open_irqs(struct counters *c, struct host *h)
 	uint32_t irq;
 
 	for (size_t i = 0; i < c->n_units; i++)
-		c->irqs[i].name = strdup(h->units[i].name);
+		c->irqs[i].name = must_strdup(h->units[i].name);
 	if (!source_read_all(c->src, "proc/interrupts", 64 << 20, &a, &text, &len))
 		for (char *s = text, *eol; s < text + len; s = eol + 1) {
 			eol = memchr(s, '\n', (size_t)(text + len - s)) ?: text + len;
@@ -452,16 +452,14 @@ static struct num read_irq(struct counters *c, bool has, uint32_t irq)
 
 struct counters *counters_open(struct host *h, bool probes)
 {
-	struct counters *c = calloc(1, sizeof(*c));
+	struct counters *c = must_calloc(1, sizeof(*c));
 
-	if (!c)
-		abort();
 	c->src = h->src;
 	c->n_units = h->n_units;
 	c->units = calloc(c->n_units + 1, sizeof(*c->units));
 	c->irqs = calloc(c->n_units + 1, sizeof(*c->irqs));
 	if (!c->units || !c->irqs)
-		abort();
+		out_of_memory();
 	c->counts.units = c->units;
 	open_events(c, h, probes);
 	open_irqs(c, h);

@@ -67,13 +67,13 @@ static void add_command(struct filling *f, const char *noun_name, const char *ve
 	const struct noun *noun = noun_find(noun_name);
 	const struct command *c = verb_find(noun, verb);
 	_cleanup_strbuf_ struct strbuf head = { 0 };
-	_cleanup_free_ char *copy = strdup(arg);
+	_cleanup_free_ char *copy = must_strdup(arg);
 	char *text = NULL;
 	size_t len = 0;
 	FILE *to = open_memstream(&text, &len);
 
 	if (!to || !copy)
-		abort();
+		out_of_memory();
 	strbuf_puts(&head, "\033[2m$ iommuctl ");
 	strbuf_printf(&head, "%s %s ", noun_name, verb);
 	strbuf_add_escaped(&head, arg);
@@ -96,7 +96,7 @@ static void add_record(struct filling *f, enum view_id v, const void *row)
 	struct out *out;
 
 	if (!to)
-		abort();
+		out_of_memory();
 	out = out_new(&ctx, to, &f->opt);
 	if (out_begin(out, view_records[v]) >= 0)
 		out_detail(out, row);
@@ -169,7 +169,7 @@ void detail_fill(struct ui *ui, struct model *m, struct source *src, int width)
 	strbuf_printf(&title, "%.*s ", (int)strlen(view_names[ui->view]) - 1, view_names[ui->view]);
 	strbuf_add_escaped(&title, row_title(ui->view, row, key.s));
 	pane_reset(&ui->pane);
-	ui->pane.title = strdup(title.s);
+	ui->pane.title = must_strdup(title.s);
 	switch (ui->view) {
 	case VIEW_GROUPS:
 		group_detail(&f, row);

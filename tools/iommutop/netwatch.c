@@ -58,7 +58,7 @@ struct netwatch *netwatch_open(void)
 	struct netwatch *w = calloc(1, sizeof(*w));
 
 	if (!w)
-		abort();
+		out_of_memory();
 	w->sock = nl_socket_alloc();
 	if (w->sock && listen_to(w) == 0)
 		return w;

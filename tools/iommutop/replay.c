@@ -173,7 +173,7 @@ int replay_open(struct ctx *ctx, const char *file, struct replay **ret)
 	int err;
 
 	if (!r)
-		abort();
+		out_of_memory();
 	err = reader_open(ctx, file, false, &in);
 	if (err >= 0)
 		err = reader_peek(in, 16, &head);
@@ -230,9 +230,7 @@ void replay_faults(struct replay *r, int (*fault)(void *arg, const struct event 
 const struct counts *replay_counts(struct replay *r, const struct host *h)
 {
 	free(r->unit_counts);
-	r->unit_counts = calloc(h->n_units + 1, sizeof(*r->unit_counts));
-	if (!r->unit_counts)
-		abort();
+	r->unit_counts = must_calloc(h->n_units + 1, sizeof(*r->unit_counts));
 	r->counts = (struct counts){ .units = r->unit_counts };
 	for (size_t i = 0; i < METER_MAX; i++)
 		r->counts.meters[i] = NUM(r->meters[i]);

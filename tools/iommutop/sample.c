@@ -89,10 +89,8 @@ static void decode_line(struct sampler *s, const char *line)
 
 static void keep_line(struct sampler *s, const char *line)
 {
-	char *copy = strdup(line);
+	char *copy = must_strdup(line);
 
-	if (!copy)
-		abort();
 	if (s->log.n < LOG_LINES) {
 		*vec_push(&s->log) = copy;
 		return;
@@ -386,10 +384,8 @@ static void fault_rates(struct sampler *s, struct model *m, uint64_t interval_ns
 
 struct sampler *sampler_new(struct ctx *ctx, struct source *src, bool probes)
 {
-	struct sampler *s = calloc(1, sizeof(*s));
+	struct sampler *s = must_calloc(1, sizeof(*s));
 
-	if (!s)
-		abort();
 	s->ctx = ctx;
 	s->src = src;
 	s->probes = probes;

@@ -46,7 +46,7 @@ static void on_stop(int sig _unused_)
 }
 
 /* Async-signal-safe only. */
-static void on_crash(int sig)
+static void put_back(void)
 {
 	if (is_open) {
 		ssize_t n = write(STDOUT_FILENO, scr.restore, scr.restore_len);
@@ -54,8 +54,18 @@ static void on_crash(int sig)
 		(void)n;
 		tcsetattr(STDIN_FILENO, TCSANOW, &scr.saved);
 	}
+}
+
+static void on_crash(int sig)
+{
+	put_back();
 	signal(sig, SIG_DFL);
 	raise(sig);
+}
+
+static void on_no_memory(void *arg _unused_)
+{
+	put_back();
 }
 
 static const int end_signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
@@ -83,8 +93,11 @@ static void handle(int sig, void (*fn)(int), bool unless_ignored)
 
 static void take_signals(void)
 {
+	static struct oom_end end = { .fn = on_no_memory };
 	sigset_t set;
 
+	oom_forget(&end);
+	oom_at_end(&end);
 	for (size_t i = 0; i < ARRAY_SIZE(end_signals); i++)
 		handle(end_signals[i], on_end, end_signals[i] == SIGHUP);
 	for (size_t i = 0; i < ARRAY_SIZE(crash_signals); i++)

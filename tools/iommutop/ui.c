@@ -389,7 +389,7 @@ static void show_help(struct ui *ui)
 {
 	pane_reset(&ui->pane);
 	ui->pane_of_row = false;
-	ui->pane.title = strdup("Help");
+	ui->pane.title = must_strdup("Help");
 	pane_add(&ui->pane, ui_help_text, strlen(ui_help_text));
 	ui_show_pane(ui);
 }
@@ -551,7 +551,7 @@ static void pane_line(struct pane *p, const char *text, size_t len)
 		strbuf_putc(&t, text[i]);
 		strbuf_putc(&a, (char)attr);
 	}
-	*vec_push(&p->lines) = (struct pane_line){ strdup(strbuf_str(&t)), (uint8_t *)a.s };
+	*vec_push(&p->lines) = (struct pane_line){ must_strdup(strbuf_str(&t)), (uint8_t *)a.s };
 	a.s = NULL;
 }
 

@@ -86,6 +86,10 @@ disk_node() {
 	refused "$d" default-route
 	ip route del default
 	SSH_CONNECTION='192.0.2.9 1000 192.0.2.2 22' refused "$d" ssh
+	# sudo takes it away; the shell that called it has it still
+	run env SSH_CONNECTION='192.0.2.9 1000 192.0.2.2 22' sh -c "env -i PATH=$PATH iommuctl -j device guard $d; exit \$?"
+	[ "$status" -eq 3 ]
+	jq -e '.data[0].reasons | any(.code == "ssh")' <<<"${lines[0]}"
 	ctl 0 device guard "$d"
 	ip addr flush dev "$n"
 	ip link set "$n" down

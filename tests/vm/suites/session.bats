@@ -27,6 +27,22 @@ edu() {
 	return 1
 }
 
+@test "a keeper on the kernel keeps locked memory and limits of all its privileges, and works with that" {
+	dev=$(act_single)
+	iommuctl session start one
+	pid=$(iommuctl -j session list | jq '.data[] | select(.session == "one") | .pid')
+	grep -qx 'NoNewPrivs:	1' "/proc/$pid/status"
+	for set in CapEff CapPrm CapBnd; do
+		[ $((0x$(sed -n "s/^$set:	//p" "/proc/$pid/status"))) -eq $((1 << 14 | 1 << 24)) ]
+	done
+	! grep -q '^Seccomp:' /proc/self/status || grep -qx 'Seccomp:	2' "/proc/$pid/status"
+	iommuctl device bind "$dev"
+	iommuctl --session one device open "$dev" as nic
+	iommuctl --session one ioas alloc as mem
+	iommuctl --session one device attach nic mem
+	iommuctl --session one ioas map mem --length 1M
+}
+
 @test "objects outlive the command that made them, and a device that another session holds is named with it" {
 	dev=$(act_single)
 	iommuctl session start one
