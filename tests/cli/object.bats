@@ -439,6 +439,10 @@ teardown() {
 	END
 	expect_status 6
 	expect_in "$stderr" "viommu alloc parent: this kernel does not have it: Linux 6.13 is the first that does"
+	# as it was captured on one
+	run --separate-stderr "$IOMMUCTL" -M --from "$BATS_TEST_DIRNAME/../hosts/vtd-6.12.snap" batch --keep-going - <<<"$mock"$'\nobject raw 0x90 u32:0'
+	expect_status 1
+	expect_in "$stderr" "device open mock:m: Invalid argument" "Linux 6.13 is the first that does"
 }
 
 @test "help shows what a creating command can be told" {
