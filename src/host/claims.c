@@ -73,7 +73,8 @@ static const char *options_claim(struct host *h, const struct device *d, char *t
 		char *rest = arena_strdup(&h->arena, line), *word[2] = { NULL };
 
 		for (size_t i = 0; i < ARRAY_SIZE(word); i++) {
-			rest += rest ? strspn(rest, " \t") : 0;
+			if (rest)
+				rest += strspn(rest, " \t");
 			word[i] = rest ? strsep(&rest, " \t") : NULL;
 		}
 		if (rest && streq(word[0], "options") && is_taker(word[1]) && ids_match(rest, d))

@@ -240,7 +240,7 @@ struct table {
 static void put(struct table *t, size_t width, uint64_t v)
 {
 	for (size_t i = 0; i < width; i++)
-		t->b[t->n++] = (uint8_t)(v >> 8 * i);
+		t->b[t->n++] = (uint8_t)(i < sizeof(v) ? v >> 8 * i : 0);
 }
 
 static void node(struct table *t, unsigned type, size_t len, unsigned maps, size_t maps_at)
