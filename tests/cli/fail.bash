@@ -31,7 +31,7 @@ each_failure() {
 	out=$BATS_TEST_TMPDIR/fail.out err=$BATS_TEST_TMPDIR/fail.err
 	while read -r name hash k; do
 		i=$((i + 1))
-		[ $((i % ${FAIL_EVERY:-7})) -eq 0 ] || [ "${FAIL_EVERY:-7}" -eq 1 ] || continue
+		[ $((i % ${FAIL_EVERY:-30})) -eq 0 ] || [ "${FAIL_EVERY:-30}" -eq 1 ] || continue
 		case $name in
 		*alloc) forms="0 1" ;;
 		*)	forms=0 ;;
@@ -39,7 +39,7 @@ each_failure() {
 		for form in $forms; do
 			status=0 loader=
 			# shellcheck disable=SC2094 # the plan is only read
-			inject FAIL_WHAT=all FAIL_SITE="$hash:$k" FAIL_ON="$form" FAIL_ALT=$((i / ${FAIL_EVERY:-7})) "$@" \
+			inject FAIL_WHAT=all FAIL_SITE="$hash:$k" FAIL_ON="$form" FAIL_ALT=$((i / ${FAIL_EVERY:-30})) "$@" \
 				>"$out" 2>"$err" </dev/null || status=$?
 			tried=$((tried + 1))
 			# the dynamic loader's own way, when a library is opened late

@@ -186,7 +186,7 @@ end_keeper() {
 	[ "$(wc -l <"$BATS_TEST_TMPDIR/plan")" -gt 40 ]
 	while read -r name hash k; do
 		n=$((n + 1))
-		[ $((n % ${FAIL_EVERY:-12})) -eq 0 ] || [ "${FAIL_EVERY:-12}" -eq 1 ] || continue
+		[ $((n % ${FAIL_EVERY:-30})) -eq 0 ] || [ "${FAIL_EVERY:-30}" -eq 1 ] || continue
 		keep FAIL_SITE="$hash:$k" FAIL_ALT="$n" FAIL_TELL="$BATS_TEST_TMPDIR/told"
 		use_it
 		rc=0
