@@ -163,9 +163,12 @@ make_initrd() {
 	p=$build/tests/unit/fail-nth.so
 	[ ! -e "$p" ] || set -- "$@" "$p:/usr/lib/iommuctl/fail-nth.so"
 	if [ -n "$topology_file" ] && grep -qx package "$topology_file"; then
-		for p in dpkg dpkg-deb dpkg-query dpkg-split dpkg-trigger tar ldconfig; do
-			set -- "$@" "$(PATH=$PATH:/sbin:/usr/sbin command -v $p)"
+		for p in dpkg dpkg-deb dpkg-query dpkg-split dpkg-trigger tar ldconfig perl deb-systemd-invoke deb-systemd-helper; do
+			set -- "$@" "$(PATH=/usr/sbin:/usr/bin:/sbin:/bin command -v $p)"
 		done
+		# the modules of perl-base, which every Debian has
+		p=/usr/lib/$(dpkg-architecture -q DEB_HOST_MULTIARCH)/perl-base
+		set -- "$@" "$p:$p"
 	fi
 	initrd=$cache/initrd-$(printf '%s\n' $arch "$@" | cksum | cut -d ' ' -f 1)
 	for p in "$here/init" "$here/mkinitrd" "$@"; do
