@@ -30,16 +30,36 @@ static const char *link_name(const struct gather *g, int ifindex, char buf[stati
 	return buf;
 }
 
+/*
+ * Whether libnl can print it: it takes the length of an address for granted, and reads MPLS labels up to the one that says it is the
+ * last (RFC 3032, 2.1), wherever that is.
+ */
+static bool printable(const struct nl_addr *addr)
+{
+	unsigned len = nl_addr_get_len(addr);
+	const uint8_t *bytes = nl_addr_get_binary_addr(addr);
+
+	switch (nl_addr_get_family(addr)) {
+	case AF_INET:
+		return len == 4;
+	case AF_INET6:
+		return len == 16;
+	case AF_MPLS:
+		return len >= 4 && len % 4 == 0 && bytes[len - 2] & 1;
+	case AF_DECnet:
+		return len == 2;
+	}
+	return len;
+}
+
 /* Addresses as text; NULL for none, and for the empty one that means "any". */
 static const char *addr_text(struct nl_addr *addr, char *buf, size_t cap)
 {
-	unsigned len = addr ? nl_addr_get_len(addr) : 0;
-	int family = addr ? nl_addr_get_family(addr) : AF_UNSPEC;
-
-	/* libnl takes the length for granted */
-	if (!len || (family == AF_INET && len != 4) || (family == AF_INET6 && len != 16))
+	if (!addr || !printable(addr))
 		return NULL;
-	return nl_addr2str(addr, buf, cap);
+	/* it does not end the text where it gives up */
+	memset(buf, 0, cap);
+	return nl_addr2str(addr, buf, cap - 1);
 }
 
 static const char *family_name(int family)

@@ -129,7 +129,9 @@ void stat_svg(const struct trace_stat *s, const char *title, struct strbuf *b)
 	label_time(s->n_slices ? s->n_slices * s->slice_ns : 0, label, sizeof(label));
 	snprintf(line, sizeof(line), "%s from left to right", label);
 	text_at(b, WIDTH - 20, 24, "end", line);
-	for (size_t i = 0; i < ARRAY_SIZE(lanes); i++, y += LANE + GAP)
+	for (size_t i = 0; i < ARRAY_SIZE(lanes); i++) {
 		draw_lane(s, &lanes[i], y, b);
+		y += LANE + GAP;
+	}
 	strbuf_puts(b, "</svg>\n");
 }
