@@ -34,7 +34,9 @@ static void tally_add(tally *t, const char *word, const char *second, int64_t n)
 	vec_for_each(c, t) {
 		if (!streq(c->word, word) || !streq(c->second, second))
 			continue;
-		c->n += n;
+		/* counts that a file claims are of any size */
+		if (__builtin_add_overflow(c->n, n, &c->n))
+			c->n = INT64_MAX;
 		return;
 	}
 	*vec_push(t) = (struct count){ word, second, n };
