@@ -40,7 +40,7 @@ edu() {
 	iommuctl --session one device open "$dev" as nic
 	iommuctl --session one ioas alloc as mem
 	iommuctl --session one device attach nic mem
-	iommuctl --session one ioas map mem --length 1M
+	iommuctl --session one ioas map mem 1M
 }
 
 @test "objects outlive the command that made them, and a device that another session holds is named with it" {
@@ -135,7 +135,11 @@ edu() {
 # edu raises its interrupt when its register 0x60 is written, and takes it back by 0x64. Where interrupts are remapped, as here,
 # they do not go through the page tables: they come while the device is detached, too.
 @test "an interrupt that was armed comes through a replace and a detach, until it is off" {
+	local detached='device irq nic wait --timeout 20'
+
 	dev=$(edu)
+	# behind an SMMU interrupts are translated like all DMA: none arrives while the device is detached
+	[[ $LAB_TOPOLOGY != smmuv3* ]] || detached='expect 3 device irq nic wait --timeout 2'
 	iommuctl device bind "$dev"
 	run iommuctl batch - <<-END
 		device open $dev as nic
@@ -153,14 +157,14 @@ edu() {
 		device region nic bar0 0x64 2
 		device detach nic
 		device region nic bar0 0x60 4
-		device irq nic wait --timeout 20
+		$detached
 		expect 3 device irq nic wait --timeout 0.5
 		device irq nic off
 		expect EINVAL device irq nic arm --vector 4000
 	END
 	echo "$output"
 	[ "$status" -eq 0 ]
-	[ "$(grep -cx 1 <<<"$output")" -eq 3 ]
+	[ "$(grep -cx 1 <<<"$output")" -eq $([[ $LAB_TOPOLOGY == smmuv3* ]] && echo 2 || echo 3) ]
 }
 
 @test "the legacy way: a group's node, a type1 container, map and unmap" {
@@ -186,5 +190,7 @@ edu() {
 	run iommuctl batch - <<<"plan --verify -j $dev"
 	echo "$output"
 	[ "$status" -eq 0 ]
-	grep '^{' <<<"$output" | jq -e '.data[0] | .as_planned and .tables_verified == 1 and (.tried | length) == 3 and all(.tried[]; .done)'
+	# whether an SMMU nests is known once a device of it is open: a parent is tried there, and may be refused
+	grep '^{' <<<"$output" | jq -e '.data[0] | .as_planned and .tables_verified == 1 and
+		([.tried[] | select(.done)] | length) == 3 and all(.tried[]; .done or .text == "its IOMMU makes no parents of nested tables")'
 }
