@@ -50,9 +50,21 @@ static void limit_capabilities(uint64_t keep)
 #define OUR_ARCH AUDIT_ARCH_AARCH64
 #endif
 
+/* LeakSanitizer looks at its own process through it. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#endif
+#ifdef __SANITIZE_ADDRESS__
+#define REFUSED_PTRACE(X)
+#else
+#define REFUSED_PTRACE(X) X(ptrace)
+#endif
+
 /* Running programs, other processes' memory, the tree of mounts, namespaces, the kernel itself: nothing that libraries do behind our back. */
 #define REFUSED(X)                                                                                                        \
-	X(execve) X(execveat) X(ptrace) X(process_vm_writev) X(mount) X(umount2) X(pivot_root) X(chroot) X(setns) X(unshare) \
+	X(execve) X(execveat) REFUSED_PTRACE(X) X(process_vm_writev) X(mount) X(umount2) X(pivot_root) X(chroot) X(setns) X(unshare) \
 	X(init_module) X(finit_module) X(delete_module) X(kexec_load) X(reboot) X(swapon) X(swapoff) X(bpf)             \
 	X(perf_event_open) X(add_key) X(request_key) X(keyctl) X(userfaultfd) X(open_by_handle_at) X(settimeofday)      \
 	X(clock_settime) X(sethostname) X(setdomainname) X(acct) X(quotactl) X(personality)

@@ -11,7 +11,7 @@
  *	FAIL_COUNT=FILE		how many there were goes there at the end
  *	FAIL_LOG=FILE		at the end: a line each, its name and the hash of its way
  *	FAIL_MARK=SUFFIX	counting begins with the first file whose path ends in it
- *	FAIL_SPARE=FUNCTION	memory asked for below this exported function of a library is left alone: it is known not to look
+ *	FAIL_SPARE="NAME..."	memory asked for below exported functions of libraries that begin so is left alone: they are known not to look
  *	FAIL_TELL=FILE		the name of the call that failed goes there, when it does
  */
 #include <dirent.h>
@@ -25,6 +25,7 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,6 +69,7 @@ static struct {
 static atomic_long calls, matches;
 static atomic_int failing; /* enum kind of what goes on failing */
 static __thread bool inside;
+static bool starting;
 
 struct line {
 	const char *name;
@@ -133,9 +135,15 @@ static bool spared(void)
 	int n = opt.spare ? backtrace(at, MAX_DEPTH) : 0;
 	Dl_info info;
 
-	for (int i = 2; i < n; i++)
-		if (dladdr(at[i], &info) && info.dli_sname && !strcmp(info.dli_sname, opt.spare))
-			return true;
+	for (int i = 2; i < n; i++) {
+		if (!dladdr(at[i], &info) || !info.dli_sname)
+			continue;
+		for (const char *s = opt.spare; *s; s += strcspn(s, " ")) {
+			s += strspn(s, " ");
+			if (*s && !strncmp(info.dli_sname, s, strcspn(s, " ")))
+				return true;
+		}
+	}
 	return false;
 }
 
@@ -171,7 +179,11 @@ __attribute__((constructor)) static void begin(void)
 		opt.site = (uint32_t)strtoul(site, &end, 16);
 		opt.site_k = *end == ':' ? atol(end + 1) : 1;
 	}
-	backtrace(at, 4); /* the first one loads the unwinder */
+	/* the first one loads the unwinder: for that it gets memory that no sanitizer counts */
+	starting = true;
+	if (opt.log || opt.by_site || opt.spare)
+		backtrace(at, 4);
+	starting = false;
 	if (opt.log)
 		lines = mmap(NULL, MAX_LOG * sizeof(*lines), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (opt.log || opt.by_site)
@@ -235,9 +247,13 @@ static bool is_the_one(const char *name)
 static int fails_with(enum kind kind, const char *name, const int *errs)
 {
 	bool it = false;
-	int n = 0, saved = errno;
+	int n = 0, saved;
 
-	if (inside || !opt.ready || !(opt.what & kind) || !opt.marked || getpid() != opt.owner)
+	/* the sanitizers begin before we have been relocated: nothing can be called yet, and no thread's variable be read */
+	if (!opt.ready)
+		return 0;
+	saved = errno;
+	if (inside || !(opt.what & kind) || !opt.marked || getpid() != opt.owner)
 		return 0;
 	inside = true;
 	it = failing & kind;
@@ -459,13 +475,35 @@ WITH_WORD(unsigned long, ioctl, "ioctl", EBUSY, ENOMEM, EINVAL)
 
 /* -- memory --------------------------------------------------------------------------------------------------------------- */
 
-/* libc's own, which need no look-up (a look-up allocates); with the sanitizers theirs. */
-extern void *__libc_malloc(size_t n);
-extern void *__libc_calloc(size_t n, size_t size);
-extern void *__libc_realloc(void *p, size_t n);
-extern void *__interceptor_malloc(size_t n) __attribute__((weak));
-extern void *__interceptor_calloc(size_t n, size_t size) __attribute__((weak));
-extern void *__interceptor_realloc(void *p, size_t n) __attribute__((weak));
+/* libc's own, which need no look-up (a look-up allocates); with the sanitizers theirs. Weak: NULL as long as we have not been relocated. */
+#define ALLOCATOR(type, name, params)                                                      \
+	extern type __libc_##name params __attribute__((weak));                            \
+	extern type __interceptor_##name params __attribute__((weak));
+ALLOCATOR(void *, malloc, (size_t n))
+ALLOCATOR(void *, calloc, (size_t n, size_t size))
+ALLOCATOR(void *, realloc, (void *p, size_t n))
+ALLOCATOR(void, free, (void *p))
+
+#define NEXT_ALLOCATOR(name) (starting ? NULL : __interceptor_##name ? __interceptor_##name : __libc_##name)
+
+/* What is asked for before that: never given back. */
+static _Alignas(max_align_t) char early[65536];
+static size_t early_used;
+
+static void *early_alloc(size_t n)
+{
+	size_t at = early_used;
+
+	if (n > sizeof(early) - at - 16)
+		return NULL;
+	early_used = (at + n + 15) & ~(size_t)15;
+	return early + at;
+}
+
+static bool is_early(const void *p)
+{
+	return (const char *)p >= early && (const char *)p < early + sizeof(early);
+}
 
 static bool no_memory(const char *name)
 {
@@ -479,21 +517,34 @@ void *malloc(size_t n)
 {
 	if (no_memory("malloc"))
 		return NULL;
-	return __interceptor_malloc ? __interceptor_malloc(n) : __libc_malloc(n);
+	return NEXT_ALLOCATOR(malloc) ? NEXT_ALLOCATOR(malloc)(n) : early_alloc(n);
 }
 
 void *calloc(size_t n, size_t size)
 {
 	if (no_memory("calloc"))
 		return NULL;
-	return __interceptor_calloc ? __interceptor_calloc(n, size) : __libc_calloc(n, size);
+	return NEXT_ALLOCATOR(calloc) ? NEXT_ALLOCATOR(calloc)(n, size) : early_alloc(n * size);
 }
 
 void *realloc(void *p, size_t n)
 {
+	void *q;
+
 	if (n && no_memory("realloc"))
 		return NULL;
-	return __interceptor_realloc ? __interceptor_realloc(p, n) : __libc_realloc(p, n);
+	if (!is_early(p) && NEXT_ALLOCATOR(realloc))
+		return NEXT_ALLOCATOR(realloc)(p, n);
+	q = NEXT_ALLOCATOR(malloc) ? NEXT_ALLOCATOR(malloc)(n) : early_alloc(n);
+	for (size_t i = 0; q && p && i < n && is_early((char *)p + i); i++)
+		((char *)q)[i] = ((char *)p)[i];
+	return q;
+}
+
+void free(void *p)
+{
+	if (p && !is_early(p) && NEXT_ALLOCATOR(free))
+		NEXT_ALLOCATOR(free)(p);
 }
 
 void *reallocarray(void *p, size_t n, size_t size)
