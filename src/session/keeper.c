@@ -457,6 +457,7 @@ int keeper_run(const struct keeper *k)
 	sigset_t ends;
 	int r = 0;
 
+	oom_reserve(RESERVE);
 	sigemptyset(&ends);
 	sigaddset(&ends, SIGINT);
 	sigaddset(&ends, SIGTERM);
