@@ -73,7 +73,7 @@ files() {
 
 @test "an /etc that cannot be written to: nothing is moved" {
 	mkdir -p /etc/iommuctl
-	mount -t tmpfs -o ro none /etc/iommuctl
+	mount -t tmpfs -o ro,mode=755 none /etc/iommuctl
 	ctl 1 device bind --persist "$d"
 	as_before
 }
