@@ -69,13 +69,11 @@ static int add_record(struct kmem *k, const struct record *r)
 
 int kmem_open_image(const void *data, size_t len, struct kmem **ret)
 {
-	_cleanup_(cleanup_kmem_free) struct kmem *k = calloc(1, sizeof(*k));
+	_cleanup_(cleanup_kmem_free) struct kmem *k = must_calloc(1, sizeof(*k));
 	struct cursor c = { data, len };
 	char magic[sizeof(MAGIC) - 1];
 	struct record rec;
 
-	if (!k)
-		out_of_memory();
 	k->memory = memory_new();
 	if (!take(&c, magic, sizeof(magic)) || memcmp(magic, MAGIC, sizeof(magic)))
 		return -EBADMSG;

@@ -33,12 +33,9 @@ uint64_t replay_now(void)
 
 struct player *player_new(struct backend *b, const struct replay_options *opt)
 {
-	struct player *r = calloc(1, sizeof(*r));
+	struct player *r = must_calloc(1, sizeof(*r));
 
-	if (r)
-		r->buf = malloc(OP_FAULT_ROOM);
-	if (!r || !r->buf)
-		out_of_memory();
+	r->buf = must_malloc(OP_FAULT_ROOM);
 	r->b = b;
 	r->opt = *opt;
 	return r;

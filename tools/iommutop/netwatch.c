@@ -55,10 +55,8 @@ static int listen_to(struct netwatch *w)
 
 struct netwatch *netwatch_open(void)
 {
-	struct netwatch *w = calloc(1, sizeof(*w));
+	struct netwatch *w = must_calloc(1, sizeof(*w));
 
-	if (!w)
-		out_of_memory();
 	w->sock = nl_socket_alloc();
 	if (w->sock && listen_to(w) == 0)
 		return w;
