@@ -524,7 +524,7 @@ static const struct command commands[] = {
 		.summary = "start a process that keeps objects",
 		.text = "Commands with --session NAME, or with IOMMUCTL_SESSION=NAME, work in it; their objects live until they are destroyed, or it is stopped. With -M "
 			"it acts on a model: of this machine, or with --from of that one; both are fixed here. Its socket is in /run/iommuctl/sessions, for other "
-			"users than root in $XDG_RUNTIME_DIR/iommuctl, and only its owner may use it.\n\n"
+			"users than root in $XDG_RUNTIME_DIR/iommuctl, or where IOMMUCTL_SESSION_DIR says, and only its owner may use it.\n\n"
 			"It leaves its terminal. Where systemd-logind kills what users leave behind (KillUserProcesses=yes), start it as a service: "
 			"systemctl start iommuctl-session@NAME, or systemd-run --user iommuctl session start --foreground NAME.",
 		.args = name_args,

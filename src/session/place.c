@@ -16,15 +16,19 @@
 
 int place_dir(struct ctx *ctx, const char **ret)
 {
-	const char *run = secure_getenv("XDG_RUNTIME_DIR");
+	const char *run = secure_getenv("XDG_RUNTIME_DIR"), *chosen = secure_getenv("IOMMUCTL_SESSION_DIR");
 
+	if (chosen && *chosen == '/') {
+		*ret = chosen;
+		return 0;
+	}
 	if (geteuid() == 0) {
 		*ret = "/run/iommuctl/sessions";
 		return 0;
 	}
 	if (!run || *run != '/')
 		return ctx_error(ctx, NOTE(.code = "no-place", .err = ENOENT, .why = "XDG_RUNTIME_DIR does not say where this user's are",
-					   .hint = "log in as usual (pam_systemd sets it), or set it to a directory of your own"), "sessions");
+					   .hint = "log in as usual (pam_systemd sets it), or set IOMMUCTL_SESSION_DIR to a directory of your own"), "sessions");
 	*ret = arena_printf(&ctx->arena, "%s/iommuctl", run);
 	return 0;
 }
@@ -33,6 +37,8 @@ static int make_dirs(struct ctx *ctx, const char *dir)
 {
 	char *path = arena_strdup(&ctx->arena, dir);
 
+	if (mkdir(path, 0700) == 0 || errno == EEXIST)
+		return 0;
 	for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
 		mkdir(path, 0755); /* what cannot be made is said by the last one */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Where sessions are: one directory a user, /run/iommuctl/sessions for root, else $XDG_RUNTIME_DIR/iommuctl. In it, for each
- * session, NAME.sock, NAME.lock, which its keeper holds locked as long as it lives, and NAME.d, the journal of a model.
+ * Where sessions are: one directory a user, $IOMMUCTL_SESSION_DIR, else /run/iommuctl/sessions for root, else
+ * $XDG_RUNTIME_DIR/iommuctl. In it, for each session, NAME.sock, NAME.lock, which its keeper holds locked as long as it lives, and NAME.d, the
+ * journal of a model.
  */
 #ifndef IOMMUCTL_SESSION_PLACE_H
 #define IOMMUCTL_SESSION_PLACE_H

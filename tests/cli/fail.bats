@@ -7,11 +7,9 @@ load lib
 load fail
 
 setup() {
-	export XDG_RUNTIME_DIR=$BATS_TEST_TMPDIR # of users other than root
 	FAIL_LIB=${IOMMUCTL%/*}/tests/unit/fail-nth.so
 	S=t$$-$BATS_TEST_NUMBER
-	dir=/run/iommuctl/sessions
-	[ "$(id -u)" -eq 0 ] || dir=$XDG_RUNTIME_DIR/iommuctl
+	dir=$IOMMUCTL_SESSION_DIR
 }
 
 teardown() {
@@ -141,7 +139,7 @@ started() {
 
 alive() {
 	said || return
-	[ "$("$IOMMUCTL" -j session list | jq -r --arg s "$S" '.data[] | select(.session == $s) | .state')" = running ] || return
+	[ "$("$IOMMUCTL" -j session list | jq -r --arg s "$S" '.data[] | select(.session == $s) | .state')" = running ] || { "$IOMMUCTL" session list >&2; return 1; }
 	s object destroy --all
 }
 

@@ -4,7 +4,6 @@
 load lib
 
 setup() {
-	export XDG_RUNTIME_DIR=$BATS_TEST_TMPDIR
 	SRC=${BATS_TEST_DIRNAME%/tests/cli}
 	SCRIPT=$SRC/docs/examples/first.sh
 }

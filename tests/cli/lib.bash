@@ -7,6 +7,8 @@ bats_require_minimum_version 1.5.0
 # The same surroundings for everybody; a test that needs others sets them itself.
 export LC_ALL=C.UTF-8 TERM=dumb
 unset NO_COLOR COLUMNS IOMMUCTL_SESSION
+# suites run side by side: each has its sessions for itself
+[ -z "${BATS_FILE_TMPDIR-}" ] || export IOMMUCTL_SESSION_DIR=$BATS_FILE_TMPDIR/sessions
 
 # run_ctl ARGS…: runs the program; $status, $output (stdout alone) and $stderr say what it did.
 run_ctl() {

@@ -290,7 +290,7 @@ teardown() {
 }
 
 @test "in a session: who took a group and died has it answered, and who left it in order has not" {
-	export XDG_RUNTIME_DIR=$BATS_TEST_TMPDIR IOMMUCTL_SESSION=t$$-f
+	export IOMMUCTL_SESSION=t$$-f
 	ctl() { "$IOMMUCTL" "$@"; }
 	counts() { ctl --raw --noheadings object tree -o name,pending,expired | sed -n 's/^q //p'; }
 	ctl session start --demo

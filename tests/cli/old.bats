@@ -5,10 +5,8 @@ load lib
 
 setup() {
 	old=${IOMMUCTL_SRCDIR:-.}/tests/fixtures/old
-	export XDG_RUNTIME_DIR=$BATS_TEST_TMPDIR # of users other than root
 	S=t$$-$BATS_TEST_NUMBER
-	dir=/run/iommuctl/sessions
-	[ "$(id -u)" -eq 0 ] || dir=$XDG_RUNTIME_DIR/iommuctl
+	dir=$IOMMUCTL_SESSION_DIR
 }
 
 teardown() {

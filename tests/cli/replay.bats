@@ -5,7 +5,6 @@ load lib
 
 setup() {
 	TRACES=${BATS_TEST_DIRNAME%/cli}/traces
-	export XDG_RUNTIME_DIR=$BATS_TEST_TMPDIR
 }
 
 # play ARGS…: on the model of the sample machine

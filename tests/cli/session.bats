@@ -4,10 +4,8 @@
 load lib
 
 setup() {
-	export XDG_RUNTIME_DIR=$BATS_TEST_TMPDIR # of users other than root
 	S=t$$-$BATS_TEST_NUMBER
-	dir=/run/iommuctl/sessions
-	[ "$(id -u)" -eq 0 ] || dir=$XDG_RUNTIME_DIR/iommuctl
+	dir=$IOMMUCTL_SESSION_DIR
 }
 
 teardown() {
@@ -25,6 +23,19 @@ pid_of() {
 
 state_of() {
 	"$IOMMUCTL" -j session list | jq -r --arg s "$S" '.data[] | select(.session == $s) | .state'
+}
+
+# is STATE: the session is in it; else the list is shown, and what its keeper does
+is() {
+	local state
+
+	state=$(state_of)
+	[ "$state" = "$1" ] && return
+	echo "session $S is '$state', not '$1'" >&2
+	"$IOMMUCTL" session list >&2 || true
+	ls -la "$IOMMUCTL_SESSION_DIR" >&2
+	ps -ef | grep -e 'session start' -e PID >&2
+	return 1
 }
 
 @test "a session outlives the terminal that it was started from" {
@@ -69,12 +80,32 @@ state_of() {
 	[ "$(stat -c %a "$dir")" = 700 ]
 }
 
+@test "where sessions are: the user's place, or the one that he names, which must be his alone" {
+	local place=/run/iommuctl/sessions
+
+	[ "$(id -u)" -eq 0 ] || place=$BATS_TEST_TMPDIR/iommuctl
+	start
+	[ -S "$IOMMUCTL_SESSION_DIR/$S.sock" ]
+	env -u IOMMUCTL_SESSION_DIR XDG_RUNTIME_DIR="$BATS_TEST_TMPDIR" "$IOMMUCTL" session start --demo "$S"
+	[ -S "$place/$S.sock" ]
+	env -u IOMMUCTL_SESSION_DIR XDG_RUNTIME_DIR="$BATS_TEST_TMPDIR" "$IOMMUCTL" session stop "$S"
+	[ ! -e "$place/$S.sock" ]
+	is running
+	mkdir -m 777 "$BATS_TEST_TMPDIR/open"
+	IOMMUCTL_SESSION_DIR=$BATS_TEST_TMPDIR/open run_ctl session start --demo "$S"
+	expect_status 7
+	expect_in "$stderr" "$BATS_TEST_TMPDIR/open" "others may write there"
+	# one that is no absolute path is none
+	IOMMUCTL_SESSION_DIR=here XDG_RUNTIME_DIR=$BATS_TEST_TMPDIR run_ctl --raw --noheadings session list -o session
+	expect_not_in "$output" "$S"
+}
+
 # user UID COMMAND...: as somebody else
 user() {
 	local uid=$1
 
 	shift
-	setpriv --reuid="$uid" --regid="$uid" --clear-groups env -C / HOME=/ XDG_RUNTIME_DIR="$away" "$@"
+	setpriv --reuid="$uid" --regid="$uid" --clear-groups env -u IOMMUCTL_SESSION_DIR -C / HOME=/ XDG_RUNTIME_DIR="$away" "$@"
 }
 
 @test "another user can neither use nor stop it, not even by a socket that was opened up; root can" {
@@ -160,15 +191,15 @@ user() {
 	start
 	kill -9 "$(pid_of)"
 	for _ in 1 2 3 4 5 6 7 8 9 10; do
-		[ "$(state_of)" = dead ] && break
+		is dead && break
 		sleep 0.1
 	done
-	[ "$(state_of)" = dead ]
+	is dead
 	run_ctl --session "$S" group list
 	expect_status 1
 	expect_in "$stderr" "its keeper is dead"
 	start
-	[ "$(state_of)" = running ]
+	is running
 	kill -9 "$(pid_of)"
 	sleep 0.2
 	run_ctl session stop "$S"
@@ -178,7 +209,7 @@ user() {
 
 @test "it outlives its starter's session and terminal" {
 	setsid --wait "$IOMMUCTL" session start --demo "$S"
-	[ "$(state_of)" = running ]
+	is running
 	pid=$(pid_of)
 	# leader of a session of its own, without a terminal
 	[ "$(ps -o sid= -p "$pid" | tr -d ' ')" = "$pid" ]
@@ -197,7 +228,7 @@ user() {
 	"$IOMMUCTL" session start --foreground --demo "$S" >"$BATS_TEST_TMPDIR/out" 3>&- &
 	fg=$!
 	for _ in $(seq 100); do
-		[ "$(state_of)" = running ] && break
+		is running && break
 		sleep 0.05
 	done
 	[ "$(pid_of)" = "$fg" ]
@@ -238,7 +269,7 @@ user() {
 @test "garbage, half a frame, silence: nobody else notices" {
 	start
 	"${IOMMUCTL%/*}/tests/unit/session-peer" "$dir/$S.sock" garbage half huge silent flood
-	[ "$(state_of)" = running ]
+	is running
 	run_ctl --session "$S" --noheadings group list -o group
 	expect_status 0
 }
@@ -246,14 +277,14 @@ user() {
 @test "a thousand clients at once, and descriptors that run out" {
 	start
 	"${IOMMUCTL%/*}/tests/unit/session-peer" "$dir/$S.sock" thousand
-	[ "$(state_of)" = running ]
+	is running
 	"$IOMMUCTL" session stop "$S"
 	(
 		ulimit -n 32
 		"$IOMMUCTL" session start --demo "$S"
 	)
 	"${IOMMUCTL%/*}/tests/unit/session-peer" "$dir/$S.sock" thousand
-	[ "$(state_of)" = running ]
+	is running
 	run_ctl --session "$S" --noheadings group list -o group
 	expect_status 0
 }
@@ -269,7 +300,7 @@ user() {
 	run_ctl --session "$S" group list
 	expect_status 1
 	expect_in "$stderr" "it was started by version 0.0.1" "session stop $S ends it"
-	[ "$(state_of)" = other-version ]
+	is other-version
 	run_ctl session stop "$S"
 	expect_status 0
 	wait "$other"
@@ -307,7 +338,7 @@ failing() {
 		[ "$status" -lt 124 ] || { echo "call $n: $output"; return 1; }
 		[ "$status" -eq 0 ] || expect_in "$output" "iommuctl: "
 		if [ "$status" -eq 0 ]; then clean=$((clean + 1)); else clean=0; fi
-		[ "$(state_of)" = running ]
+		is running
 		"$IOMMUCTL" --session "$S" object destroy --all
 	done
 	[ "$n" -gt 20 ]

@@ -79,8 +79,6 @@ run_top() {
 }
 
 @test "sessions: what they keep, by its name" {
-	export XDG_RUNTIME_DIR=$BATS_TEST_TMPDIR/run
-	mkdir "$XDG_RUNTIME_DIR"
 	"$IOMMUCTL" --demo session start toptest
 	"$IOMMUCTL" --session toptest ioas alloc as space
 	run_top -b -n 1 -j --view sessions
