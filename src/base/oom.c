@@ -58,11 +58,11 @@ void *must(void *p)
 
 bool oom_give_up_reserve(void)
 {
-	void *p = reserve;
+	bool had = reserve;
 
+	free(reserve);
 	reserve = NULL;
-	free(p);
-	return p;
+	return had;
 }
 
 bool oom_reserve(size_t size)
@@ -74,10 +74,13 @@ bool oom_reserve(size_t size)
 
 void *must_realloc(void *p, size_t n, size_t size)
 {
+	size_t bytes;
 	void *q;
 
+	if (__builtin_mul_overflow(n, size, &bytes))
+		out_of_memory();
 	do
-		q = reallocarray(p, n, size);
+		q = realloc(p, bytes ? bytes : 1);
 	while (!q && oom_give_up_reserve());
 	return must(q);
 }

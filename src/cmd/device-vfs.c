@@ -101,7 +101,7 @@ static int check_pf(struct vfs *s)
 					   (long long)info->sriov_total.v), NULL, EXIT_UNSUPPORTED);
 	if (!s->pf->driver && s->n != now(s))
 		return refuse(s, "no-driver", ENODEV, "it has no driver that could make or take away virtual functions",
-			      arena_printf(a, "bind its driver first: iommuctl device bind --driver DRIVER %s", s->pf->name), EXIT_FAILED);
+			      arena_printf(a, "bind its own driver first: iommuctl device bind --force --driver DRIVER %s", s->pf->name), EXIT_FAILED);
 	return EXIT_DONE;
 }
 

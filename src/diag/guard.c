@@ -127,8 +127,12 @@ static void guard_vfs(struct guarding *g)
 			       info->sriov_num.v == 1 ? "" : "s", info->sriov_num.v == 1 ? "is" : "are", vf_users(g, info));
 	r->file = file;
 	r->value = arena_printf(&g->h->arena, "%lld", (long long)info->sriov_num.v);
-	finding_remedy(&g->out, false, arena_printf(&g->h->arena, "iommuctl device vfs %s 0", g->d->name),
-		       "turn them off, once nobody uses one");
+	if (g->d->driver)
+		finding_remedy(&g->out, false, arena_printf(&g->h->arena, "iommuctl device vfs %s 0", g->d->name),
+			       "turn them off, once nobody uses one");
+	else
+		finding_remedy(&g->out, false, arena_printf(&g->h->arena, "iommuctl device bind --force --driver DRIVER %s", g->d->name),
+			       "only its own driver can turn them off, and it has none: bind that one");
 }
 
 static void guard_holders(struct guarding *g)

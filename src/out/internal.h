@@ -46,7 +46,7 @@ void selection_columns(struct selection *s, const struct record_type *type);
 /* Every field but the FIELD_EXTRA ones. */
 void selection_all(struct selection *s, const struct record_type *type);
 
-/* Adds "a.b" (a leaf, or all below a list). -ENOENT when there is no such path. */
+/* Adds "a.b" (a leaf, or all below a list), or the leaf with that heading, in any case. -ENOENT when there is neither. */
 int selection_add(struct selection *s, const struct record_type *type, const char *path);
 
 /* The fields below @of as a selection of their own: what a list inside a detail view shows. */

@@ -2,6 +2,7 @@
 /* Which fields of a record are wanted. */
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 
 #include "out/internal.h"
 
@@ -69,38 +70,84 @@ void selection_columns(struct selection *s, const struct record_type *type)
 static const struct field *field_named(const struct record_type *type, const char *name, size_t len)
 {
 	for (size_t i = 0; i < type->n; i++)
-		if (strlen(type->fields[i].name) == len && !memcmp(type->fields[i].name, name, len))
+		if (strlen(type->fields[i].name) == len && !strncasecmp(type->fields[i].name, name, len))
 			return &type->fields[i];
 	return NULL;
 }
 
-int selection_add(struct selection *s, const struct record_type *type, const char *path)
-{
-	const struct field *chain[RECORD_MAX_DEPTH];
-	struct sel *at = &s->root;
-	const char *p = path;
-	int n = 0;
+/* From a record down to one field. */
+struct chain {
+	const struct field *v[RECORD_MAX_DEPTH];
+	int n;
+};
 
-	/* the whole path first, so that a wrong one leaves nothing behind */
-	for (;;) {
+/* "a.b", in any case. */
+static bool chain_by_path(struct chain *c, const struct record_type *type, const char *path)
+{
+	for (const char *p = path;;) {
 		size_t len = strcspn(p, ".");
 		const struct field *f = type ? field_named(type, p, len) : NULL;
 
-		if (!f || n == RECORD_MAX_DEPTH)
-			return -ENOENT;
-		chain[n++] = f;
+		if (!f || c->n == RECORD_MAX_DEPTH)
+			return false;
+		c->v[c->n++] = f;
 		type = f->sub;
 		if (!p[len])
-			break;
+			return true;
 		p += len + 1;
 	}
-	for (int i = 0; i < n - 1; i++)
-		at = kid_of(s, at, chain[i]);
-	if (field_is_leaf(chain[n - 1]))
-		add_leaf(s, at, chain[n - 1], arena_strdup(s->arena, path));
+}
+
+/* What stands above a column in a table; the record's own fields before those of its lists. */
+static bool chain_by_heading(struct chain *c, const struct record_type *type, const char *head)
+{
+	for (size_t i = 0; i < type->n; i++) {
+		const struct field *f = &type->fields[i];
+
+		if (!field_is_leaf(f) || !f->head || strcasecmp(f->head, head))
+			continue;
+		c->v[c->n++] = f;
+		return true;
+	}
+	for (size_t i = 0; i < type->n && c->n < RECORD_MAX_DEPTH - 1; i++) {
+		if (field_is_leaf(&type->fields[i]))
+			continue;
+		c->v[c->n++] = &type->fields[i];
+		if (chain_by_heading(c, type->fields[i].sub, head))
+			return true;
+		c->n--;
+	}
+	return false;
+}
+
+static const char *chain_path(struct selection *s, const struct chain *c)
+{
+	const char *path = "";
+
+	for (int i = 0; i < c->n; i++)
+		path = join_path(s, path, c->v[i]->name);
+	return path;
+}
+
+int selection_add(struct selection *s, const struct record_type *type, const char *path)
+{
+	struct chain c = { 0 };
+	struct sel *at = &s->root;
+	const struct field *last;
+
+	/* the whole path first, so that a wrong one leaves nothing behind */
+	if (!chain_by_path(&c, type, path)) {
+		c.n = 0;
+		if (!chain_by_heading(&c, type, path))
+			return -ENOENT;
+	}
+	last = c.v[c.n - 1];
+	for (int i = 0; i < c.n - 1; i++)
+		at = kid_of(s, at, c.v[i]);
+	if (field_is_leaf(last))
+		add_leaf(s, at, last, chain_path(s, &c));
 	else
-		add_below(s, kid_of(s, at, chain[n - 1]), chain[n - 1]->sub, arena_strdup(s->arena, path), 0,
-			  FIELD_EXTRA, n);
+		add_below(s, kid_of(s, at, last), last->sub, chain_path(s, &c), 0, FIELD_EXTRA, c.n);
 	return 0;
 }
 

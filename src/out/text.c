@@ -121,16 +121,58 @@ static void write_styled(struct out *o, const char *text, const char *style, siz
 	}
 }
 
+/* The character of a branch at @s that goes on below its line, "" for one that does not, NULL: it is of no branch. */
+static const char *branch_below(const char *s)
+{
+	static const struct {
+		const char *branch, *below;
+	} table[] = { { "│", "│" }, { "├", "│" }, { "└", "" }, { "─", "" }, { "|", "|" }, { "`", "" }, { "-", "" }, { " ", "" } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
+		if (strstarts(s, table[i].branch))
+			return table[i].below;
+	return NULL;
+}
+
+/* Columns of the blanks and branches that a line of a tree begins with; of other lines, of the blanks. */
+static int lead_width(const char *text)
+{
+	size_t blanks = strspn(text, " "), n;
+	const char *s = text + blanks;
+	int width = (int)blanks;
+
+	if (*s == '-' || !branch_below(s))
+		return width;
+	for (; branch_below(s) && *s; s += n, width++)
+		n = utf8_len(s, strlen(s));
+	return width;
+}
+
+/* @hang columns, with those branches of the line @text that go on. */
+static void write_guides(struct out *o, const char *text, int hang)
+{
+	_cleanup_strbuf_ struct strbuf b = { 0 };
+	const char *below;
+	int width = hang ? lead_width(text) : 0;
+
+	for (int i = 0; i < hang; i++) {
+		below = i < width ? branch_below(text) : "";
+		strbuf_puts(&b, *below ? below : " ");
+		text += i < width ? utf8_len(text, strlen(text)) : 0;
+	}
+	fputs(strbuf_str(&b), o->f);
+}
+
 void line_end(struct out *o, int hang)
 {
-	const char *text = strbuf_str(&o->line.text), *style = strbuf_str(&o->line.style);
+	const char *text = strbuf_str(&o->line.text), *style = strbuf_str(&o->line.style), *first = text;
 	size_t n = o->line.text.len, lead = strspn(text, " ");
 	int width = o->opt.width, used = 0;
 
 	while (n && text[n - 1] == ' ')
 		n--;
 	if (hang < 0)
-		hang = lead;
+		hang = lead_width(text);
 	if (hang > width / 2)
 		hang = 0;
 	lead = MIN(lead, n);
@@ -140,7 +182,7 @@ void line_end(struct out *o, int hang)
 
 		len = start + fitting(text + start, n - start, MAX(width - used - (int)start, 8));
 		if (used)
-			fprintf(o->f, "%*s", used, "");
+			write_guides(o, first, used);
 		write_styled(o, text, style, len);
 		while (len < n && text[len] == ' ')
 			len++;

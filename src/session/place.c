@@ -26,9 +26,11 @@ int place_dir(struct ctx *ctx, const char **ret)
 		*ret = "/run/iommuctl/sessions";
 		return 0;
 	}
-	if (!run || *run != '/')
-		return ctx_error(ctx, NOTE(.code = "no-place", .err = ENOENT, .why = "XDG_RUNTIME_DIR does not say where this user's are",
+	if (!run || *run != '/') {
+		ctx_error(ctx, NOTE(.code = "no-place", .err = ENOENT, .why = "XDG_RUNTIME_DIR does not say where this user's are",
 					   .hint = "log in as usual (pam_systemd sets it), or set IOMMUCTL_SESSION_DIR to a directory of your own"), "sessions");
+		return -ENOENT;
+	}
 	*ret = arena_printf(&ctx->arena, "%s/iommuctl", run);
 	return 0;
 }

@@ -272,7 +272,7 @@ void smmuv3_event_detail(const uint64_t w[4], struct strbuf *b)
 		strbuf_printf(b, "fetched from 0x%llx", (unsigned long long)(w[3] & FETCH_PTR));
 		return;
 	case 0x0b: /* F_WALK_EABT */
-		strbuf_printf(b, "stage %d, the entry at 0x%llx", w[1] & STAGE_2 ? 2 : 1, (unsigned long long)(w[3] & FETCH_PTR));
+		strbuf_printf(b, "stage %d, the entry at 0x%llx", (w[1] & STAGE_2) ? 2 : 1, (unsigned long long)(w[3] & FETCH_PTR));
 		return;
 	case 0x10: /* F_TRANSLATION, F_ADDR_SIZE, F_ACCESS, F_PERMISSION */
 	case 0x11:
@@ -282,7 +282,7 @@ void smmuv3_event_detail(const uint64_t w[4], struct strbuf *b)
 	default:
 		return;
 	}
-	strbuf_printf(b, "stage %d", w[1] & STAGE_2 ? 2 : 1);
+	strbuf_printf(b, "stage %d", (w[1] & STAGE_2) ? 2 : 1);
 	if (class < ARRAY_SIZE(classes))
 		strbuf_printf(b, ", %s", classes[class]);
 	if (w[1] & STAGE_2)

@@ -142,6 +142,17 @@ explain() {
 	[ "$(wc -L <<<"$plain")" -le 40 ]
 }
 
+@test "a line of the tree that is wrapped goes on beside its branches" {
+	local plain
+	run_tty 60 --demo group explain 10
+	expect_status 0
+	plain=$(sed 's/\x1b\[[0-9;]*m//g' <<<"$output")
+	[[ $(grep -A1 '├─ 0000:05:00.0' <<<"$plain" | tail -n 1) == '        │  '[0-9A-Za-z]* ]]
+	[[ $(grep -A1 '└─ 0000:05:00.1' <<<"$plain" | tail -n 1) == '           '[0-9A-Za-z]* ]]
+	LC_ALL=C run_tty 60 --demo group tree
+	[[ $(grep -A1 '|-0000:01:00.0' <<<"$output" | tail -n 1) == '| |   '[A-Z]* ]]
+}
+
 @test "what there is not" {
 	explain
 	expect_status 2

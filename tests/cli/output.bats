@@ -17,6 +17,14 @@ load lib
 	expect_in "${lines[0]}" "GROUP" " NAME" " BUS"
 }
 
+@test "a column is named by its field or by its heading, in any case; JSON has the field's name" {
+	run_ctl --demo group list -o GROUP,Driver --raw
+	expect_status 0
+	[ "${lines[0]}" = "GROUP DRIVER" ]
+	run_ctl --demo -j owner list -o count,Devices.Driver
+	expect_json '.data[0] | [keys[], (.devices[0] | keys[])] | join(" ")' "devices owner_cnt driver"
+}
+
 @test "a wrong column is wrong usage, before anything is read" {
 	run_ctl --from /nonexistent group list -o nosuch
 	expect_status 2

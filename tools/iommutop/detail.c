@@ -72,7 +72,7 @@ static void add_command(struct filling *f, const char *noun_name, const char *ve
 	size_t len = 0;
 	FILE *to = open_memstream(&text, &len);
 
-	if (!to || !copy)
+	if (!to)
 		out_of_memory();
 	strbuf_puts(&head, "\033[2m$ iommuctl ");
 	strbuf_printf(&head, "%s %s ", noun_name, verb);

@@ -118,6 +118,22 @@ all() {
 	as_before
 }
 
+@test "a physical function that lost its driver: the advice of each command leads out" {
+	driver=$(lab_driver "$pf")
+	echo "$pf" >"$sriov/driver/unbind"
+	ctl 1 device vfs "$pf" 0
+	[ "$(jq -r '.errors[0].code' <<<"$output")" = no-driver ]
+	[[ $(jq -r '.errors[0].hint' <<<"$output") == *"device bind --force --driver DRIVER $pf" ]]
+	ctl 3 device guard "$pf"
+	[[ $(jq -r '[.data[].reasons[].remedies[].command] | join("\n")' <<<"$output") == *"device bind --force --driver DRIVER $pf"* ]]
+	ctl 0 device bind --force --driver "$driver" "$pf"
+	ctl 0 device vfs "$pf" 0
+	ctl 0 device restore --all
+	[ -z "$(lab_driver "$pf")" ]
+	echo "$pf" >"/sys/bus/pci/drivers/$driver/bind"
+	as_before
+}
+
 @test "the number that there is: unchanged, but for the driver" {
 	ctl 0 device vfs "$pf" 4
 	[ "$(all state)" = "unchanged unchanged unchanged unchanged" ]
