@@ -156,8 +156,8 @@ static void write_guides(struct out *o, const char *text, int hang)
 	int width = hang ? lead_width(text) : 0;
 
 	for (int i = 0; i < hang; i++) {
-		below = i < width ? branch_below(text) : "";
-		strbuf_puts(&b, *below ? below : " ");
+		below = i < width ? branch_below(text) : NULL;
+		strbuf_puts(&b, below && *below ? below : " ");
 		text += i < width ? utf8_len(text, strlen(text)) : 0;
 	}
 	fputs(strbuf_str(&b), o->f);

@@ -70,10 +70,8 @@ static void add_command(struct filling *f, const char *noun_name, const char *ve
 	_cleanup_free_ char *copy = must_strdup(arg);
 	char *text = NULL;
 	size_t len = 0;
-	FILE *to = open_memstream(&text, &len);
+	FILE *to = must(open_memstream(&text, &len));
 
-	if (!to)
-		out_of_memory();
 	strbuf_puts(&head, "\033[2m$ iommuctl ");
 	strbuf_printf(&head, "%s %s ", noun_name, verb);
 	strbuf_add_escaped(&head, arg);
@@ -92,11 +90,9 @@ static void add_record(struct filling *f, enum view_id v, const void *row)
 	struct ctx ctx = { 0 };
 	char *text = NULL;
 	size_t len = 0;
-	FILE *to = open_memstream(&text, &len);
+	FILE *to = must(open_memstream(&text, &len));
 	struct out *out;
 
-	if (!to)
-		out_of_memory();
 	out = out_new(&ctx, to, &f->opt);
 	if (out_begin(out, view_records[v]) >= 0)
 		out_detail(out, row);
