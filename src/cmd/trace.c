@@ -33,7 +33,7 @@ struct event_row {
 	const char *access, *fault;
 	struct num code, flags, index;
 	const char *text, *detail;
-	int overflowed, stalled, code_doubtful;
+	int overflowed, stalled, code_doubtful, reason_doubtful;
 	const char *cache, *scope;
 	int leaf, nested, not_present;
 	struct num prgi;
@@ -84,6 +84,7 @@ static const struct field event_fields[] = {
 	FIELD(struct event_row, overflowed, F_BOOL, "OVERFLOWED", "the unit's fault registers had overflowed"),
 	FIELD(struct event_row, stalled, F_BOOL, "STALLED", "the transaction waits for an answer"),
 	FIELD(struct event_row, code_doubtful, F_BOOL, "DOUBTFUL", "the code may have been meant as hex"),
+	FIELD(struct event_row, reason_doubtful, F_BOOL, "CROWDED", "two faults were logged at once: code and text may be the other's"),
 	FIELD(struct event_row, cache, F_STR, "CACHE",
 	      "of an invalidation: context, iotlb, devtlb, pasid, interrupt, wait, prefetch, other", .flags = FIELD_DEFAULT),
 	FIELD(struct event_row, scope, F_STR, "SCOPE", "global, domain, device, pasid, range, unknown", .flags = FIELD_DEFAULT),
@@ -140,6 +141,7 @@ static void fill_fault(struct decode_run *run, const struct fault_info *f, struc
 	r->overflowed = f->overflowed;
 	r->stalled = f->stalled;
 	r->code_doubtful = f->doubt != DOUBT_NONE;
+	r->reason_doubtful = f->crowded;
 }
 
 static void fill_inval(const struct inval_info *v, struct event_row *r)
@@ -194,6 +196,7 @@ static void fill_row(struct decode_run *run, const struct event *ev, struct even
 		.overflowed = TRI_UNKNOWN,
 		.stalled = TRI_UNKNOWN,
 		.code_doubtful = TRI_UNKNOWN,
+		.reason_doubtful = TRI_UNKNOWN,
 		.leaf = TRI_UNKNOWN,
 		.nested = TRI_UNKNOWN,
 		.not_present = TRI_UNKNOWN,

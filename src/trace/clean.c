@@ -34,6 +34,9 @@ static size_t junk(struct slice s, bool quoted, char *ret_instead)
 	case '\0':
 	case '\036': /* RFC 7464, before each text of JSON */
 		return 1;
+	case '\t': /* a form or a wiki made them of blanks */
+		*ret_instead = ' ';
+		return 1;
 	case 0xc2:
 		if (s.n < 2 || (unsigned char)s.p[1] != 0xa0)
 			return 0;
@@ -54,7 +57,7 @@ static size_t junk(struct slice s, bool quoted, char *ret_instead)
 
 static bool is_suspect(char c, bool quoted)
 {
-	return c == '\033' || !c || c == '\036' || (unsigned char)c == 0xc2 || (unsigned char)c == 0xef || (quoted && c == '=');
+	return c == '\033' || !c || c == '\036' || c == '\t' || (unsigned char)c == 0xc2 || (unsigned char)c == 0xef || (quoted && c == '=');
 }
 
 struct slice clean_line(struct slice line, char *buf, size_t size, bool *ret_soft)

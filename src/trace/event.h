@@ -78,6 +78,7 @@ enum fault_doubt {
 struct fault_info {
 	enum fault_kind kind;
 	bool has_code, has_flags, has_index, overflowed, stalled;
+	bool crowded; /* faults of two units were logged at once: the reason may be the other's */
 	enum fault_doubt doubt;
 	uint32_t code;	/* VT-d fault reason, AMD event code, SMMUv3 event id, SMMUv2 FSR or GFSR, virtio reason */
 	uint64_t flags; /* the vendor's own: AMD event flags, SMMUv3 event word 1, SMMUv2 FSYNR0 */

@@ -623,7 +623,9 @@ static enum line_result named_event(struct slice name, struct scan s, struct eve
 		ev->stamp = scan_rest(&s);
 		return LINE_PROBE;
 	}
-	return r == LINE_OTHER ? LINE_TAKEN : r; /* somebody else's event */
+	if (r == LINE_OTHER)
+		return memchr(name.p, '\t', name.n) ? LINE_OTHER : LINE_TAKEN; /* somebody else's event */
+	return r;
 }
 
 enum line_result ftrace_line(struct slice line, struct event *ev)

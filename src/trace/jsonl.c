@@ -70,6 +70,7 @@ static void fault_members(struct strbuf *b, const struct fault_info *f)
 	member_true(b, "overflowed", f->overflowed);
 	member_true(b, "stalled", f->stalled);
 	member_true(b, "code_doubtful", f->doubt != DOUBT_NONE);
+	member_true(b, "reason_doubtful", f->crowded);
 }
 
 static void inval_members(struct strbuf *b, const struct inval_info *v)
@@ -226,6 +227,7 @@ static void load_fault(struct json_object *o, struct event *ev)
 	f->overflowed = get_true(o, "overflowed");
 	f->stalled = get_true(o, "stalled");
 	f->doubt = get_true(o, "code_doubtful") ? DOUBT_BASE : DOUBT_NONE;
+	f->crowded = get_true(o, "reason_doubtful");
 }
 
 static void load_inval(struct json_object *o, struct event *ev)

@@ -112,6 +112,18 @@ static bool scan_requester(struct scan *s, struct slice *ret)
 	return scan_until(s, ']', ret);
 }
 
+/*
+ * Whether a record of two lines still waits for its second when the next one begins: two units fault at once, and each one's
+ * handler prints its own two lines. Nothing in them tells whose a reason is.
+ */
+static bool crowded(const struct log_state *st)
+{
+	const struct event *ev = &st->held->ev;
+
+	return st->held->active && ev->kind == EVENT_FAULT && ev->vendor == VENDOR_VTD && !ev->fault.has_code &&
+	       (ev->fault.kind == FAULT_DMA || ev->fault.kind == FAULT_INTERRUPT);
+}
+
 /* From "[DMA …" or "[INTR-REMAP]" on. */
 static enum line_result parse_record(struct log_state *st, const struct log_msg *m, struct scan s, bool last)
 {
@@ -121,7 +133,7 @@ static enum line_result parse_record(struct log_state *st, const struct log_msg 
 	struct event *ev;
 	struct scan reason = s, rest;
 	bool complete = scan_past(&reason, "[fault reason ");
-	struct fault_info f = { .kind = FAULT_DMA };
+	struct fault_info f = { .kind = FAULT_DMA, .crowded = crowded(st) };
 	uint64_t v;
 
 	if (!last && (!complete || !memchr(reason.p, ']', scan_left(&reason))))

@@ -275,3 +275,18 @@ amd-vi 0x2334 1"
 	run_ctl -j --from "$BATS_TEST_TMPDIR/t" faults decode
 	expect_json '.data[] | "\(.device) \(.address) \(.access) \(.count)"' "0000:03:01.0 0xdead000 read 1"
 }
+
+@test "two units that fault at once on an old kernel: no reason is given to a fault as if it were sure" {
+	printf '%s\n' "[  100.000003] DMAR:[DMA Read] Request device [00:02.0] fault addr 1000 " \
+		"[  100.000003] DMAR:[DMA Write] Request device [00:1f.2] fault addr 2000 " \
+		"DMAR:[fault reason 05] PTE Write access is not set" "DMAR:[fault reason 06] PTE Read access is not set" >"$BATS_TEST_TMPDIR/log"
+	run_ctl -j --demo faults decode "$BATS_TEST_TMPDIR/log"
+	expect_status 0
+	expect_json '[.data[] | [.device, .reason.code // "none", (.notes | join(" ") | test("may be that one"))]] | tostring' \
+		'[["00:02.0","none",false],["0000:00:1f.2","0x5",true]]'
+	# the reason that nobody took is named
+	expect_json '[.warnings[].why] | join(" ") | test("line 4")' true
+	run_ctl trace convert "$BATS_TEST_TMPDIR/log"
+	[ "$(grep -c '"reason_doubtful":true' <<<"$output")" -eq 1 ]
+	[ "$("$IOMMUCTL" trace convert - <<<"$output" | grep -c '"reason_doubtful":true')" -eq 1 ]
+}

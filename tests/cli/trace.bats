@@ -347,3 +347,9 @@ amd-vi 0000:01:00.0 0xffffc080"
 	expect_status 2
 	[ ! -e "$BATS_TEST_TMPDIR/t" ]
 }
+
+@test "blanks that a wiki made tabs of" {
+	run_ctl trace convert - <<<$'swapper\t0\t[000]\t123.456789:\tiommu:map:\tIOMMU: iova=0x00000000fffff000 - 0x0000000100000000 paddr=0x0000000003e1f000 size=4096'
+	expect_status 0
+	[ "$(sed -n 2p <<<"$output" | jq -c '[.kind, .task, .pid, .address, .size]')" = '["map","swapper",0,"0xfffff000",4096]' ]
+}
