@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <linux/if.h>
+#include <netlink/attr.h>
+#include <netlink/msg.h>
 #include <netlink/route/addr.h>
 #include <netlink/route/link.h>
 #include <netlink/route/nexthop.h>
@@ -16,6 +18,11 @@
 
 /* RT_TABLE_LOCAL (linux/rtnetlink.h, which does not go together with libnl's headers). */
 #define TABLE_LOCAL 255
+#define NEWROUTE    24 /* RTM_NEWROUTE */
+#define ROUTE_BYTES 12 /* sizeof(struct rtmsg) */
+#define HOP_BYTES   8  /* sizeof(struct rtnexthop): its length, 16 bits, comes first */
+#define MULTIPATH   9  /* RTA_MULTIPATH */
+#define VIA	    18 /* RTA_VIA: the family, 16 bits, and the address */
 
 struct gather {
 	struct source *src;
@@ -176,6 +183,51 @@ static struct json_object *collect(struct gather *g, struct nl_cache *cache,
 	return g->list;
 }
 
+/* Whether each gateway of another family has the family in it: libnl 3.7 takes its two bytes off without a look. */
+static bool vias_are_whole(const struct nlattr *first, int len)
+{
+	const struct nlattr *a;
+	int left;
+
+	nla_for_each_attr(a, first, len, left)
+		if (nla_type(a) == VIA && nla_len(a) < 2)
+			return false;
+	return true;
+}
+
+static bool hops_are_whole(const struct nlattr *hops)
+{
+	const char *p = nla_data(hops);
+	int left = nla_len(hops);
+	uint16_t len;
+
+	for (; left >= HOP_BYTES; p += NLA_ALIGN(len), left -= NLA_ALIGN(len)) {
+		memcpy(&len, p, sizeof(len));
+		if (len < HOP_BYTES || len > left)
+			return true; /* libnl reads no further either */
+		if (!vias_are_whole((const struct nlattr *)(p + HOP_BYTES), len - HOP_BYTES))
+			return false;
+	}
+	return true;
+}
+
+/* Routes that libnl cannot read are left out. */
+static int look_at_message(struct nl_msg *msg, void *arg _unused_)
+{
+	struct nlmsghdr *h = nlmsg_hdr(msg);
+	const struct nlattr *first, *a;
+	int len, left;
+
+	if (h->nlmsg_type != NEWROUTE || !nlmsg_valid_hdr(h, ROUTE_BYTES))
+		return NL_OK;
+	first = nlmsg_attrdata(h, ROUTE_BYTES);
+	len = nlmsg_attrlen(h, ROUTE_BYTES);
+	nla_for_each_attr(a, first, len, left)
+		if (nla_type(a) == MULTIPATH && !hops_are_whole(a))
+			return NL_SKIP;
+	return vias_are_whole(first, len) ? NL_OK : NL_SKIP;
+}
+
 /* Filled by hand: when that fails inside of rtnl_*_alloc_cache(), libnl 3.7 leaks the cache's hash table. */
 static int fill(struct nl_sock *sock, int err, struct nl_cache *const *cache)
 {
@@ -207,8 +259,10 @@ int network_gather_from(struct nl_sock *sock, struct source *src, struct json_ob
 {
 	struct json_object *doc = json_make_object();
 	struct gather g = { .src = src };
-	int r = collect_all(&g, sock, doc);
+	int r;
 
+	nl_socket_modify_cb(sock, NL_CB_MSG_IN, NL_CB_CUSTOM, look_at_message, NULL);
+	r = collect_all(&g, sock, doc);
 	if (r < 0)
 		json_object_put(doc);
 	else
