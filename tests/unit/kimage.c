@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "kimage.h"
 
+#include <elf.h>
 #include <stdio.h>
 #include <string.h>
 #include <bpf/btf.h>
@@ -480,4 +481,27 @@ void *kimage_image(const struct kimage *k, size_t *ret_len)
 	add_record(&b, 1, "", KIMAGE_BASE, k->mem, k->used);
 	*ret_len = b.len;
 	return b.s;
+}
+
+int kimage_core(uint64_t vaddr, size_t len, unsigned char class, uint16_t type, size_t cut)
+{
+	Elf64_Ehdr eh = { .e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, class, ELFDATA2LSB, EV_CURRENT }, .e_type = type,
+			  .e_machine = EM_X86_64, .e_version = EV_CURRENT, .e_phoff = sizeof(eh), .e_ehsize = sizeof(eh),
+			  .e_phentsize = sizeof(Elf64_Phdr), .e_phnum = 1 };
+	Elf64_Phdr ph = { .p_type = PT_LOAD, .p_offset = 4096, .p_vaddr = vaddr, .p_filesz = len, .p_memsz = len };
+	char *data = calloc(1, 4096 + len);
+	FILE *f = tmpfile();
+	int fd;
+
+	MUST(data && f);
+	memcpy(data, &eh, sizeof(eh));
+	memcpy(data + sizeof(eh), &ph, sizeof(ph));
+	for (size_t i = 0; i < len; i++)
+		data[4096 + i] = (char)(i * 7 >> 3);
+	fwrite(data, 1, MIN(cut, 4096 + len), f);
+	fflush(f);
+	free(data);
+	fd = dup(fileno(f));
+	fclose(f);
+	return fd;
 }

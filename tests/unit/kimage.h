@@ -7,7 +7,7 @@
  *	uint64_t g = kimage_group(k, 7);
  *	kimage_device(k, g, "0000:01:00.0", "e1000e", false);
  *	kimage_set(k, g, KF_GROUP_OWNER_CNT, 1);
- *	kimage_open(k) … kimage_free(k);
+ *	kmem_open_image(kimage_image(k, &len), len, &kmem) … kimage_free(k);
  */
 #ifndef IOMMUCTL_TESTS_KIMAGE_H
 #define IOMMUCTL_TESTS_KIMAGE_H
@@ -61,5 +61,11 @@ void kimage_file(struct kimage *k, uint64_t task, size_t fd, uint64_t fops, uint
 
 /* The whole as an image, to be freed by the caller. */
 void *kimage_image(const struct kimage *k, size_t *ret_len);
+
+/*
+ * A core file with one segment of @len bytes at @vaddr, cut off behind @cut bytes; @class and @type are those of its header. Byte i is i * 7 >> 3.
+ * A descriptor, to be closed by the caller.
+ */
+int kimage_core(uint64_t vaddr, size_t len, unsigned char class, uint16_t type, size_t cut);
 
 #endif

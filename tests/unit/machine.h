@@ -32,7 +32,6 @@ struct machine {
 /* capability << 16 | control; 0: no ACS capability */
 #define MACHINE_ACS(cap, ctrl) (0x80000000u | (uint32_t)(cap) << 16 | (ctrl))
 #define MACHINE_ACS_ON	       MACHINE_ACS(0x1d, 0x1d)
-#define MACHINE_ACS_OFF	       MACHINE_ACS(0x1d, 0)
 
 /* For group: in none. */
 #define MACHINE_NO_GROUP (-1)
