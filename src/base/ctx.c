@@ -49,3 +49,13 @@ int ctx_note(struct ctx *ctx, struct note n, const char *what_fmt, ...)
 	va_end(ap);
 	return err || n.level == NOTE_WARNING ? -err : -EINVAL;
 }
+
+int ctx_cannot_write(struct ctx *ctx, int err, const char *file)
+{
+	return ctx_error(ctx, NOTE(.code = "write", .err = err, .where = file), "cannot write %s", file);
+}
+
+int ctx_cannot_read(struct ctx *ctx, int err, const char *file)
+{
+	return ctx_error(ctx, NOTE(.code = "input", .err = err, .where = file), "cannot read %s", file);
+}

@@ -54,6 +54,10 @@ int ctx_note(struct ctx *ctx, struct note n, const char *what_fmt, ...) _printf_
 #define NOTE(...) ((struct note){ .level = NOTE_ERROR, __VA_ARGS__ })
 #define ctx_error(ctx, note, ...) ctx_note(ctx, note, __VA_ARGS__)
 
+/* What is said of every file of the user's that cannot be written, or read: "cannot write FILE: why". -@err; @err may have either sign. */
+int ctx_cannot_write(struct ctx *ctx, int err, const char *file);
+int ctx_cannot_read(struct ctx *ctx, int err, const char *file);
+
 /* The errno's text in plain words, those of ours included. Static storage. */
 const char *err_text(int err);
 

@@ -60,7 +60,8 @@ int acting_open(struct invocation *inv, struct acting *ret)
 	if (r != EXIT_DONE)
 		return r;
 	if (!boot_id) {
-		ctx_error(inv->ctx, NOTE(.code = "no-boot-id", .err = ENODATA, .why = "this boot cannot be told from another one"),
+		ctx_error(inv->ctx, NOTE(.code = "no-boot-id", .err = ENODATA, .why = "this boot cannot be told from another one",
+					  .hint = "mount /proc: what devices were before is written down for this boot"),
 			  "/proc/sys/kernel/random/boot_id");
 		return EXIT_UNSUPPORTED;
 	}

@@ -29,6 +29,7 @@ int acting_look(struct invocation *inv, struct acting *ret);
  */
 const char *acting_own_object(void *inv, const char *bus, const char *device, bool *ret_stays);
 
+/* The exit code for what a transaction came to. */
 enum exit_code exit_from_moves(enum move_result r);
 
 /* One row a device: the record of bind, unbind and restore. */

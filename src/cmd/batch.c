@@ -133,11 +133,11 @@ static int run_batch(struct invocation *inv)
 	int code;
 
 	if (!f)
-		return exit_from_errno(ctx_error(inv->ctx, NOTE(.code = "input", .err = errno, .where = name), "%s", name));
+		return exit_from_errno(ctx_cannot_read(inv->ctx, errno, name));
 	start(inv, &it, name);
 	code = interp_file(&it, f);
 	if (ferror(f) && code != EXIT_INTERRUPTED) {
-		ctx_error(inv->ctx, NOTE(.code = "input", .err = errno ? errno : EIO, .where = name), "%s", name);
+		ctx_cannot_read(inv->ctx, errno ? errno : EIO, name);
 		code = code ? code : EXIT_FAILED;
 	}
 	if (!is_stdin)

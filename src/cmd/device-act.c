@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "cmd/bind-plan.h"
 #include "cmd/device.h"
 #include "cmd/device-vfs.h"
 #include "cmd/persist.h"
-#include "cmd/plan.h"
 #include "cmd/rows.h"
 
 const struct record_type device_bind_record = MOVE_RECORD("device.bind");
@@ -82,21 +82,21 @@ const struct option_row device_restore_options[] = {
 
 /* -- bind and unbind ------------------------------------------------------------------------------------------ */
 
-static int make_plan(struct plan *p, bool group)
+static int make_plan(struct bind_plan *p, bool group)
 {
 	struct device **v;
 	int r = device_find_all(p->inv, p->h, &v);
 
 	for (int i = 0; r == EXIT_DONE && i < p->inv->argc; i++)
-		r = plan_add(p, v[i], group);
+		r = bind_plan_add(p, v[i], group);
 	if (r == EXIT_DONE)
-		r = plan_check(p);
+		r = bind_plan_check(p);
 	if (r == EXIT_DONE)
-		r = plan_drivers(p);
+		r = bind_plan_drivers(p);
 	return r;
 }
 
-static int carry_out(struct plan *p, bool group)
+static int carry_out(struct bind_plan *p, bool group)
 {
 	struct invocation *inv = p->inv;
 	int r = make_plan(p, group), written;
@@ -120,7 +120,7 @@ static int run_moves(struct invocation *inv, const struct record_type *type, boo
 {
 	_cleanup_(acting_close) struct acting a = { 0 };
 	_cleanup_(cleanup_host_free) struct host *h = NULL;
-	struct plan p = { .inv = inv, .a = &a, .leave = leave };
+	struct bind_plan p = { .inv = inv, .a = &a, .leave = leave };
 	int r;
 
 	if (out_begin(inv->out, type) < 0)

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "cmd/reasons.h"
 #include "cmd/rows.h"
+#include "cmd/take.h"
 #include "diag/mapcheck.h"
 
 struct map_row {
@@ -56,68 +57,40 @@ const struct arg_row device_map_check_args[] = {
 };
 
 const struct option_row device_map_check_options[] = {
-	{ .name = "pid", .arg = "PID", .help = "judge the locked memory of this process" },
+	{ .short_name = 'p', .name = "pid", .arg = "PID", .help = "judge the locked memory of this process" },
 	{ .name = "memlock", .arg = "BYTES", .help = "judge by this limit on locked memory, nothing of it used" },
 	{ 0 },
 };
 
-/* A number with K, M, G or T (1024 each) behind it, or without. */
-static int parse_size(const char *s, uint64_t *ret)
-{
-	static const char units[] = "KMGT";
-	char buf[32];
-	size_t len = strlen(s);
-	const char *unit = len ? strchr(units, s[len - 1]) : NULL;
-	unsigned shift = unit && *unit ? 10 * (unsigned)(unit - units + 1) : 0;
-	uint64_t v;
-	int r;
-
-	if (!len || len >= sizeof(buf))
-		return -EINVAL;
-	memcpy(buf, s, len + 1);
-	if (shift)
-		buf[len - 1] = '\0';
-	r = parse_u64(buf, &v);
-	if (r < 0)
-		return r;
-	if (v > UINT64_MAX >> shift)
-		return -ERANGE;
-	*ret = v << shift;
-	return 0;
-}
-
-static int bad(struct invocation *inv, const char *what, const char *why)
-{
-	ctx_error(inv->ctx, NOTE(.code = "bad-value", .err = EINVAL, .why = why), "%s", what);
-	return EXIT_USAGE;
-}
-
 static int take_limit(struct invocation *inv, struct map_question *q)
 {
-	const char *pid = inv_opt(inv, "pid"), *limit = inv_opt(inv, "memlock");
-	uint64_t bytes;
-	uint32_t n;
+	uint64_t bytes = 0;
+	pid_t pid = 0;
+	int r;
 
-	if (pid && limit)
-		return bad(inv, "--pid and --memlock", "one of them tells the limit");
-	if (pid && (parse_u32(pid, &n) < 0 || !n || n > INT32_MAX))
-		return bad(inv, pid, "not the number of a process");
-	if (limit && (parse_size(limit, &bytes) < 0 || bytes > INT64_MAX))
-		return bad(inv, limit, "not a number of bytes");
+	if (inv_opt(inv, "pid") && inv_opt(inv, "memlock"))
+		return bad_usage(inv, "--pid and --memlock", "one of them tells the limit", NULL);
+	r = option_pid(inv, "pid", &pid);
+	if (r == EXIT_DONE)
+		r = option_number(inv, "memlock", &bytes);
+	if (r != EXIT_DONE)
+		return r;
+	if (bytes > INT64_MAX)
+		return bad_argument(inv, "--memlock", "not a limit: it does not fit into 63 bits", NULL);
 	if (pid)
-		q->pid = NUM(n);
-	if (limit)
+		q->pid = NUM(pid);
+	if (inv_opt(inv, "memlock"))
 		q->memlock = NUM(bytes);
 	return EXIT_DONE;
 }
 
 static int take_arguments(struct invocation *inv, struct map_question *q)
 {
-	if (parse_size(inv->argv[1], &q->iova) < 0)
-		return bad(inv, inv->argv[1], "not an address");
-	if (parse_size(inv->argv[2], &q->length) < 0)
-		return bad(inv, inv->argv[2], "not a length");
-	return take_limit(inv, q);
+	int r = take_number(inv, "IOVA", inv->argv[1], &q->iova);
+
+	if (r == EXIT_DONE)
+		r = take_number(inv, "LENGTH", inv->argv[2], &q->length);
+	return r == EXIT_DONE ? take_limit(inv, q) : r;
 }
 
 static enum exit_code exit_from_check(const struct map_check *c)
@@ -171,7 +144,7 @@ static int check_process(struct invocation *inv, const struct map_question *q)
 	PATHF(path, "proc/%lld", (long long)q->pid.v);
 	if (!q->pid.known || !source_is_live(inv->source) || source_exists(inv->source, path))
 		return EXIT_DONE;
-	ctx_error(inv->ctx, NOTE(.code = "no-process", .err = ESRCH), "process %lld", (long long)q->pid.v);
+	ctx_error(inv->ctx, NOTE(.code = "no-process", .err = ESRCH, .hint = "--memlock BYTES judges by a limit instead"), "process %lld", (long long)q->pid.v);
 	return EXIT_FAILED;
 }
 

@@ -7,8 +7,9 @@
 
 #include "act/vfs.h"
 #include "base/str.h"
-#include "cmd/plan.h"
+#include "cmd/bind-plan.h"
 #include "cmd/rows.h"
+#include "cmd/take.h"
 #include "host/devinfo.h"
 
 struct vf_row {
@@ -108,7 +109,7 @@ static int check_pf(struct vfs *s)
 int vfs_check_removal(struct invocation *inv, struct acting *a, const char *pf, unsigned n)
 {
 	_cleanup_(cleanup_host_free) struct host *h = NULL;
-	struct plan p = { .inv = inv, .a = a, .leave = true };
+	struct bind_plan p = { .inv = inv, .a = a, .leave = true };
 	const struct devinfo *info;
 	struct device *d;
 	int r = host_load(inv->ctx, inv->source, HOST_ALL, &h);
@@ -122,8 +123,8 @@ int vfs_check_removal(struct invocation *inv, struct acting *a, const char *pf, 
 	p.h = h;
 	r = EXIT_DONE;
 	for (size_t i = 0; r == EXIT_DONE && i < info->n_vfs; i++)
-		r = plan_add(&p, info->vfs[i], false);
-	return r == EXIT_DONE ? plan_check(&p) : r;
+		r = bind_plan_add(&p, info->vfs[i], false);
+	return r == EXIT_DONE ? bind_plan_check(&p) : r;
 }
 
 /* -- rows ---------------------------------------------------------------------------------------------------------- */
@@ -221,7 +222,7 @@ static int planned_rows(struct vfs *s, const struct vf_change *old)
 /* Their number is right, and only their driver is not. */
 static int move_them(struct vfs *s, struct vf_change *old)
 {
-	struct plan p = { .inv = s->inv, .a = &s->a, .h = s->h, .leave = !wants_driver(s), .driver = wants_driver(s) ? s->driver : NULL };
+	struct bind_plan p = { .inv = s->inv, .a = &s->a, .h = s->h, .leave = !wants_driver(s), .driver = wants_driver(s) ? s->driver : NULL };
 	static const char *const words[] = { [MOVE_PLANNED] = "planned", [MOVE_UNCHANGED] = "unchanged", [MOVE_DONE] = "moved",
 					     [MOVE_UNDONE] = "rolled-back", [MOVE_PENDING] = "differs", [MOVE_DIFFERS] = "differs",
 					     [MOVE_GONE] = "differs", [MOVE_REFUSED] = "refused" };
@@ -230,11 +231,11 @@ static int move_them(struct vfs *s, struct vf_change *old)
 	if (!s->driver)
 		return old_rows(s, old, "unchanged", false);
 	for (size_t i = 0; r == EXIT_DONE && i < s->info->n_vfs; i++)
-		r = plan_add(&p, s->info->vfs[i], false);
+		r = bind_plan_add(&p, s->info->vfs[i], false);
 	if (r == EXIT_DONE)
-		r = plan_check(&p);
+		r = bind_plan_check(&p);
 	if (r == EXIT_DONE)
-		r = plan_drivers(&p);
+		r = bind_plan_drivers(&p);
 	for (size_t i = 0; r != EXIT_DONE && i < p.n; i++)
 		p.v[i].state = p.v[i].state == MOVE_UNCHANGED ? MOVE_UNCHANGED : MOVE_REFUSED;
 	if (r == EXIT_DONE && !s->inv->dry_run)
@@ -251,12 +252,12 @@ static int move_them(struct vfs *s, struct vf_change *old)
 static int set_number(struct vfs *s, struct vf_change *old)
 {
 	struct vf_change c = { .pf = s->pf->name, .n = s->n, .bare = s->driver, .driver = wants_driver(s) ? s->driver : NULL };
-	struct plan p = { .inv = s->inv, .a = &s->a, .h = s->h };
+	struct bind_plan p = { .inv = s->inv, .a = &s->a, .h = s->h };
 	enum move_result result;
 	int r = vfs_check_removal(s->inv, &s->a, s->pf->name, s->n), written;
 
 	if (r == EXIT_DONE && wants_driver(s))
-		r = plan_driver(&p, "pci", s->driver);
+		r = bind_plan_driver(&p, "pci", s->driver);
 	if (r != EXIT_DONE || s->inv->dry_run) {
 		written = r != EXIT_DONE ? old_rows(s, old, "refused", false) : planned_rows(s, old);
 		return written < 0 ? written : r;
@@ -294,10 +295,8 @@ int device_vfs_run(struct invocation *inv)
 
 	if (out_begin(inv->out, &device_vfs_record) < 0)
 		return EXIT_USAGE;
-	if (parse_u32(inv->argv[1], &s.n) < 0 || s.n > UINT16_MAX) {
-		ctx_error(inv->ctx, NOTE(.code = "bad-value", .err = EINVAL, .why = "not a number of virtual functions"), "%s", inv->argv[1]);
-		return EXIT_USAGE;
-	}
+	if (parse_u32(inv->argv[1], &s.n) < 0 || s.n > UINT16_MAX)
+		return bad_argument(inv, inv->argv[1], "not a number of virtual functions", NULL);
 	s.driver = inv_opt(inv, "driver");
 	r = inv->dry_run ? acting_look(inv, &s.a) : acting_open(inv, &s.a);
 	if (r != EXIT_DONE)

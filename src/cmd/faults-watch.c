@@ -481,7 +481,7 @@ int faults_watch_run(struct invocation *inv)
 	double seconds;
 	int r;
 
-	if (out_begin(inv->out, &fault_watch_record) < 0 || until_seconds(inv, &seconds) < 0)
+	if (out_begin(inv->out, &fault_watch_record) < 0 || until_seconds(inv, &seconds) != EXIT_DONE)
 		return EXIT_USAGE;
 	if (!source_is_live(inv->source)) {
 		ctx_error(inv->ctx, NOTE(.code = "usage", .err = EINVAL, .why = "watches the running machine, not a snapshot",

@@ -8,7 +8,8 @@
 
 const char help_as_name[] = "name of the new object; without it one is made up, and printed";
 
-void help_synopsis(struct strbuf *b, const struct noun *n, const struct command *c)
+/* "group check [options] G|DEV…" */
+static void help_synopsis(struct strbuf *b, const struct noun *n, const struct command *c)
 {
 	strbuf_puts(b, n->name);
 	if (c->verb)
@@ -21,7 +22,8 @@ void help_synopsis(struct strbuf *b, const struct noun *n, const struct command 
 		strbuf_puts(b, " [as NAME]");
 }
 
-void help_option(struct strbuf *b, const struct option_row *row)
+/* "  -o, --columns COLS" */
+static void help_option(struct strbuf *b, const struct option_row *row)
 {
 	if (row->short_name)
 		strbuf_printf(b, "-%c, ", row->short_name);

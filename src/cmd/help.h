@@ -8,12 +8,6 @@
 /* Of the program (@n NULL), of a noun (@c NULL), of a command. */
 void help_print(struct out *o, const struct noun *n, const struct command *c);
 
-/* "group check [options] G|DEV…" */
-void help_synopsis(struct strbuf *b, const struct noun *n, const struct command *c);
-
-/* "  -o, --columns COLS" */
-void help_option(struct strbuf *b, const struct option_row *row);
-
 /* What "as NAME" is, behind the arguments of a command with COMMAND_CREATES. */
 extern const char help_as_name[];
 

@@ -8,6 +8,8 @@
 
 #include "base/str.h"
 #include "cmd/cmd.h"
+#include "cmd/output.h"
+#include "cmd/take.h"
 
 /* -- names of objects ------------------------------------------------------------------------------------------------------ */
 
@@ -19,7 +21,8 @@ static const struct ioctl_bound *bound_of(const struct ioctl_names *n, const str
 	return NULL;
 }
 
-int ioctl_context(const struct ioctl_names *n, const struct traced_call *c, const struct ioctl_decoded *d)
+/* The context's descriptor: the call's own, or that which the device was bound to; -1 unknown. */
+static int ioctl_context(const struct ioctl_names *n, const struct traced_call *c, const struct ioctl_decoded *d)
 {
 	const struct ioctl_value *fd = ioctl_value(d, "iommufd");
 	const struct ioctl_bound *b = bound_of(n, c);
@@ -114,7 +117,8 @@ static uint64_t value_or_0(const struct ioctl_decoded *d, const char *name)
 	return v ? v->v : 0;
 }
 
-struct ioctl_extra *ioctl_peek_extra(const struct traced_call *c, const struct ioctl_decoded *d)
+/* What the call's argument points to, read while it can be; NULL: nothing. To be freed by the caller. */
+static struct ioctl_extra *ioctl_peek_extra(const struct traced_call *c, const struct ioctl_decoded *d)
 {
 	uint64_t at = value_or_0(d, "data_uptr"), len = value_or_0(d, "data_len");
 	struct ioctl_extra *e;
@@ -349,53 +353,31 @@ static void call_left(struct traced_call *c, void *arg)
 
 /* -- the command --------------------------------------------------------------------------------------------------------------------- */
 
-static int usage(struct invocation *inv, const char *what, const char *why)
-{
-	ctx_error(inv->ctx, NOTE(.code = "usage", .err = EINVAL, .why = why), "%s", what);
-	return EXIT_USAGE;
-}
-
 static int read_options(struct invocation *inv, struct tracer_options *o)
 {
-	const char *pid = inv_opt(inv, "pid"), *seconds = inv_opt(inv, "duration");
-	uint32_t n = 0;
-	char *end;
+	int r = option_pid(inv, "pid", &o->pid);
 
-	if (!pid == !inv->cmd)
-		return usage(inv, "ioctls", "it wants a command behind --, or -p PID, and not both");
-	if (pid && (parse_u32(pid, &n) < 0 || !n || n > INT32_MAX))
-		return usage(inv, "-p", "wants the number of a process");
-	if (pid && n == (uint32_t)getpid())
-		return usage(inv, "-p", "that is iommuctl itself");
+	if (r != EXIT_DONE)
+		return r;
+	if (!o->pid == !inv->cmd)
+		return bad_usage(inv, "ioctls", "it wants a command behind --, or -p PID, and not both", NULL);
+	if (o->pid == getpid())
+		return bad_argument(inv, "--pid", "that is iommuctl itself", NULL);
 	o->cmd = inv->cmd;
-	o->pid = (pid_t)n;
-	if (!seconds)
-		return 0;
-	o->seconds = strtod(seconds, &end);
-	if (!*seconds || *end || !(o->seconds > 0 && o->seconds < 1e9))
-		return usage(inv, "-d", "wants a number of seconds");
-	return 0;
+	return option_duration(inv, &o->seconds);
 }
 
 static int open_batch(struct watching *w, const char *file)
 {
+	int r;
+
 	if (!file)
 		return 0;
-	w->batch = fopen(file, "we");
-	if (!w->batch)
-		return ctx_error(w->inv->ctx, NOTE(.code = "write", .err = errno, .where = file), "cannot write %s", file);
+	r = output_open(w->inv->ctx, file, NULL, &w->batch);
+	if (r < 0)
+		return r;
 	ioctl_batch_begin(w->batch, w->inv->cmd);
 	return 0;
-}
-
-static int close_batch(struct watching *w, const char *file)
-{
-	int err = ferror(w->batch) ? EIO : 0;
-
-	if (fclose(w->batch) != 0)
-		err = errno;
-	w->batch = NULL;
-	return err ? ctx_error(w->inv->ctx, NOTE(.code = "write", .err = err, .where = file), "cannot write all of %s", file) : 0;
 }
 
 /* The command's own status, as a shell gives it; ours when we did not do what we should. */
@@ -425,7 +407,7 @@ static int watch(struct watching *w, struct tracer_options *o)
 		w->text = w->inv->cmd ? stderr : stdout;
 	r = tracer_run(w->inv->ctx, o, &status);
 	code = exit_of(w, r, status);
-	if (w->batch && close_batch(w, file) < 0 && !code)
+	if (w->batch && output_close(w->inv->ctx, w->batch, file) < 0 && !code)
 		code = EXIT_FAILED;
 	if (w->text && r >= 0 && w->inv->ctx->verbosity >= 0)
 		fprintf(w->text, "%zu calls, %zu failed\n", w->calls, w->failed);

@@ -34,9 +34,6 @@ struct ioctl_names {
 /* The name of an object of the context that the call is about; NULL: nobody saw it made. */
 const char *ioctl_name(const struct ioctl_names *n, const struct traced_call *c, uint32_t id);
 
-/* The context's descriptor: the call's own, or that which the device was bound to; -1 unknown. */
-int ioctl_context(const struct ioctl_names *n, const struct traced_call *c, const struct ioctl_decoded *d);
-
 /*
  * Learns from a call that came back: what it made gets a name, what it destroyed loses it. To be called behind the call's own line is
  * made for what is destroyed, and before it for what is made: *@ret_made is the name that it gave, NULL none.
@@ -49,10 +46,9 @@ struct ioctl_extra {
 	size_t n;
 };
 
-struct ioctl_extra *ioctl_peek_extra(const struct traced_call *c, const struct ioctl_decoded *d);
-
 /* -- batch ------------------------------------------------------------------------------------------------------------- */
 
+/* The script's head, a comment: what command it was made from (NULL: from a process), and how to run it. */
 void ioctl_batch_begin(FILE *f, char *const *cmd);
 
 /* The line of a batch that does the same; a comment where there is none. @made: as ioctl_learn() said. */

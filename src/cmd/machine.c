@@ -2,12 +2,12 @@
 #include "cmd/machine.h"
 
 #include <errno.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "act/journal.h"
 #include "backend/workspace.h"
+#include "base/rmtree.h"
 #include "base/str.h"
 #include "cmd/args.h"
 #include "model/model.h"
@@ -99,14 +99,6 @@ int machine_open(struct ctx *ctx, const struct arguments *a, struct machine *ret
 	return a->model ? open_model(ret, a->inject) : EXIT_DONE;
 }
 
-static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-	(void)st;
-	(void)flag;
-	(void)ftw;
-	return remove(path);
-}
-
 void machine_close(struct machine *m)
 {
 	if (m->be)
@@ -114,7 +106,7 @@ void machine_close(struct machine *m)
 	source_close(m->source);
 	source_close(m->base);
 	if (m->journal_ours)
-		nftw(m->journal, remove_one, 4, FTW_DEPTH | FTW_PHYS);
+		rmtree(m->journal);
 	vec_free(&m->stays);
 	*m = (struct machine){ 0 };
 }

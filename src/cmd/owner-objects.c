@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "cmd/owner-rows.h"
 #include "cmd/rows.h"
+#include "cmd/take.h"
 #include "kmem/iommufd.h"
 #include "out/tree.h"
 #include "source/holders.h"
@@ -322,22 +323,17 @@ static int load(struct invocation *inv, struct forest *f, struct num pid)
 
 int owner_objects_run(struct invocation *inv)
 {
-	const char *word = inv_opt(inv, "pid");
-	struct num pid = NUM_UNKNOWN;
 	struct forest f = { 0 };
-	uint32_t v;
+	pid_t pid = 0;
 	int r;
 
 	r = out_begin(inv->out, &owner_objects_record);
 	if (r < 0)
 		return EXIT_USAGE;
-	if (word && parse_u32(word, &v) < 0) {
-		ctx_error(inv->ctx, NOTE(.code = "usage", .err = EINVAL, .why = "is no number of a process"), "--pid %s", word);
-		return EXIT_USAGE;
-	}
-	if (word)
-		pid = NUM(v);
-	r = load(inv, &f, pid);
+	r = option_pid(inv, "pid", &pid);
+	if (r != EXIT_DONE)
+		return r;
+	r = load(inv, &f, pid ? NUM(pid) : NUM_UNKNOWN);
 	vec_free(&f.rows);
 	vec_free(&f.parent);
 	arena_free(&f.a);

@@ -10,6 +10,7 @@
 
 #include "base/str.h"
 #include "cmd/rows.h"
+#include "cmd/take.h"
 #include "cmd/until.h"
 #include "diag/ledger.h"
 #include "host/host.h"
@@ -115,7 +116,7 @@ static int read_only(struct tracing *t, struct host *h, const char *arg, struct 
 	if (is_number(arg)) {
 		r = parse_u32(arg, &id);
 		if (r < 0)
-			return ctx_error(t->inv->ctx, NOTE(.code = "bad-value", .err = EINVAL), "group %s", arg);
+			return ctx_error(t->inv->ctx, NOTE(.code = "bad-value", .err = EINVAL, .why = "not the number of a group"), "group %s", arg);
 		ret->group = NUM(id);
 		return 0;
 	}
@@ -297,7 +298,7 @@ static int watch(struct tracing *t, struct probes *p, struct until *u)
 
 static int run_live(struct tracing *t, double seconds)
 {
-	_cleanup_(cleanup_probes_stop) struct probes *p = NULL;
+	struct probes *p = NULL;
 	struct until u;
 	int r = until_begin(&u);
 
@@ -309,6 +310,8 @@ static int run_live(struct tracing *t, double seconds)
 		r = watch(t, p, &u);
 	if (r == 0)
 		r = show_ledger(t);
+	/* before a signal can kill us again */
+	probes_stop(p);
 	until_end(&u);
 	return r < 0 ? r : until_exit(&u, t->inv);
 }
@@ -322,16 +325,10 @@ static int run_read(struct tracing *t, const char *file)
 		fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	r = !streq(file, "-") && fd < 0 ? -errno : probe_log_read(&t->log, fd < 0 ? STDIN_FILENO : fd);
 	if (r < 0)
-		return ctx_error(t->inv->ctx, NOTE(.code = "input", .err = -r, .where = file), "%s", file);
+		return ctx_cannot_read(t->inv->ctx, -r, file);
 	if (t->log.other)
 		ctx_warn(t->inv->ctx, "bad-lines", 0, file, "%s: %zu lines are no event of owner trace", file, t->log.other);
 	return show_ledger(t);
-}
-
-static int usage_error(struct invocation *inv, const char *what, const char *why)
-{
-	ctx_error(inv->ctx, NOTE(.code = "bad-value", .err = EINVAL, .why = why), "%s", what);
-	return EXIT_USAGE;
 }
 
 static int open_save(struct tracing *t, const char *file)
@@ -341,7 +338,7 @@ static int open_save(struct tracing *t, const char *file)
 	t->save_fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0600);
 	if (t->save_fd >= 0)
 		return 0;
-	return ctx_error(t->inv->ctx, NOTE(.code = "write", .err = errno, .where = file), "%s", file);
+	return ctx_cannot_write(t->inv->ctx, errno, file);
 }
 
 static int run(struct tracing *t)
@@ -350,12 +347,12 @@ static int run(struct tracing *t)
 	double seconds;
 	int r;
 
-	if (until_seconds(t->inv, &seconds) < 0)
+	if (until_seconds(t->inv, &seconds) != EXIT_DONE)
 		return EXIT_USAGE;
 	if (file && (seconds > 0 || t->inv->cmd || inv_opt(t->inv, "save")))
-		return usage_error(t->inv, "--read", "reads what was recorded: -d, --save and a command make no sense with it");
+		return bad_usage(t->inv, "--read", "it reads what was recorded: -d, --save and a command make no sense with it", NULL);
 	if (!file && !source_is_live(t->inv->source))
-		return usage_error(t->inv, "owner trace", "watches the running machine, not a snapshot; --read reads a saved trace");
+		return bad_usage(t->inv, "owner trace", "it watches the running machine, not a snapshot", "--read FILE reads a saved trace");
 	r = read_onlys(t, !file);
 	if (r < 0)
 		return exit_from_lookup(r);

@@ -11,14 +11,14 @@
 #include "host/bindings.h"
 #include "host/claims.h"
 
-static bool wanted(const struct plan *p)
+static bool wanted(const struct bind_plan *p)
 {
 	return inv_opt(p->inv, "persist");
 }
 
 /* -- before ------------------------------------------------------------------------------------------------------ */
 
-static int check_place(struct plan *p, struct device *d)
+static int check_place(struct bind_plan *p, struct device *d)
 {
 	const char *chain;
 	int r = device_chain(p->h, d, &chain);
@@ -31,7 +31,7 @@ static int check_place(struct plan *p, struct device *d)
 	return EXIT_UNSUPPORTED;
 }
 
-static int check_claim(struct plan *p, const struct device *d)
+static int check_claim(struct bind_plan *p, const struct device *d)
 {
 	struct note n = { .level = NOTE_ERROR, .code = "claimed", .err = ECANCELED };
 	struct claim c;
@@ -49,7 +49,7 @@ static int check_claim(struct plan *p, const struct device *d)
 	return p->inv->force ? EXIT_DONE : EXIT_REFUSED;
 }
 
-int persist_check(struct plan *p)
+int persist_check(struct bind_plan *p)
 {
 	int code = EXIT_DONE;
 
@@ -66,7 +66,7 @@ int persist_check(struct plan *p)
 /* -- files --------------------------------------------------------------------------------------------------------- */
 
 /* What it was in the first place, however often it was moved since: by the journal, and by an earlier file. */
-static const char *was_before(struct plan *p, const struct bindings *old, const struct move *v, const char *chain)
+static const char *was_before(struct bind_plan *p, const struct bindings *old, const struct move *v, const char *chain)
 {
 	const struct journal_entry *e = journal_find(p->a->j, v->bus, v->device);
 
@@ -76,7 +76,7 @@ static const char *was_before(struct plan *p, const struct bindings *old, const 
 	return e ? e->driver : v->driver;
 }
 
-static struct binding *make_bindings(struct plan *p)
+static struct binding *make_bindings(struct bind_plan *p)
 {
 	struct binding *v = arena_array(&p->h->arena, struct binding, p->n);
 	struct bindings old = { 0 };
@@ -93,7 +93,7 @@ static struct binding *make_bindings(struct plan *p)
 }
 
 /* An initramfs that was made before does not have the files, and may bind the devices first. */
-static void mention_initramfs(struct plan *p)
+static void mention_initramfs(struct bind_plan *p)
 {
 	static const struct {
 		const char *dir, *command;
@@ -126,7 +126,7 @@ bool persist_drop(struct invocation *inv, struct host *h, const char *bus, const
 	return persist_remove(inv->ctx, PERSIST_DIR, binding_file(&h->arena, chain)) > 0;
 }
 
-static int bind_and_keep(struct plan *p)
+static int bind_and_keep(struct bind_plan *p)
 {
 	struct binding *v = make_bindings(p);
 	int r = persist_prepare(p->inv->ctx, PERSIST_DIR, v, p->n), code;
@@ -144,7 +144,7 @@ static int bind_and_keep(struct plan *p)
 	return EXIT_DONE;
 }
 
-int persist_moves(struct plan *p)
+int persist_moves(struct bind_plan *p)
 {
 	int code;
 
@@ -185,7 +185,7 @@ static const struct binding *find_binding(struct host *h, const struct bindings 
 }
 
 /* Its group is judged as a whole, so the others of it that have files come along. */
-static int plan_bindings(struct plan *p, const struct bindings *all, struct device *d)
+static int plan_bindings(struct bind_plan *p, const struct bindings *all, struct device *d)
 {
 	struct device *const *v = d->group ? d->group->devices : &d;
 	size_t n = d->group ? d->group->n_devices : 1;
@@ -200,7 +200,7 @@ static int plan_bindings(struct plan *p, const struct bindings *all, struct devi
 			return EXIT_FAILED;
 		p->driver = b->driver;
 		p->leave = !b->driver;
-		r = plan_add(p, v[i], false);
+		r = bind_plan_add(p, v[i], false);
 	}
 	p->leave = false;
 	return r;
@@ -210,7 +210,7 @@ static int plan_bindings(struct plan *p, const struct bindings *all, struct devi
  * One that the initramfs put where it belongs has no entry in the journal yet, and one whose native driver had not come yet was on none: the file
  * says what it would be on without it.
  */
-static void write_down_what_was(struct plan *p, const struct bindings *all)
+static void write_down_what_was(struct bind_plan *p, const struct bindings *all)
 {
 	for (size_t i = 0; i < p->n; i++) {
 		const struct binding *b = find_binding(p->h, all, p->devices[i]);
@@ -229,7 +229,7 @@ static void write_down_what_was(struct plan *p, const struct bindings *all)
 
 static int bind_persisted(struct invocation *inv, struct acting *a, struct host *h, const struct bindings *all, struct device *d)
 {
-	struct plan p = { .inv = inv, .a = a, .h = h };
+	struct bind_plan p = { .inv = inv, .a = a, .h = h };
 	const struct binding *b = find_binding(h, all, d);
 	int r;
 
@@ -244,9 +244,9 @@ static int bind_persisted(struct invocation *inv, struct acting *a, struct host 
 							       d->device, b->vendor, b->device));
 	r = plan_bindings(&p, all, d);
 	if (r == EXIT_DONE)
-		r = plan_check(&p);
+		r = bind_plan_check(&p);
 	if (r == EXIT_DONE)
-		r = plan_drivers(&p);
+		r = bind_plan_drivers(&p);
 	if (r == EXIT_DONE)
 		r = exit_from_moves(move_all(&a->mover, p.v, p.n));
 	if (r == EXIT_DONE)

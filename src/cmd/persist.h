@@ -3,16 +3,16 @@
 #ifndef IOMMUCTL_CMD_PERSIST_H
 #define IOMMUCTL_CMD_PERSIST_H
 
-#include "cmd/plan.h"
+#include "cmd/bind-plan.h"
 
 /*
  * With --persist, whether what the plan binds may be bound at boot too: it is a PCI device whose place is known, and nobody else claims it.
  * An exit code, noted; --force turns a claim into a warning.
  */
-int persist_check(struct plan *p);
+int persist_check(struct bind_plan *p);
 
 /* Carries the plan out, and with --persist writes the files, or takes them away (unbind). An exit code. */
-int persist_moves(struct plan *p);
+int persist_moves(struct bind_plan *p);
 
 /* Takes away the file about the device, if there is one; nothing with a dry run. Whether there was (with a dry run: is). */
 bool persist_drop(struct invocation *inv, struct host *h, const char *bus, const char *device);

@@ -9,6 +9,7 @@
 
 #include "base/str.h"
 #include "cmd/machine.h"
+#include "cmd/take.h"
 #include "cmd/trace-input.h"
 #include "host/host.h"
 #include "model/model.h"
@@ -337,12 +338,6 @@ static int play(struct invocation *inv, struct stage *s, struct replay_options *
 	return row->lost.v || row->not_cleaned.v ? EXIT_FAILED : trace_input_exit(&p.in);
 }
 
-static int usage(struct invocation *inv, const char *what, const char *why, const char *hint)
-{
-	ctx_error(inv->ctx, NOTE(.code = "usage", .err = EINVAL, .why = why, .hint = hint), "%s", what);
-	return EXIT_USAGE;
-}
-
 static int take_options(struct invocation *inv, struct replay_options *opt, struct replay_row *row)
 {
 	const char *speed = inv_opt(inv, "speed");
@@ -356,10 +351,10 @@ static int take_options(struct invocation *inv, struct replay_options *opt, stru
 	if (speed && !streq(speed, "max")) {
 		opt->speed = strtod(speed, &end);
 		if (!*speed || *end || !(opt->speed > 0 && opt->speed <= 1e9))
-			return usage(inv, "--speed", "wants a number above 0, or max", NULL);
+			return bad_argument(inv, "--speed", "it wants a number above 0, or max", NULL);
 	}
 	if (streq(row->on, "session") && !inv->machine->session)
-		return usage(inv, "--on session", "no session is named", "iommuctl --session NAME replay FILE --on session");
+		return bad_usage(inv, "--on session", "no session is named", "iommuctl --session NAME replay FILE --on session");
 	return EXIT_DONE;
 }
 

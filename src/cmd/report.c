@@ -138,7 +138,7 @@ static int check_page(struct ctx *ctx, const char *path, bool force)
 	struct stat st;
 
 	if (fd < 0)
-		return errno == ENOENT ? 0 : ctx_error(ctx, NOTE(.code = "write", .err = errno, .where = path), "cannot write %s", path);
+		return errno == ENOENT ? 0 : ctx_cannot_write(ctx, errno, path);
 	if (force || (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
 		      (!st.st_size || (read(fd, head, sizeof(head) - 1) > 0 && streq(head, PAGE_MAGIC)))))
 		return 0;
@@ -162,7 +162,7 @@ static int write_page(struct ctx *ctx, const char *path, const char *text, size_
 	if (fd >= 0)
 		f = fdopen(fd, "w");
 	if (!f)
-		return ctx_error(ctx, NOTE(.code = "write", .err = errno, .where = path), "cannot write %s", path);
+		return ctx_cannot_write(ctx, errno, path);
 	if (fwrite(text, 1, len, f) != len || fflush(f) != 0 || fchmod(fd, 0666 & ~mask) < 0 || fsync(fd) < 0)
 		err = errno;
 	if (fclose(f) != 0 && !err)
@@ -172,7 +172,7 @@ static int write_page(struct ctx *ctx, const char *path, const char *text, size_
 	if (!err)
 		return 0;
 	unlink(temp);
-	return ctx_error(ctx, NOTE(.code = "write", .err = err, .where = path), "cannot write %s", path);
+	return ctx_cannot_write(ctx, err, path);
 }
 
 /* -- the command ---------------------------------------------------------------------------------------------------------- */

@@ -11,6 +11,7 @@
 
 #include "base/str.h"
 #include "cmd/help.h"
+#include "cmd/take.h"
 #include "model/model.h"
 
 static int terminal_width(void)
@@ -131,19 +132,13 @@ void print_notes(const struct ctx *ctx, const struct arguments *a, const char *a
 		fprintf(stderr, "iommuctl: warning: %zu more warnings are not shown\n", ctx->dropped);
 }
 
-/* The options of ACTING_OPTIONS. -EINVAL, noted. */
+/* The options of ACTING_OPTIONS. An exit code. */
 static int take_acting(struct invocation *inv)
 {
-	const char *timeout = inv_opt(inv, "timeout");
-	char *end = NULL;
-
 	inv->dry_run = inv_opt(inv, "dry-run");
 	inv->force = inv_opt(inv, "force");
-	inv->timeout = timeout ? strtod(timeout, &end) : 30;
-	if (timeout && (*end || !(inv->timeout >= 0 && inv->timeout <= 1000000)))
-		return ctx_error(inv->ctx, NOTE(.code = "bad-value", .err = EINVAL, .why = "not a number of seconds"),
-				 "--timeout %s", timeout);
-	return 0;
+	inv->timeout = 30;
+	return option_seconds(inv, "timeout", 1000000, &inv->timeout);
 }
 
 /* What a command asks of the place that it runs in. -EINVAL, noted. */
@@ -243,7 +238,7 @@ static int run_command(struct ctx *ctx, const struct arguments *a, struct out *o
 		.model = a->model,
 	};
 
-	if ((a->command->flags & COMMAND_ACTS) && take_acting(&inv) < 0)
+	if ((a->command->flags & COMMAND_ACTS) && take_acting(&inv) != EXIT_DONE)
 		return end_output(&inv, EXIT_USAGE);
 	if (check_place(&inv, a, m) < 0)
 		return end_output(&inv, EXIT_USAGE);

@@ -11,6 +11,7 @@ struct suggestion {
 	unsigned distance;
 };
 
+/* Looks at one more candidate, which is not copied. */
 void suggest(struct suggestion *s, const char *candidate);
 
 /* The best one, NULL when none is near enough to be offered. */

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "base/str.h"
+#include "cmd/take.h"
 #include "cmd/until.h"
 #include "kmem/recorder.h"
 
@@ -96,7 +97,7 @@ bool has_smmuv2(struct source *src, struct ctx *ctx)
 
 static int write_error(struct recording *t, int err)
 {
-	return ctx_error(t->inv->ctx, NOTE(.code = "output", .err = err, .where = t->file), "%s", t->file ?: "stdout");
+	return ctx_cannot_write(t->inv->ctx, err, t->file ?: "standard output");
 }
 
 static int put(struct recording *t, const char *text, size_t n)
@@ -291,12 +292,6 @@ static int run_live(struct recording *t, const struct recorder_options *opt, dou
 
 /* -- arguments --------------------------------------------------------------------------------------------------------------- */
 
-static int usage(struct invocation *inv, const char *what, const char *why, const char *hint)
-{
-	ctx_error(inv->ctx, NOTE(.code = "usage", .err = EINVAL, .why = why, .hint = hint), "%s", what);
-	return EXIT_USAGE;
-}
-
 #define BUFFER_EACH (8ULL << 20)
 #define BUFFER_ALL (256ULL << 20)
 #define BUFFER_LEAST (1ULL << 20)
@@ -335,13 +330,13 @@ int trace_record_run(struct invocation *inv)
 		return EXIT_USAGE;
 	t.file = inv->argc && !streq(inv->argv[0], "-") ? inv->argv[0] : NULL;
 	if (!source_is_live(inv->source))
-		return usage(inv, "trace record", "records the running machine, not a snapshot", NULL);
+		return bad_usage(inv, "trace record", "it records the running machine, not a snapshot", "leave --from out");
 	if (!t.file && out_options(inv->out)->json)
-		return usage(inv, "-j", "tells about the recording, and standard output has the trace", "give a FILE");
-	if (until_seconds(inv, &seconds) < 0)
+		return bad_usage(inv, "-j", "it tells about the recording, and standard output has the trace", "give a FILE");
+	if (until_seconds(inv, &seconds) != EXIT_DONE)
 		return EXIT_USAGE;
 	if (buffer_size(inv, &opt.buffer_bytes) < 0)
-		return usage(inv, "--buffer", "wants KiB, 64 or more", NULL);
+		return bad_argument(inv, "--buffer", "it wants KiB, 64 or more", NULL);
 	opt.no_io_page_fault = has_smmuv2(inv->source, inv->ctx);
 	t.progress = isatty(STDERR_FILENO) && inv->ctx->verbosity >= 0;
 	r = open_file(&t);

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "cmd/output.h"
+#include "cmd/take.h"
 #include "cmd/trace-input.h"
 #include "cmd/trace-stat.h"
 #include "cmd/trace.h"
@@ -424,31 +426,28 @@ static void fill_row(struct arena *a, const struct trace_input *in, struct trace
 static int write_svg(struct invocation *inv, const struct trace_stat *s, const char *title, const char *file)
 {
 	_cleanup_strbuf_ struct strbuf b = { 0 };
-	FILE *f = fopen(file, "we");
-	int err;
+	FILE *f;
+	int r = output_open(inv->ctx, file, inv->argv[0], &f);
 
-	if (!f)
-		return ctx_error(inv->ctx, NOTE(.code = "output", .err = errno, .where = file), "%s", file);
+	if (r < 0)
+		return r;
 	stat_svg(s, title, &b);
 	fwrite(b.s, 1, b.len, f);
-	err = ferror(f) ? EIO : 0;
-	if (fclose(f) && !err)
-		err = errno;
-	return err ? ctx_error(inv->ctx, NOTE(.code = "output", .err = err, .where = file), "%s", file) : 0;
+	return output_close(inv->ctx, f, file);
 }
 
-/* An option that is a number; @unit in nanoseconds. */
-static int number_option(struct invocation *inv, const char *name, uint64_t unit, uint64_t *ret)
+/* An option that is a time in units of @unit nanoseconds. An exit code. */
+static int time_option(struct invocation *inv, const char *name, uint64_t unit, uint64_t *ret)
 {
 	const char *value = inv_opt(inv, name);
 	uint64_t v;
 
 	if (!value)
-		return 0;
+		return EXIT_DONE;
 	if (parse_u64(value, &v) || !v || v > UINT64_MAX / unit)
-		return ctx_error(inv->ctx, NOTE(.code = "usage", .err = EINVAL, .why = "is no number above 0"), "--%s %s", name, value);
+		return bad_argument(inv, arena_printf(&inv->ctx->arena, "--%s %s", name, value), "not a number above 0", NULL);
 	*ret = v * unit;
-	return 0;
+	return EXIT_DONE;
 }
 
 static int on_event(void *arg, const struct event *ev)
@@ -466,8 +465,8 @@ int trace_stat_run(struct invocation *inv)
 	struct stat_row row;
 	int r;
 
-	if (number_option(inv, "merge-window", 1000, &opt.merge_window_ns) < 0 ||
-	    number_option(inv, "late-window", 1000000, &opt.late_window_ns) < 0 || out_begin(inv->out, &trace_stat_record) < 0)
+	if (time_option(inv, "merge-window", 1000, &opt.merge_window_ns) != EXIT_DONE ||
+	    time_option(inv, "late-window", 1000000, &opt.late_window_ns) != EXIT_DONE || out_begin(inv->out, &trace_stat_record) < 0)
 		return EXIT_USAGE;
 	in.arg = s = stat_new(&opt);
 	r = trace_input_read(&in, inv->argv[0]);

@@ -74,6 +74,7 @@ struct stat_row {
 	struct rows objects, devices, domains, tasks, series;
 };
 
+/* The row as text for people: only what there is to say. */
 void trace_stat_print(struct out *o, const struct stat_row *r);
 
 #endif

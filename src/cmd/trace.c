@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "cmd/output.h"
 #include "cmd/trace-input.h"
 #include "cmd/trace-record.h"
 #include "trace/jsonl.h"
@@ -83,8 +84,8 @@ static const struct field event_fields[] = {
 	FIELD(struct event_row, detail, F_STR, "DETAIL", "what else the log says"),
 	FIELD(struct event_row, overflowed, F_BOOL, "OVERFLOWED", "the unit's fault registers had overflowed"),
 	FIELD(struct event_row, stalled, F_BOOL, "STALLED", "the transaction waits for an answer"),
-	FIELD(struct event_row, code_doubtful, F_BOOL, "DOUBTFUL", "the code may have been meant as hex"),
-	FIELD(struct event_row, reason_doubtful, F_BOOL, "CROWDED", "two faults were logged at once: code and text may be the other's"),
+	FIELD(struct event_row, code_doubtful, F_BOOL, "CODE-DOUBTFUL", "the code may have been meant as hex"),
+	FIELD(struct event_row, reason_doubtful, F_BOOL, "REASON-DOUBTFUL", "two faults were logged at once: code and text may be the other's"),
 	FIELD(struct event_row, cache, F_STR, "CACHE",
 	      "of an invalidation: context, iotlb, devtlb, pasid, interrupt, wait, prefetch, other", .flags = FIELD_DEFAULT),
 	FIELD(struct event_row, scope, F_STR, "SCOPE", "global, domain, device, pasid, range, unknown", .flags = FIELD_DEFAULT),
@@ -140,8 +141,8 @@ static void fill_fault(struct decode_run *run, const struct fault_info *f, struc
 	r->detail = copy(run, f->detail);
 	r->overflowed = f->overflowed;
 	r->stalled = f->stalled;
-	r->code_doubtful = f->doubt != DOUBT_NONE;
-	r->reason_doubtful = f->crowded;
+	r->code_doubtful = f->code_doubtful;
+	r->reason_doubtful = f->reason_doubtful;
 }
 
 static void fill_inval(const struct inval_info *v, struct event_row *r)
@@ -343,22 +344,20 @@ static int run_convert(struct invocation *inv)
 {
 	const char *to = inv->argc > 1 && !streq(inv->argv[1], "-") ? inv->argv[1] : NULL;
 	struct convert_run run = { .f = stdout };
-	int r, err = 0;
+	int r = 0, written = 0;
 
 	run.in = (struct trace_input){ .inv = inv, .event = convert_event, .arg = &run };
 	if (to)
-		run.f = fopen(to, "we");
-	if (!run.f)
-		return ctx_error(inv->ctx, NOTE(.code = "output", .err = errno, .where = to), "%s", to);
+		r = output_open(inv->ctx, to, inv->argv[0], &run.f);
+	if (r < 0)
+		return r;
 	r = write_all(&run, inv->argv[0]);
 	strbuf_free(&run.b);
-	if (fflush(run.f) || ferror(run.f))
-		err = errno ?: EIO;
-	if (to && fclose(run.f) && !err)
-		err = errno;
-	if (err)
-		return ctx_error(inv->ctx, NOTE(.code = "output", .err = err, .where = to), "%s", to ?: "stdout");
-	return r < 0 ? r : trace_input_exit(&run.in);
+	if (to)
+		written = output_close(inv->ctx, run.f, to);
+	else if (fflush(stdout) || ferror(stdout))
+		written = ctx_cannot_write(inv->ctx, errno ?: EIO, "standard output");
+	return written < 0 ? written : r < 0 ? r : trace_input_exit(&run.in);
 }
 
 /* -- rows ------------------------------------------------------------------------------------------------ */

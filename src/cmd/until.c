@@ -8,27 +8,18 @@
 #include <sys/timerfd.h>
 #include <sys/wait.h>
 
-static int bad_duration(struct invocation *inv, const char *why)
-{
-	return ctx_error(inv->ctx, NOTE(.code = "bad-value", .err = EINVAL, .why = why), "-d");
-}
+#include "cmd/take.h"
 
 int until_seconds(struct invocation *inv, double *ret)
 {
-	const char *s = inv_opt(inv, "duration");
-	char *end;
-	double d;
+	double seconds = 0;
+	int r = option_duration(inv, &seconds);
 
-	*ret = 0;
-	if (!s)
-		return 0;
-	d = strtod(s, &end);
-	if (!*s || *end || !(d > 0 && d < 1e9))
-		return bad_duration(inv, "wants a number of seconds");
-	if (inv->cmd)
-		return bad_duration(inv, "the command behind -- says when it ends; give one or the other");
-	*ret = d;
-	return 0;
+	if (r == EXIT_DONE && seconds > 0 && inv->cmd)
+		return bad_usage(inv, "--duration", "the command behind -- says when it ends", "give one or the other");
+	if (r == EXIT_DONE)
+		*ret = seconds;
+	return r;
 }
 
 int until_begin(struct until *u)
@@ -133,8 +124,14 @@ int until_exit(const struct until *u, const struct invocation *inv)
 
 void until_end(struct until *u)
 {
-	if (u->signal_fd >= 0)
+	struct signalfd_siginfo info;
+
+	if (u->signal_fd >= 0) {
+		while (read(u->signal_fd, &info, sizeof(info)) == sizeof(info))
+			;
 		close(u->signal_fd);
+	}
+	sigprocmask(SIG_SETMASK, &u->before, NULL);
 	if (u->timer_fd >= 0)
 		close(u->timer_fd);
 }

@@ -22,8 +22,8 @@ struct until {
 };
 
 /*
- * Reads -d and checks it against the command line behind "--": seconds, 0 when there is none. -EINVAL, noted: a usage error. The option's
- * row is UNTIL_DURATION.
+ * Reads -d and checks it against the command line behind "--": seconds, 0 when there is none. An exit code. The option's row is
+ * UNTIL_DURATION.
  */
 int until_seconds(struct invocation *inv, double *ret);
 #define UNTIL_DURATION { .short_name = 'd', .name = "duration", .arg = "SECONDS", .help = "end after so many seconds" }
@@ -44,6 +44,7 @@ void until_look(struct until *u, const struct pollfd fds[UNTIL_FDS]);
 /* The exit status: that of the command; 130 when a signal came before -d was over; else 0. */
 int until_exit(const struct until *u, const struct invocation *inv);
 
+/* Signals are again as they were before until_begin(), for a batch or a shell goes on; those that came in between are forgotten. */
 void until_end(struct until *u);
 
 #endif

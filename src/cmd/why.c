@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "cmd/cmd.h"
 #include "cmd/reasons.h"
+#include "cmd/take.h"
 #include "cmd/until.h"
 #include "cmd/why.h"
 #include "diag/births.h"
@@ -326,29 +327,23 @@ static int run_live(struct asking *w, double seconds, pid_t pid)
 	return r < 0 ? r : probes < 0 ? (int)exit_from_errno(probes) : until_exit(&u, w->inv);
 }
 
-static int usage(struct invocation *inv, const char *what, const char *why)
-{
-	ctx_error(inv->ctx, NOTE(.code = "usage", .err = EINVAL, .why = why), "%s", what);
-	return EXIT_USAGE;
-}
-
 static int run_why(struct invocation *inv)
 {
 	struct asking w = { .inv = inv };
-	const char *pid = inv_opt(inv, "pid");
-	uint32_t n = 0;
 	double seconds;
+	pid_t pid = 0;
 	int r = out_begin(inv->out, &why_record);
 
-	if (r < 0 || until_seconds(inv, &seconds) < 0)
+	if (r < 0 || until_seconds(inv, &seconds) != EXIT_DONE)
 		return EXIT_USAGE;
+	r = option_pid(inv, "pid", &pid);
+	if (r != EXIT_DONE)
+		return r;
 	if (!pid == !inv->cmd)
-		return usage(inv, "why", "it wants a command behind --, or -p PID, and not both");
-	if (pid && (parse_u32(pid, &n) < 0 || !n || n > INT32_MAX))
-		return usage(inv, "-p", "wants the number of a process");
+		return bad_usage(inv, "why", "it wants a command behind --, or -p PID, and not both", NULL);
 	if (!source_is_live(inv->source))
-		return usage(inv, "why", "watches the running machine, not a snapshot");
-	r = run_live(&w, seconds, (pid_t)n);
+		return bad_usage(inv, "why", "it watches the running machine, not a snapshot", "leave --from out");
+	r = run_live(&w, seconds, pid);
 	host_free(w.h);
 	failure_log_free(&w.log);
 	arena_free(&w.arena);

@@ -33,6 +33,7 @@ int why_calls_run(struct invocation *inv, struct why_calls **ret, int *ret_exit)
 void why_calls_free(struct why_calls *c);
 DEFINE_CLEANUP(struct why_calls, why_calls_free);
 
+/* How many failed. */
 size_t why_calls_count(const struct why_calls *c);
 /* The @i-th, from 0, with what the facts say. Strings are @c's, or the host's. */
 struct why_row why_calls_row(struct why_calls *c, size_t i, struct host *h);

@@ -274,10 +274,10 @@ static void set_notes(struct entry *e, struct fault_notes *notes)
 {
 	const struct fault_info *f = &e->ev.fault;
 
-	if (f->doubt == DOUBT_BASE)
+	if (f->code_doubtful)
 		fault_note(notes, "the log gives the reason as \"%02u\" without 0x: taken as decimal, as kernels before 5.14 print it; "
 				  "as hex it would be 0x%02u", f->code, f->code);
-	if (f->crowded && f->has_code)
+	if (f->reason_doubtful && f->has_code)
 		fault_note(notes, "another fault was being logged at the same time: the reason may be that one's");
 	if (e->overflowed)
 		fault_note(notes, "the unit's fault registers had overflowed: there were more faults than the log shows");

@@ -4,7 +4,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -12,9 +11,11 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include "base/rmtree.h"
 #include "base/str.h"
 
-int place_dir(struct ctx *ctx, const char **ret)
+/* The directory, in the arena; it need not be there. -ENOENT, noted: nobody says where this user's is. */
+static int place_dir(struct ctx *ctx, const char **ret)
 {
 	const char *run = secure_getenv("XDG_RUNTIME_DIR"), *chosen = secure_getenv("IOMMUCTL_SESSION_DIR");
 
@@ -67,7 +68,8 @@ static int open_dir(struct ctx *ctx, const char *dir, int *ret)
 	/* somebody else's directory would hand our sessions to him */
 	if ((st.st_uid != geteuid() && st.st_uid != 0) || (st.st_mode & 022)) {
 		close(fd);
-		return ctx_error(ctx, NOTE(.code = "session", .err = EPERM, .why = "others may write there"), "%s", dir);
+		return ctx_error(ctx, NOTE(.code = "session", .err = EPERM, .why = "it is another user's, or others may write there",
+					   .hint = "chmod go-w it, or set IOMMUCTL_SESSION_DIR to a directory of your own"), "%s", dir);
 	}
 	*ret = fd;
 	return 0;
@@ -179,21 +181,13 @@ int place_listen(struct ctx *ctx, const char *name, int *ret_lock, int *ret_list
 	return 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-	(void)st;
-	(void)flag;
-	(void)ftw;
-	return remove(path);
-}
-
 void place_clean(struct ctx *ctx, const char *name)
 {
 	const char *dir = NULL, *journal = NULL;
 
 	if (place_dir(ctx, &dir) < 0 || place_journal(ctx, name, &journal) < 0)
 		return;
-	nftw(journal, remove_one, 4, FTW_DEPTH | FTW_PHYS);
+	rmtree(journal);
 	unlink(arena_printf(&ctx->arena, "%s/%s.sock", dir, name));
 	unlink(arena_printf(&ctx->arena, "%s/%s.lock", dir, name));
 }

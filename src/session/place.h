@@ -10,9 +10,6 @@
 #include "base/ctx.h"
 #include "base/vec.h"
 
-/* The directory, in the arena; it need not be there. -ENOENT, noted: nobody says where this user's is. */
-int place_dir(struct ctx *ctx, const char **ret);
-
 /*
  * Takes the session's lock and listens: *@ret_lock and *@ret_listener are the caller's to close. What a dead keeper left is taken away. Noted:
  * -EEXIST it runs; -EACCES and so on.

@@ -43,7 +43,8 @@ static uint32_t mix(uint32_t hash, const void *p, size_t n)
 	return hash;
 }
 
-uint32_t op_layout(void)
+/* What struct hello has in layout. */
+static uint32_t op_layout(void)
 {
 	uint32_t hash = 2166136261U;
 

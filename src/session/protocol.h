@@ -68,9 +68,6 @@ size_t op_size(uint32_t nr);
 /* Calls it on a backend. @nr is one that op_size() knows. */
 int op_call(struct backend *b, uint32_t nr, union any_op *op, struct op_data *d);
 
-/* What struct hello has in layout. */
-uint32_t op_layout(void);
-
 /* Fills in what a hello of this program says. */
 void hello_fill(struct hello *h, enum hello_what what);
 

@@ -378,7 +378,8 @@ static int no_session(struct ctx *ctx, const char *name, int err)
 static int check_hello(struct ctx *ctx, const char *name, const struct hello *h)
 {
 	if (h->flags & HELLO_FULL)
-		return ctx_error(ctx, NOTE(.code = "session-full", .err = EMFILE, .why = "too many are connected to it"), "session %s", name);
+		return ctx_error(ctx, NOTE(.code = "session-full", .err = EMFILE, .why = "too many are connected to it",
+					   .hint = "end a command that waits in it, or start another session"), "session %s", name);
 	if (hello_equal(h))
 		return 0;
 	return ctx_error(ctx, NOTE(.code = "session-version", .err = EPROTO,

@@ -198,12 +198,12 @@ static int write_beside(struct ctx *ctx, const char *file, const char *head, con
 		out_of_memory();
 	fd = mkostemp(temp, O_CLOEXEC);
 	if (fd < 0)
-		return ctx_error(ctx, NOTE(.code = "write", .err = errno, .where = file), "cannot write %s", file);
+		return ctx_cannot_write(ctx, errno, file);
 	end.arg = temp;
 	oom_at_end(&end);
 	r = write_archive(ctx, fd, file, head, g, now);
 	if (!r && (fchmod(fd, 0666 & ~mask) < 0 || fsync(fd) < 0 || rename(temp, file) < 0))
-		r = ctx_error(ctx, NOTE(.code = "write", .err = errno, .where = file), "cannot write %s", file);
+		r = ctx_cannot_write(ctx, errno, file);
 	if (r < 0)
 		unlink(temp);
 	oom_forget(&end);
@@ -219,7 +219,7 @@ static int write_into(struct ctx *ctx, const char *file, const char *head, const
 	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
 		return ctx_error(ctx, NOTE(.code = "exists", .err = EEXIST, .where = file, .why = "somebody has put a file in its place"), "%s", file);
 	if (fd < 0)
-		return ctx_error(ctx, NOTE(.code = "write", .err = errno, .where = file), "cannot write %s", file);
+		return ctx_cannot_write(ctx, errno, file);
 	return write_archive(ctx, fd, file, head, g, now);
 }
 
@@ -230,9 +230,9 @@ static int check_target(struct ctx *ctx, const char *file, bool force)
 
 	if (stat(file, &st) < 0)
 		return errno == ENOENT ? 0 :
-			ctx_error(ctx, NOTE(.code = "write", .err = errno, .where = file), "cannot write %s", file);
+			ctx_cannot_write(ctx, errno, file);
 	if (S_ISDIR(st.st_mode))
-		return ctx_error(ctx, NOTE(.code = "write", .err = EISDIR, .where = file), "cannot write %s", file);
+		return ctx_cannot_write(ctx, EISDIR, file);
 	if (!S_ISREG(st.st_mode))
 		return 1;
 	if (force || !st.st_size || snapshot_file_is_one(file))

@@ -83,6 +83,7 @@ struct dat_cursor {
 	const char *damage; /* why it ended too early; NULL: it did not */
 };
 
+/* A cursor at the beginning of one processor's part. Opens nothing; dat_cursor_close() frees what reading needed. */
 void dat_cursor_open(struct dat_cursor *c, const struct dat_file *f, const struct dat_part *part);
 /* Whether there is one more. */
 bool dat_cursor_next(struct dat_cursor *c, struct dat_record *ret);

@@ -24,6 +24,7 @@ struct decode_counts {
 	uint64_t lost; /* events that the recorder says it lost; markers without a number count as one */
 };
 
+/* @sink is copied, @arg borrowed. */
 struct decoder *decoder_new(const struct decode_sink *sink, void *arg);
 void decoder_free(struct decoder *d);
 DEFINE_CLEANUP(struct decoder, decoder_free);
@@ -41,6 +42,7 @@ int decoder_message(struct decoder *d, struct slice text, uint64_t line, uint64_
 /* Nothing follows for now (the end, or a followed file that has gone quiet): hands over what waits for more lines. */
 int decoder_flush(struct decoder *d);
 
+/* What was decoded so far; the decoder's. */
 const struct decode_counts *decoder_counts(const struct decoder *d);
 
 #endif

@@ -69,17 +69,11 @@ enum fault_kind {
 	FAULT_MAX
 };
 
-/* How sure a reason's number is. */
-enum fault_doubt {
-	DOUBT_NONE,
-	DOUBT_BASE, /* printed without 0x, and nothing else tells decimal from hex */
-};
-
 struct fault_info {
 	enum fault_kind kind;
 	bool has_code, has_flags, has_index, overflowed, stalled;
-	bool crowded; /* faults of two units were logged at once: the reason may be the other's */
-	enum fault_doubt doubt;
+	bool code_doubtful;   /* printed without 0x, and nothing else tells decimal from hex */
+	bool reason_doubtful; /* faults of two units were logged at once: the reason may be the other's */
 	uint32_t code;	/* VT-d fault reason, AMD event code, SMMUv3 event id, SMMUv2 FSR or GFSR, virtio reason */
 	uint64_t flags; /* the vendor's own: AMD event flags, SMMUv3 event word 1, SMMUv2 FSYNR0 */
 	uint64_t index; /* of the interrupt remapping entry */

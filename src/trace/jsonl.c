@@ -69,8 +69,8 @@ static void fault_members(struct strbuf *b, const struct fault_info *f)
 	member_str(b, "detail", f->detail);
 	member_true(b, "overflowed", f->overflowed);
 	member_true(b, "stalled", f->stalled);
-	member_true(b, "code_doubtful", f->doubt != DOUBT_NONE);
-	member_true(b, "reason_doubtful", f->crowded);
+	member_true(b, "code_doubtful", f->code_doubtful);
+	member_true(b, "reason_doubtful", f->reason_doubtful);
 }
 
 static void inval_members(struct strbuf *b, const struct inval_info *v)
@@ -226,8 +226,8 @@ static void load_fault(struct json_object *o, struct event *ev)
 	f->detail = get_text(o, "detail");
 	f->overflowed = get_true(o, "overflowed");
 	f->stalled = get_true(o, "stalled");
-	f->doubt = get_true(o, "code_doubtful") ? DOUBT_BASE : DOUBT_NONE;
-	f->crowded = get_true(o, "reason_doubtful");
+	f->code_doubtful = get_true(o, "code_doubtful");
+	f->reason_doubtful = get_true(o, "reason_doubtful");
 }
 
 static void load_inval(struct json_object *o, struct event *ev)

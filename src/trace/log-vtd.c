@@ -44,7 +44,7 @@ static bool parse_reason(struct scan *s, struct fault_info *f)
 	}
 	*s = dec_end;
 	f->code = (uint32_t)dec;
-	f->doubt = dec == hex || hex > 0xff ? DOUBT_NONE : DOUBT_BASE;
+	f->code_doubtful = dec != hex && hex <= 0xff;
 	return dec <= 0xff;
 }
 
@@ -53,13 +53,13 @@ static void settle_reason(struct fault_info *f)
 {
 	uint32_t hex = f->code / 10 * 16 + f->code % 10; /* the same digits; only below 100 is there a doubt */
 
-	if (f->doubt == DOUBT_NONE)
+	if (!f->code_doubtful)
 		return;
 	if (vtd_reason_matches(f->code, f->text)) {
-		f->doubt = DOUBT_NONE;
+		f->code_doubtful = false;
 	} else if (vtd_reason_matches(hex, f->text)) {
 		f->code = hex;
-		f->doubt = DOUBT_NONE;
+		f->code_doubtful = false;
 	}
 }
 
@@ -133,7 +133,7 @@ static enum line_result parse_record(struct log_state *st, const struct log_msg 
 	struct event *ev;
 	struct scan reason = s, rest;
 	bool complete = scan_past(&reason, "[fault reason ");
-	struct fault_info f = { .kind = FAULT_DMA, .crowded = crowded(st) };
+	struct fault_info f = { .kind = FAULT_DMA, .reason_doubtful = crowded(st) };
 	uint64_t v;
 
 	if (!last && (!complete || !memchr(reason.p, ']', scan_left(&reason))))

@@ -34,7 +34,7 @@ void reader_stop(void)
 
 static int reader_error(struct reader *r, int err, const char *hint)
 {
-	return ctx_error(r->ctx, NOTE(.code = "input", .err = err, .where = r->name, .hint = hint), "%s", r->name);
+	return ctx_error(r->ctx, NOTE(.code = "input", .err = err, .where = r->name, .hint = hint), "cannot read %s", r->name);
 }
 
 static void start_watch(struct reader *r, const char *file)

@@ -29,6 +29,7 @@ struct stat_latency {
 	uint32_t counts[STAT_LOG2 * STAT_STEPS];
 };
 
+/* Takes one value in. */
 void latency_add(struct stat_latency *l, uint64_t v);
 
 /* The value that @percent of all are not above; 0 when there are none. */
@@ -127,6 +128,7 @@ struct trace_stat *stat_new(const struct stat_options *opt);
 void stat_free(struct trace_stat *s);
 DEFINE_CLEANUP(struct trace_stat, stat_free);
 
+/* Takes one event in, in the order of the trace. Keeps nothing of @ev. */
 void stat_add(struct trace_stat *s, const struct event *ev);
 
 /*

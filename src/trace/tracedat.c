@@ -444,7 +444,7 @@ int tracedat_read_fd(struct ctx *ctx, int fd, const char *name, int (*event)(voi
 	if (ret == -EBADMSG || ret == -EOPNOTSUPP)
 		return ctx_error(ctx, NOTE(.code = "trace-dat", .err = -ret, .where = name, .why = why), "%s, a trace.dat", name);
 	if (ret < 0)
-		return ctx_error(ctx, NOTE(.code = "input", .err = -ret, .where = name), "%s", name);
+		return ctx_cannot_read(ctx, -ret, name);
 	ret = read_all(ctx, &r, name);
 	dat_close(&r.file);
 	*ret_counts = r.counts;
@@ -461,6 +461,6 @@ int tracedat_read(struct ctx *ctx, const char *file, int (*event)(void *arg, con
 					   .hint = "give the file, or: trace-cmd report FILE | iommuctl trace stat -"), "stdin");
 	fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
-		return ctx_error(ctx, NOTE(.code = "input", .err = errno, .where = file), "%s", file);
+		return ctx_cannot_read(ctx, errno, file);
 	return tracedat_read_fd(ctx, fd, file, event, progress, arg, ret_counts);
 }

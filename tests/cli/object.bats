@@ -199,6 +199,7 @@ hwpt alloc mem --device m --nest-parent as parent'
 		expect EINVAL hwpt invalidate nested vtd-s1:addr=0,npages=all
 		expect 2 hwpt invalidate nested
 		expect 2 hwpt invalidate nested selftest:all vtd-s1:addr=0
+		expect EISDIR hwpt invalidate nested --file $BATS_TEST_TMPDIR
 	END
 	expect_in "$output" "2 of 2 entries done"
 }

@@ -145,6 +145,19 @@ stat_json() {
 	[ "$(json '.data[0] | "\(.device) \(.reason.code)"')" = "0000:03:00.0 0x6" ]
 }
 
+@test "what is read is not written over" {
+	cp "$TRACE" "$BATS_TEST_TMPDIR/mine"
+	ln "$BATS_TEST_TMPDIR/mine" "$BATS_TEST_TMPDIR/other"
+	for args in "convert $BATS_TEST_TMPDIR/mine $BATS_TEST_TMPDIR/mine" "convert $BATS_TEST_TMPDIR/mine $BATS_TEST_TMPDIR/other" \
+		"stat $BATS_TEST_TMPDIR/mine --svg $BATS_TEST_TMPDIR/other"; do
+		# shellcheck disable=SC2086
+		run_ctl trace $args
+		expect_status 1
+		expect_in "$stderr" "it is the file that is read" "hint: choose another name"
+		cmp "$TRACE" "$BATS_TEST_TMPDIR/mine"
+	done
+}
+
 @test "bad input: cut, mixed up, garbage, CR LF, numbers too large: counted, never fatal" {
 	{
 		sed 's/$/\r/' "$TRACE"

@@ -16,6 +16,12 @@ load lib
 	expect_status 126
 }
 
+@test "in a batch, signals are afterwards as they were" {
+	# whether it can watch here or not
+	run_ctl -q batch --keep-going - < <(printf '%s\n' 'owner trace -d 0.1' 'why -- grep SigBlk /proc/self/status')
+	expect_in "$output" "$(grep SigBlk /proc/self/status)"
+}
+
 @test "wrong arguments" {
 	for args in "" "-p x" "-p 0" "-p 1 -- true" "-d x -p 1" "-d 1 -- true"; do
 		# shellcheck disable=SC2086

@@ -58,6 +58,7 @@ int cells_put(struct cells *c, int y, int x, int w, enum attr attr, const char *
 /* The same at the right end of the @w columns. */
 int cells_put_right(struct cells *c, int y, int x, int w, enum attr attr, const char *text);
 
+/* Formatted text, cut to @w columns; how many it took. */
 int cells_printf(struct cells *c, int y, int x, int w, enum attr attr, const char *fmt, ...) _printf_(6, 7);
 
 /* Changes the attribute of @w cells, text stays. */

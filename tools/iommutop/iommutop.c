@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "batch.h"
+#include "cmd/output.h"
 #include "detail.h"
 #include "keys.h"
 #include "kmem/keep.h"
@@ -217,16 +218,13 @@ static void wait_delay(const struct top *t)
 
 static int write_svg(struct top *t)
 {
-	FILE *f = fopen(t->opt.svg, "w");
-	int bad;
+	FILE *f;
+	int r = output_open(&t->ctx, t->opt.svg, NULL, &f);
 
-	if (!f)
-		return ctx_error(&t->ctx, NOTE(.code = "write", .err = errno), "%s", t->opt.svg);
+	if (r < 0)
+		return r;
 	svg_write(&t->cells, "iommutop", f);
-	bad = ferror(f);
-	if (fclose(f) || bad)
-		return ctx_error(&t->ctx, NOTE(.code = "write", .err = errno), "%s", t->opt.svg);
-	return 0;
+	return output_close(&t->ctx, f, t->opt.svg);
 }
 
 static int run_frame(struct top *t)

@@ -120,7 +120,7 @@ static int take(struct ctx *ctx, int which, char *value, struct options *o)
 	case O_SPEED:
 		o->speed = strtod(value, &end);
 		if (end == value || *end || !(o->speed > 0 && o->speed <= 1e6))
-			return bad(ctx, "speed", value, "not a number from 0 to 1000000");
+			return bad(ctx, "speed", value, "not a number above 0, up to 1000000");
 		return 0;
 	case O_PROBES:
 		o->probes = true;

@@ -23,6 +23,7 @@ extern const struct option_row top_options[];
 /* -EINVAL, noted. Strings are argv's. */
 int options_parse(struct ctx *ctx, int argc, char **argv, struct options *ret);
 
+/* What --help prints. */
 void options_help(FILE *f);
 
 #endif

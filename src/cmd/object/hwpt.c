@@ -128,12 +128,14 @@ static int add_file(struct invocation *inv, struct entries *e, const char *name)
 	int r = EXIT_DONE;
 
 	if (!f)
-		return exit_from_errno(ctx_error(inv->ctx, NOTE(.code = "input", .err = errno, .where = name), "%s", name));
+		return exit_from_errno(ctx_cannot_read(inv->ctx, errno, name));
 	while (r == EXIT_DONE && getline(&line, &cap, f) >= 0) {
 		line[strcspn(line, "#\r\n \t")] = '\0';
 		if (*line)
 			r = add_entry(inv, e, line);
 	}
+	if (r == EXIT_DONE && ferror(f))
+		r = exit_from_errno(ctx_cannot_read(inv->ctx, errno ?: EIO, name));
 	if (f != stdin)
 		fclose(f);
 	return r;

@@ -120,7 +120,7 @@ static int open_file(struct invocation *inv, int *ret)
 		return EXIT_DONE;
 	fd = open(file, (inv_opt(inv, "read-only") ? O_RDONLY : O_RDWR) | O_CLOEXEC);
 	if (fd < 0)
-		return exit_from_errno(ctx_error(inv->ctx, NOTE(.code = "input", .err = errno, .where = file), "%s", file));
+		return exit_from_errno(ctx_cannot_read(inv->ctx, errno, file));
 	*ret = fd;
 	return EXIT_DONE;
 }

@@ -21,95 +21,7 @@ const struct field made_fields[] = {
 
 _Static_assert(ARRAY_SIZE(made_fields) == N_MADE_FIELDS, "one count for all records");
 
-/* -- numbers ----------------------------------------------------------------------------------------------------------- */
-
-int parse_size(const char *s, uint64_t *ret)
-{
-	static const char units[] = "KMGT";
-	size_t len = strlen(s);
-	const char *unit = len > 1 ? strchr(units, s[len - 1]) : NULL;
-	unsigned shift = unit ? 10 * (unsigned)(unit - units + 1) : 0;
-	char digits[32];
-	uint64_t v;
-	int r;
-
-	len -= unit != NULL;
-	if (!len || len >= sizeof(digits))
-		return -EINVAL;
-	memcpy(digits, s, len);
-	digits[len] = '\0';
-	r = parse_u64(digits, &v);
-	if (r < 0)
-		return r;
-	if (v > UINT64_MAX >> shift)
-		return -ERANGE;
-	*ret = v << shift;
-	return 0;
-}
-
-int bad_argument(struct invocation *inv, const char *what, const char *why, const char *hint)
-{
-	ctx_error(inv->ctx, NOTE(.code = "bad-value", .err = EINVAL, .why = why, .hint = hint), "%s", what);
-	return EXIT_USAGE;
-}
-
-int take_number(struct invocation *inv, const char *what, const char *text, uint64_t *ret)
-{
-	int r = parse_size(text, ret);
-
-	if (r == 0)
-		return EXIT_DONE;
-	return bad_argument(inv, arena_printf(&inv->ctx->arena, "%s %s", what, text),
-			    r == -ERANGE ? "does not fit into 64 bits" : "not a number",
-			    "decimal or 0x..., and K, M, G or T behind it");
-}
-
-int take_u32(struct invocation *inv, const char *what, const char *text, uint32_t *ret)
-{
-	uint64_t v;
-	int r = take_number(inv, what, text, &v);
-
-	if (r != EXIT_DONE)
-		return r;
-	if (v > UINT32_MAX)
-		return bad_argument(inv, arena_printf(&inv->ctx->arena, "%s %s", what, text), "does not fit into 32 bits", NULL);
-	*ret = (uint32_t)v;
-	return EXIT_DONE;
-}
-
-static const char *dashed(struct invocation *inv, const char *option)
-{
-	return arena_printf(&inv->ctx->arena, "--%s", option);
-}
-
-int option_number(struct invocation *inv, const char *option, uint64_t *ret)
-{
-	const char *text = inv_opt(inv, option);
-
-	return text ? take_number(inv, dashed(inv, option), text, ret) : EXIT_DONE;
-}
-
-int option_u32(struct invocation *inv, const char *option, uint32_t *ret)
-{
-	const char *text = inv_opt(inv, option);
-
-	return text ? take_u32(inv, dashed(inv, option), text, ret) : EXIT_DONE;
-}
-
-int option_ms(struct invocation *inv, const char *option, uint32_t *ret)
-{
-	const char *text = inv_opt(inv, option);
-	char *end;
-	double v;
-
-	if (!text)
-		return EXIT_DONE;
-	v = strtod(text, &end);
-	if (end == text || *end || !(v >= 0 && v <= 1000000))
-		return bad_argument(inv, arena_printf(&inv->ctx->arena, "--%s %s", option, text), "not a number of seconds", NULL);
-	*ret = (uint32_t)(v * 1000);
-	return EXIT_DONE;
-}
+/* -- words and places -------------------------------------------------------------------------------------------------- */
 
 int option_type(struct invocation *inv, const char *option, const struct type_word *words, const char *fallback, uint32_t *ret)
 {
@@ -121,7 +33,7 @@ int option_type(struct invocation *inv, const char *option, const struct type_wo
 		*ret = words->type;
 		return EXIT_DONE;
 	}
-	return take_u32(inv, dashed(inv, option), word, ret);
+	return take_u32(inv, arena_printf(&inv->ctx->arena, "--%s", option), word, ret);
 }
 
 static int take_argument(struct invocation *inv, const struct take *t)

@@ -6,6 +6,7 @@
 #include "backend/backend.h"
 #include "cmd/cmd.h"
 #include "cmd/machine.h"
+#include "cmd/take.h"
 
 /* -- names and numbers ------------------------------------------------------------------------------------------------ */
 
@@ -24,22 +25,6 @@ int object_option(struct invocation *inv, const char *option, struct op_object *
 /* The name in words for people: "hwpt1", or "id:7". In the arena. */
 const char *object_word(struct invocation *inv, uint32_t id);
 const char *device_word(struct invocation *inv, uint32_t handle);
-
-/*
- * A number: decimal or 0x, with K, M, G, T (of 1024) behind it. An exit code (EXIT_USAGE) with @what in the note: not a number, or beyond 64
- * bits.
- */
-int take_number(struct invocation *inv, const char *what, const char *text, uint64_t *ret);
-
-/* The same for 32 bits. */
-int take_u32(struct invocation *inv, const char *what, const char *text, uint32_t *ret);
-
-/* The option's number; untouched when it was not given. */
-int option_number(struct invocation *inv, const char *option, uint64_t *ret);
-int option_u32(struct invocation *inv, const char *option, uint32_t *ret);
-
-/* The option's seconds as milliseconds; untouched when it was not given. */
-int option_ms(struct invocation *inv, const char *option, uint32_t *ret);
 
 /* A word of a list, or a number of 32 bits; @fallback without the option. The list ends with a NULL word. */
 struct type_word {
@@ -72,10 +57,8 @@ struct take {
 #define TAKE_OPT_OBJECT(o, p) { TAKE_IS_OBJECT, 0, (o), TAKE_PTR(struct op_object, p) }
 #define TAKE(inv, ...) take_list(inv, (const struct take[]){ __VA_ARGS__, { TAKE_END, 0, NULL, NULL } })
 
+/* What TAKE() calls: an exit code, noted. */
 int take_list(struct invocation *inv, const struct take *v);
-
-/* 0 and the number, -EINVAL or -ERANGE. Pure. */
-int parse_size(const char *s, uint64_t *ret);
 
 /* -- errors ------------------------------------------------------------------------------------------------------------ */
 
@@ -99,9 +82,6 @@ struct errno_text {
  */
 int op_failed(struct invocation *inv, int err, const struct errno_text *texts, uint32_t nr, const char *what, ...) _printf_(5, 6);
 
-/* An argument that is wrong: EXIT_USAGE. */
-int bad_argument(struct invocation *inv, const char *what, const char *why, const char *hint);
-
 /* -- results ------------------------------------------------------------------------------------------------------------- */
 
 /* What every creating command prints: the name alone, or this record. */
@@ -115,6 +95,7 @@ extern const struct field made_fields[];
 #define MADE_RECORD(rname) \
 	{ .name = (rname), .version = 1, .size = sizeof(struct made_row), .fields = made_fields, .n = N_MADE_FIELDS }
 
+/* Prints one. An exit code. */
 int object_made(struct invocation *inv, const char *name, uint32_t kind, uint32_t id);
 
 /* Whether the answer goes out as text, and not as records. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "cmd/plan.h"
+#include "cmd/bind-plan.h"
 
 #include <errno.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 #include "diag/viability.h"
 #include "host/holders.h"
 
-static int mistake(struct plan *p, const char *word, int code, int err, const char *what, const char *why, const char *hint)
+static int mistake(struct bind_plan *p, const char *word, int code, int err, const char *what, const char *why, const char *hint)
 {
 	ctx_error(p->inv->ctx, NOTE(.code = word, .err = err, .why = why, .hint = hint), "%s", what);
 	return code;
@@ -24,7 +24,7 @@ static bool is_bridge(const struct device *d)
 	return device_is_bridge(d) && d->class >> 8 != 0x0680;
 }
 
-static bool in_plan(const struct plan *p, const struct device *d)
+static bool in_plan(const struct bind_plan *p, const struct device *d)
 {
 	for (size_t i = 0; i < p->n; i++)
 		if (p->devices[i] == d)
@@ -33,7 +33,7 @@ static bool in_plan(const struct plan *p, const struct device *d)
 }
 
 /* @to NULL: off its driver. */
-static int add(struct plan *p, struct device *d, const char *to)
+static int add(struct bind_plan *p, struct device *d, const char *to)
 {
 	struct arena *a = &p->inv->ctx->arena;
 	struct move *v;
@@ -64,7 +64,7 @@ static int add(struct plan *p, struct device *d, const char *to)
 	return EXIT_DONE;
 }
 
-static int add_sibling(struct plan *p, struct device *d)
+static int add_sibling(struct bind_plan *p, struct device *d)
 {
 	if (!is_bridge(d))
 		return bus_vfio_driver(d->bus) ? add(p, d, p->driver ? p->driver : bus_vfio_driver(d->bus)) : EXIT_DONE;
@@ -79,7 +79,7 @@ static bool is_vfio_name(const char *driver)
 	return driver && (strstr(driver, "vfio-pci") || strstarts(driver, "vfio-"));
 }
 
-int plan_add(struct plan *p, struct device *d, bool group)
+int bind_plan_add(struct bind_plan *p, struct device *d, bool group)
 {
 	const char *to = p->leave ? NULL : p->driver ? p->driver : bus_vfio_driver(d->bus);
 	int r;
@@ -117,14 +117,14 @@ static bool is_absolute(const struct reason *r)
 }
 
 /* What the object is closed with that has it open; NULL: another process has. */
-static const char *close_own(const struct plan *p, const struct device *d, bool *ret_stays)
+static const char *close_own(const struct bind_plan *p, const struct device *d, bool *ret_stays)
 {
 	const char *own = acting_own_object(p->inv, d->bus, d->name, ret_stays);
 
 	return own ? arena_printf(&p->inv->ctx->arena, "device close %s", own) : NULL;
 }
 
-static void refuse(struct plan *p, const struct device *d, const struct reason *r, bool absolute)
+static void refuse(struct bind_plan *p, const struct device *d, const struct reason *r, bool absolute)
 {
 	bool stays;
 	const char *own = streq(r->code, "held") ? close_own(p, d, &stays) : NULL;
@@ -141,7 +141,7 @@ static void refuse(struct plan *p, const struct device *d, const struct reason *
 }
 
 /* With --wait. */
-static bool waits_for_itself(const struct plan *p, size_t at)
+static bool waits_for_itself(const struct bind_plan *p, size_t at)
 {
 	bool stays = false;
 
@@ -149,7 +149,7 @@ static bool waits_for_itself(const struct plan *p, size_t at)
 }
 
 /* Counts what stands in the way, after saying it. */
-static size_t check_reasons(struct plan *p, size_t at, const struct guard *g)
+static size_t check_reasons(struct bind_plan *p, size_t at, const struct guard *g)
 {
 	const struct reason *v = g->reasons.v;
 	size_t n = 0;
@@ -169,7 +169,7 @@ static size_t check_reasons(struct plan *p, size_t at, const struct guard *g)
 	return n;
 }
 
-static size_t check_guard(struct plan *p)
+static size_t check_guard(struct bind_plan *p)
 {
 	struct guard_facts *facts = guard_facts_read(p->h, getenv("SSH_CONNECTION"));
 	size_t n = 0, refused;
@@ -189,7 +189,7 @@ static size_t check_guard(struct plan *p)
 	return n;
 }
 
-static const struct device *offender_left(const struct plan *p, const struct group *g, const char *name)
+static const struct device *offender_left(const struct bind_plan *p, const struct group *g, const char *name)
 {
 	for (size_t i = 0; i < g->n_devices; i++)
 		if (streq(g->devices[i]->name, name) && !in_plan(p, g->devices[i]))
@@ -197,7 +197,7 @@ static const struct device *offender_left(const struct plan *p, const struct gro
 	return NULL;
 }
 
-static size_t check_offenders(struct plan *p, const struct group *g, const struct viability *v)
+static size_t check_offenders(struct bind_plan *p, const struct group *g, const struct viability *v)
 {
 	struct arena *a = &p->h->arena;
 	size_t n = 0;
@@ -219,7 +219,7 @@ static size_t check_offenders(struct plan *p, const struct group *g, const struc
 }
 
 /* What binding will not mend, and who else has to move. */
-static size_t check_group(struct plan *p, struct group *g)
+static size_t check_group(struct bind_plan *p, struct group *g)
 {
 	struct question q = { .group = g };
 	struct viability v;
@@ -240,7 +240,7 @@ static size_t check_group(struct plan *p, struct group *g)
 	return n;
 }
 
-static bool group_seen(const struct plan *p, size_t at)
+static bool group_seen(const struct bind_plan *p, size_t at)
 {
 	for (size_t i = 0; i < at; i++)
 		if (p->devices[i]->group == p->devices[at]->group)
@@ -248,7 +248,7 @@ static bool group_seen(const struct plan *p, size_t at)
 	return false;
 }
 
-int plan_check(struct plan *p)
+int bind_plan_check(struct bind_plan *p)
 {
 	size_t n = check_guard(p);
 
@@ -260,7 +260,7 @@ int plan_check(struct plan *p)
 
 /* -- drivers --------------------------------------------------------------------------------------------------------- */
 
-static bool has_driver(struct plan *p, const char *bus, const char *driver)
+static bool has_driver(struct bind_plan *p, const char *bus, const char *driver)
 {
 	char path[SRC_PATH_MAX];
 
@@ -269,7 +269,7 @@ static bool has_driver(struct plan *p, const char *bus, const char *driver)
 }
 
 /* A module that is loaded with ids= takes every device without a driver that has one of them. */
-static int check_ids(struct plan *p, const char *module)
+static int check_ids(struct bind_plan *p, const char *module)
 {
 	const char *options = "";
 	int r = backend_module_options(p->a->be, module, &p->inv->ctx->arena, &options), code = EXIT_DONE;
@@ -286,7 +286,7 @@ static int check_ids(struct plan *p, const char *module)
 	return p->inv->force ? EXIT_DONE : code;
 }
 
-int plan_driver(struct plan *p, const char *bus, const char *driver)
+int bind_plan_driver(struct bind_plan *p, const char *bus, const char *driver)
 {
 	int r;
 
@@ -304,12 +304,12 @@ int plan_driver(struct plan *p, const char *bus, const char *driver)
 	return mistake(p, "no-driver", EXIT_FAILED, ENOENT, driver, "there is no such driver, nor a module of that name", NULL);
 }
 
-int plan_drivers(struct plan *p)
+int bind_plan_drivers(struct bind_plan *p)
 {
 	int r = EXIT_DONE;
 
 	for (size_t i = 0; r == EXIT_DONE && i < p->n; i++)
 		if (p->v[i].to && p->v[i].state != MOVE_UNCHANGED)
-			r = plan_driver(p, p->v[i].bus, p->v[i].to);
+			r = bind_plan_driver(p, p->v[i].bus, p->v[i].to);
 	return r;
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Which devices a bind or unbind moves, and whether it may. */
-#ifndef IOMMUCTL_CMD_PLAN_H
-#define IOMMUCTL_CMD_PLAN_H
+#ifndef IOMMUCTL_CMD_BIND_PLAN_H
+#define IOMMUCTL_CMD_BIND_PLAN_H
 
 #include "cmd/acting.h"
 #include "host/host.h"
 
-struct plan {
+struct bind_plan {
 	struct invocation *inv;
 	struct acting *a;
 	struct host *h;
@@ -20,18 +20,18 @@ struct plan {
 
 /*
  * All of these: 0 (EXIT_DONE), or an exit code with what is wrong noted.
- * plan_add(): the device, and with @group what has to move with it: the other endpoints of its group, and bridges off drivers that
+ * bind_plan_add(): the device, and with @group what has to move with it: the other endpoints of its group, and bridges off drivers that
  * spoil it. What is there already is in the plan as unchanged.
  */
-int plan_add(struct plan *p, struct device *d, bool group);
+int bind_plan_add(struct bind_plan *p, struct device *d, bool group);
 
 /* Whether the machine can spare them, and groups are viable afterwards. --force turns refusals into warnings, but for held ones. */
-int plan_check(struct plan *p);
+int bind_plan_check(struct bind_plan *p);
 
 /* Whether the drivers are there. Loads them unless it is a dry run. */
-int plan_drivers(struct plan *p);
+int bind_plan_drivers(struct bind_plan *p);
 
 /* The same for one driver, whoever is to go to it. */
-int plan_driver(struct plan *p, const char *bus, const char *driver);
+int bind_plan_driver(struct bind_plan *p, const char *bus, const char *driver);
 
 #endif
