@@ -83,6 +83,7 @@ int kernel_ioctl(int fd, unsigned long request, void *arg);
 int kernel_iommufd(struct backend *b, unsigned long request, void *arg);
 int kernel_iommufd_open(struct backend *b, int *ret_fd);
 
+/* IOMMU_DESTROY of an id. Negative errno. */
 int kernel_destroy_id(struct backend *b, uint32_t id);
 
 /* Faults are answered, then devices closed, then /dev/iommu. */

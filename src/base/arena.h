@@ -25,6 +25,7 @@ char *arena_memdup(struct arena *a, const void *p, size_t n);
 /* A copy of @s; NULL stays NULL. */
 char *arena_strdup(struct arena *a, const char *s);
 
+/* Formatted text. */
 char *arena_printf(struct arena *a, const char *fmt, ...) _printf_(2, 3);
 char *arena_vprintf(struct arena *a, const char *fmt, va_list ap) _printf_(2, 0);
 

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* New values, the caller's until they are set or appended. */
 struct json_object *json_make_object(void);
 struct json_object *json_make_array(void);
 struct json_object *json_make_string(const char *s); /* NULL: null */

@@ -56,6 +56,7 @@ struct oom_status {
 	const char *hint;
 };
 
+/* Says what that end is from now on; the hint is not copied. */
 void oom_status(struct oom_status s);
 
 #endif

@@ -13,6 +13,7 @@ struct strbuf {
 	size_t len, cap;
 };
 
+/* Append; for want of memory the program ends. */
 void strbuf_add(struct strbuf *b, const void *p, size_t n);
 void strbuf_puts(struct strbuf *b, const char *s);
 void strbuf_putc(struct strbuf *b, char c);
@@ -28,6 +29,7 @@ static inline void cleanup_strbuf(struct strbuf *b)
 }
 #define _cleanup_strbuf_ _cleanup_(cleanup_strbuf)
 
+/* streq() takes NULL, which equals NULL alone. */
 bool streq(const char *a, const char *b);
 bool strstarts(const char *s, const char *prefix);
 bool strends(const char *s, const char *suffix);

@@ -35,6 +35,7 @@ enum hop_kind unknown_kind(const struct host *h, const struct pci_info *pci);
  * arena. */
 const char *acs_phrase(struct host *h, struct device *port);
 
+/* The hop as the record has it. Strings are the host's. */
 void hop_render(struct host *h, const struct hop *hop, struct explain_hop *ret);
 
 /* The sentence about the whole group, what the hops leave unexplained, and what would separate the devices.

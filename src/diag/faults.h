@@ -82,6 +82,7 @@ struct fault_notes {
 	VEC(const char *) v;
 };
 
+/* Adds a sentence. */
 void fault_note(struct fault_notes *n, const char *fmt, ...) _printf_(2, 3);
 struct device *fault_device(struct host *h, const struct event *ev, struct fault_notes *notes);
 /* Memory of PCI devices, by physical address; read on first use. Free with vec_free(&v). */

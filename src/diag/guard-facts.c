@@ -37,8 +37,8 @@ static char *unescape(char *s)
 	return s;
 }
 
-/* "36 35 98:0 /root /point rw,noatime shared:1 - ext4 /dev/sda1 rw,errors=…" */
-int mount_parse(char *line, struct mounted *ret)
+/* "36 35 98:0 /root /point rw,noatime shared:1 - ext4 /dev/sda1 rw,errors=…", taken apart in place. -EINVAL when it is none. */
+static int mount_parse(char *line, struct mounted *ret)
 {
 	char *word[6], *fstype, *source, *rest = strstr(line, " - ");
 	struct mounted m = { 0 };

@@ -53,6 +53,7 @@ struct guarding {
 struct reason *guard_loss(struct guarding *g, const char *code);
 struct reason *guard_unknown(struct guarding *g, const char *code, int err);
 
+/* Whether @d is the device that is asked about, or one of those that go with it. */
 bool guard_moves_along(const struct guarding *g, const struct device *d);
 
 /* "a, b and 3 more" in the arena. */
@@ -63,8 +64,5 @@ void guard_disks(struct guarding *g);
 void guard_network(struct guarding *g);
 void guard_console(struct guarding *g);
 void guard_keyboard(struct guarding *g);
-
-/* Takes a line of mountinfo apart, in place. -EINVAL when it is none. */
-int mount_parse(char *line, struct mounted *ret);
 
 #endif

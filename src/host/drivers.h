@@ -13,6 +13,7 @@ enum driver_use {
 	USE_UNKNOWN, /* the driver could not be read */
 };
 
+/* By the driver's name, and by what the kernel shows of the device: a driver with a VFIO device of its own is USE_VFIO, whatever its name. */
 enum driver_use device_driver_use(struct host *h, const struct device *d);
 
 /*

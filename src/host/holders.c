@@ -101,7 +101,11 @@ static struct holdings *holdings(struct host *h)
 	return h->holdings_;
 }
 
-const char *device_vfio_dev(struct host *h, const struct device *d)
+/*
+ * "vfio3": the name in the device's vfio-dev/ directory, which says that it is bound to a VFIO driver, whatever
+ * that driver's name (kernels since 6.1). NULL: none. One listing for the whole machine.
+ */
+static const char *device_vfio_dev(struct host *h, const struct device *d)
 {
 	const struct holdings *hold = holdings(h);
 	struct vfio_dev key = { .device = d->name }, *v;
@@ -118,7 +122,8 @@ bool device_on_vfio(struct host *h, const struct device *d)
 	return d->driver && (driver_is_vfio(d->driver) || device_vfio_dev(h, d));
 }
 
-bool group_has_node(struct host *h, const struct group *g)
+/* Whether the group's own node (/dev/vfio/N) exists. */
+static bool group_has_node(struct host *h, const struct group *g)
 {
 	const struct holdings *hold = holdings(h);
 

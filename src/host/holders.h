@@ -43,18 +43,9 @@ void group_holders(struct host *h, const struct group *g, struct holder_list *re
 void device_holders(struct host *h, const struct device *d, struct holder_list *ret);
 
 /*
- * "vfio3": the name in the device's vfio-dev/ directory, which says that it is bound to a VFIO driver, whatever
- * that driver's name (kernels since 6.1). NULL: none. One listing for the whole machine.
- */
-const char *device_vfio_dev(struct host *h, const struct device *d);
-
-/*
- * Whether the device is bound to a VFIO driver: by device_vfio_dev(), or by the names of the drivers in
+ * Whether the device is bound to a VFIO driver: by its name in its vfio-dev/ directory, or by the names of the drivers in
  * drivers/vfio of the kernel, which all contain "vfio-pci" or start with "vfio-".
  */
 bool device_on_vfio(struct host *h, const struct device *d);
-
-/* Whether the group's own node (/dev/vfio/N) exists. */
-bool group_has_node(struct host *h, const struct group *g);
 
 #endif

@@ -340,7 +340,8 @@ int streams_err(const struct streams *s)
 	return s->tree_err != -ENOENT ? s->tree_err : s->iort_err;
 }
 
-bool stream_map_id(const struct stream_map *m, uint32_t id, uint32_t *ret)
+/* What becomes of @id; false: it is not in the map. */
+static bool stream_map_id(const struct stream_map *m, uint32_t id, uint32_t *ret)
 {
 	id &= m->mask;
 	if (id < m->first || id > m->last)

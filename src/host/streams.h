@@ -37,9 +37,6 @@ const struct streams *host_streams(struct host *h);
 /* 0 when devicetree or IORT was read whole; else why not: -EACCES and -ENOTCAPTURED before -ENOENT. */
 int streams_err(const struct streams *s);
 
-/* What becomes of @id; false: it is not in the map. */
-bool stream_map_id(const struct stream_map *m, uint32_t id, uint32_t *ret);
-
 /* An id that a device's requests carry. */
 struct stream_id {
 	uint32_t id;

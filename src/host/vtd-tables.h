@@ -25,6 +25,7 @@ struct vtd_table {
 	uint64_t page_sizes; /* one bit each */
 };
 
+/* From the unit's CAP and ECAP registers, and the machine's kernel command line. */
 void vtd_unit_read(struct host *h, uint64_t cap, uint64_t ecap, struct vtd_unit *ret);
 
 /* @flags: IOMMU_HWPT_ALLOC_*. -EOPNOTSUPP: this unit has no such table. */

@@ -41,6 +41,7 @@ int kmem_open_image(const void *data, size_t len, struct kmem **ret);
 void kmem_free(struct kmem *k);
 DEFINE_CLEANUP(struct kmem, kmem_free);
 
+/* Whether this kernel's types have the member. */
 bool kmem_has(const struct kmem *k, enum kfield f);
 
 /* The address of a member of the structure at @base, and the other way round. Unchecked: the member must be there. */
@@ -85,6 +86,7 @@ struct klist {
 	int err;
 };
 
+/* @head: address of the list's head. klist_next() is false at the end, and when @err is set. */
 struct klist klist_start(struct kmem *k, uint64_t head, size_t max);
 bool klist_next(struct klist *l);
 

@@ -41,7 +41,9 @@ static int write_path(const char *path, const char *text)
 	return write(fd, text, strlen(text)) < 0 ? -errno : 0;
 }
 
-int tracefs_write(const struct tracefs *t, const char *text, const char *fmt, ...)
+/* Writes to a file below tracefs. Negative errno, not noted. */
+static int tracefs_write(const struct tracefs *t, const char *text, const char *fmt, ...) _printf_(3, 4);
+static int tracefs_write(const struct tracefs *t, const char *text, const char *fmt, ...)
 {
 	char path[SRC_PATH_MAX];
 	va_list ap;
@@ -85,7 +87,9 @@ static ssize_t read_path(const char *path, char *buf, size_t size)
 	return n;
 }
 
-ssize_t tracefs_read(const struct tracefs *t, char *buf, size_t size, const char *fmt, ...)
+/* The file's text, cut to @size, NUL-terminated. Bytes read, or negative errno. */
+static ssize_t tracefs_read(const struct tracefs *t, char *buf, size_t size, const char *fmt, ...) _printf_(4, 5);
+static ssize_t tracefs_read(const struct tracefs *t, char *buf, size_t size, const char *fmt, ...)
 {
 	char path[SRC_PATH_MAX];
 	va_list ap;

@@ -37,16 +37,14 @@ int tracefs_make_instance(struct ctx *ctx, struct tracefs *t);
  */
 int tracefs_add_probe(const struct tracefs *t, char kind, const char *event, const char *function, const char *args);
 
-/* Writes to a file below tracefs, or below our instance. Negative errno, not noted. */
-int tracefs_write(const struct tracefs *t, const char *text, const char *fmt, ...) _printf_(3, 4);
+/* Writes to a file below our instance. Negative errno, not noted. */
 int tracefs_write_own(const struct tracefs *t, const char *text, const char *fmt, ...) _printf_(3, 4);
 
 /* All our probes on or off. */
 int tracefs_enable_probes(const struct tracefs *t, bool on);
 
-/* Whether tracefs has this file; its text, cut to @size, NUL-terminated. Bytes read, or negative errno. */
+/* Whether tracefs has this file. */
 bool tracefs_has(const struct tracefs *t, const char *fmt, ...) _printf_(2, 3);
-ssize_t tracefs_read(const struct tracefs *t, char *buf, size_t size, const char *fmt, ...) _printf_(4, 5);
 
 /* Events that our instance lost because nobody read them in time, all processors together. */
 uint64_t tracefs_lost(const struct tracefs *t);

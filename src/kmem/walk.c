@@ -55,7 +55,8 @@ static int driver_managed(struct kmem *k, uint64_t driver, const char *bus)
 	return TRI_UNKNOWN;
 }
 
-void walk_device(struct kmem *k, uint64_t dev, struct arena *a, struct owned_device *ret)
+/* A device of a group, from its struct device. */
+static void walk_device(struct kmem *k, uint64_t dev, struct arena *a, struct owned_device *ret)
 {
 	uint64_t bus = kmem_num_or_0(k, dev, KF_DEVICE_BUS);
 	uint64_t driver = kmem_num_or_0(k, dev, KF_DEVICE_DRIVER);

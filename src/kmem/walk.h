@@ -45,9 +45,6 @@ void walk_kernel(struct kmem *k, struct ownership *o);
  */
 int walk_attached(struct kmem *k, struct arena *a, void (*each)(void *arg, uint64_t domain, const char *device), void *arg);
 
-/* A device of a group, from its struct device. */
-void walk_device(struct kmem *k, uint64_t dev, struct arena *a, struct owned_device *ret);
-
 struct iommufds; /* kmem/iommufd.h */
 
 /* Every iommufd context and its objects, into @f; strings are in @a. */

@@ -52,6 +52,7 @@ int selection_add(struct selection *s, const struct record_type *type, const cha
 /* The fields below @of as a selection of their own: what a list inside a detail view shows. */
 void selection_below(struct selection *s, const struct sel *of);
 
+/* Whether the field @path is in: a leaf, or a list with any of its leaves. */
 bool selection_has(const struct selection *s, const char *path);
 void selection_free(struct selection *s);
 
@@ -103,13 +104,16 @@ DEFINE_CLEANUP(struct table, table_free);
 /* Prints the rows that are queued. */
 int flush_table(struct out *o);
 
+/* --raw: the line of headings, and a record's line. */
 void raw_headings(struct out *o, const struct selection *sel);
 void raw_row(struct out *o, const struct selection *sel, const void *record);
 
+/* The envelope's head, a record, and the envelope's end with the notes of the context. */
 void json_open(struct out *o, const char *name, unsigned version);
 void json_row(struct out *o, const struct selection *sel, const void *record);
 void json_close(struct out *o);
 
+/* A record as a detail view, @indent columns in. Negative errno. */
 int detail_print(struct out *o, const struct sel *sel, const void *record, int indent);
 
 /* Text that waits for its end of line, one style byte for each of its bytes. */
@@ -147,6 +151,7 @@ struct out {
 	bool headed; /* --raw has its headings */
 };
 
+/* The terminal's sequence that switches the style on. Static. */
 const char *style_sequence(enum out_style s);
 
 #endif

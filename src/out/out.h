@@ -50,6 +50,7 @@ bool out_failed(const struct out *o);
 void out_free(struct out *o);
 DEFINE_CLEANUP(struct out, out_free);
 
+/* What out_new() was given. */
 const struct out_options *out_options(const struct out *o);
 
 /* Whether -o fits @type: 0, or -EINVAL noted as by out_begin(). Writes and fixes nothing. */

@@ -53,6 +53,7 @@ struct player {
 	char *buf; /* for what a fault queue gives */
 };
 
+/* CLOCK_MONOTONIC in nanoseconds. */
 uint64_t replay_now(void);
 
 /* The address space of a domain, made when it is not there yet. */
@@ -68,6 +69,7 @@ int make_nested(struct player *r, uint32_t handle, uint32_t queue, uint32_t *ret
 /* Which device an event is about, made when it is new. */
 int device_of(struct player *r, const struct event *ev, uint32_t *ret);
 
+/* Plays a page request, and what the trace says was answered to one. */
 int replay_request(struct player *r, const struct event *ev);
 int replay_response(struct player *r, const struct event *ev);
 /* Answers all that is pending of a device, or of all (UINT32_MAX): *ret_n how many. */

@@ -18,9 +18,8 @@
 
 #define SNAPSHOT_DIR "iommuctl"
 #define SNAPSHOT_MANIFEST SNAPSHOT_DIR "/manifest.json"
-/* Of a report: what its author said, and the page. */
+/* Of a report: what its author said. */
 #define SNAPSHOT_NOTE SNAPSHOT_DIR "/note.txt"
-#define SNAPSHOT_PAGE SNAPSHOT_DIR "/report.txt"
 #define SNAPSHOT_SCHEMA "iommuctl.snapshot/1"
 
 struct capture_error {

@@ -84,11 +84,6 @@ void changes_close(struct changes *c)
 	free(c);
 }
 
-unsigned changes_missing(const struct changes *c)
-{
-	return (c->monitor ? 0 : CHANGED_DEVICES | CHANGED_MODULES) | (c->inotify >= 0 ? 0 : CHANGED_HOLDERS);
-}
-
 static unsigned kind_of(struct udev_device *d)
 {
 	static const char *const devices[] = { "pci", "iommu", "vfio", "vfio-dev", "platform", "fsl-mc" };

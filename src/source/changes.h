@@ -18,8 +18,8 @@ enum changed {
 struct changes;
 
 /*
- * Starts to watch. What cannot be watched is said by changes_missing() and never makes this fail. The kernel log is handed over
- * from its beginning.
+ * Starts to watch. What cannot be watched never makes this fail: the caller looks for itself now and then. The kernel log is
+ * handed over from its beginning.
  */
 struct changes *changes_open(void);
 void changes_close(struct changes *c);
@@ -27,9 +27,6 @@ DEFINE_CLEANUP(struct changes, changes_close);
 
 /* enum changed of what happened since the last call; everything, when the kernel had to drop events. */
 unsigned changes_take(struct changes *c);
-
-/* Those of enum changed that cannot be watched here: the caller has to look for itself now and then. */
-unsigned changes_missing(const struct changes *c);
 
 /*
  * One line of the kernel log as dmesg(1) has it, "[   12.345678] text", that was not handed over yet; @cap of 8 KiB holds each.

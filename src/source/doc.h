@@ -20,6 +20,7 @@ const char *doc_text(struct arena *a, struct json_object *o, const char *key);
 /* -1 unknown, 0, 1. */
 enum tri doc_bool(struct json_object *o, const char *key);
 
+/* The member when it is an integer, else unknown. */
 struct num doc_num(struct json_object *o, const char *key);
 
 /* The member's length when it is an array, else 0; and its element @i. */

@@ -16,6 +16,7 @@ struct file_source {
 	int (*missing)(struct file_source *fs, const char *path, int err);
 };
 
+/* The operations of struct source_ops of the same names. */
 int files_read(struct source *s, const char *path, void *buf, size_t cap, size_t *ret_len);
 int files_readlink(struct source *s, const char *path, char *buf, size_t cap);
 int files_list(struct source *s, const char *path, struct arena *a, struct src_list *ret);

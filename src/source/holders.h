@@ -57,6 +57,7 @@ struct held_list {
 /* Who holds what, on the machine that @src is of. -ENOTCAPTURED; errors of the section. */
 int source_holders(struct source *src, struct ctx *ctx, struct arena *a, struct held_list *ret);
 
+/* The word of the record. Static. */
 const char *held_kind_name(enum held_kind k);
 
 /* The provider of the live section. -EACCES and the like when /proc cannot be listed at all. */

@@ -25,6 +25,7 @@ struct memtree {
 	size_t bytes; /* roughly what it takes in memory */
 };
 
+/* An empty tree, and its end. */
 void memtree_init(struct memtree *t);
 void memtree_free(struct memtree *t);
 

@@ -55,11 +55,6 @@ static const char *const symbol_names[SYM_MAX] = {
 	[SYM_GROUP_GET] = "iommu_group_get",
 };
 
-const char *probe_symbol_name(enum probe_symbol s)
-{
-	return symbol_names[s];
-}
-
 static const struct {
 	const char *name, *since;
 	unsigned long request;
@@ -69,11 +64,6 @@ static const struct {
 #undef X
 	[PROBE_TEST_CMD] = { "TEST_CMD", "", IOMMUFD_IOCTL(0xa0) },
 };
-
-const char *probe_ioctl_name(enum probe_ioctl i)
-{
-	return ioctls[i].name;
-}
 
 const char *probe_ioctl_since(enum probe_ioctl i)
 {

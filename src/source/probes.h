@@ -77,10 +77,7 @@ struct probes {
 /* -ENOTCAPTURED; errors of the section. */
 int source_probes(struct source *src, struct ctx *ctx, struct arena *a, struct probes *ret);
 
-const char *probe_symbol_name(enum probe_symbol s);
-
-/* "IOAS_MAP"; and the first Linux that has it, "6.2", to be told to people, never compared. TEST_CMD hangs on the configuration: "". */
-const char *probe_ioctl_name(enum probe_ioctl i);
+/* The first Linux that has it, "6.2", to be told to people, never compared. TEST_CMD hangs on the configuration: "". */
 const char *probe_ioctl_since(enum probe_ioctl i);
 
 /* The provider of the live section. Cheap: some milliseconds, most of them for the symbol table. */

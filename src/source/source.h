@@ -162,6 +162,7 @@ int source_readlink(struct source *s, const char *path, char *buf, size_t cap);
 /* The last component of the link's text: the driver of …/driver, the group of …/iommu_group. */
 int source_readlink_name(struct source *s, const char *path, char *buf, size_t cap);
 
+/* The entries of a directory without "." and "..", in no order, in the arena. */
 int source_list(struct source *s, const char *path, struct arena *a, struct src_list *ret);
 
 /*
