@@ -190,6 +190,7 @@ static struct munit *add_unit(struct model *m, const char *name, const struct un
 	u->name = copy(name);
 	u->facts = facts;
 	u->profile = p;
+	u->page = m->page;
 	u->coherent = facts ? unit_cache_coherent(m->host, (struct unit *)facts, NULL) : TRI_YES;
 	while (*end)
 		end = &(*end)->next;
@@ -414,6 +415,21 @@ static void inject_units(struct model *m)
 
 /* -- all of it ----------------------------------------------------------------------------------------------------- */
 
+/* Asked of the running kernel itself: the section reads its symbol table as well. Where no section says so, it is what nearly all have. */
+static uint64_t page_size(struct model *m)
+{
+	struct ctx quiet = { 0 };
+	struct probes p;
+	uint64_t page = PAGE_4K;
+
+	if (source_is_live(m->base))
+		return sysconf(_SC_PAGESIZE);
+	if (source_probes(m->base, &quiet, &m->host->arena, &p) == 0 && p.page_size.known)
+		page = p.page_size.v;
+	ctx_free(&quiet);
+	return page;
+}
+
 int board_load(struct model *m)
 {
 	const struct switches *sw;
@@ -429,6 +445,7 @@ int board_load(struct model *m)
 	for (m->n_buckets = 64; m->n_buckets < m->host->n_devices;)
 		m->n_buckets *= 2;
 	m->dev_buckets = make(m->n_buckets * sizeof(*m->dev_buckets));
+	m->page = page_size(m);
 	load_units(m);
 	groups = load_groups(m);
 	for (size_t i = 0; i < m->host->n_devices; i++)

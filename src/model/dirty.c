@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Which pages were written (drivers/iommu/iommufd/hw_pagetable.c, io_pagetable.c; the selftest marks them). A page table keeps one range a
- * dirty entry. Entries are as small as memory of single pages makes them: 4 KiB, or 2 KiB of the mock where the address is odd;
+ * dirty entry. Entries are as small as memory of single pages makes them: a page, or half of one of the mock where the address is odd;
  * the kernel's are larger where memory happens to be contiguous.
  */
 #include <errno.h>
@@ -26,16 +26,17 @@ void dirty_forget(struct hwpt *h, uint64_t start, uint64_t last)
 /* The entry of the page table that maps @iova, which lies in the area. */
 static void entry_of(const struct hwpt *h, const struct range *area, uint64_t iova, uint64_t *ret_start, uint64_t *ret_last)
 {
-	uint64_t page = h->domain.page_sizes & -h->domain.page_sizes, small = iova & ~(page - 1), big = iova & ~(uint64_t)(PAGE_BYTES - 1);
+	uint64_t page = h->domain.page_sizes & -h->domain.page_sizes, whole = h->ioas->page;
+	uint64_t small = iova & ~(page - 1), big = iova & ~(whole - 1);
 	const struct area *a = range_entry(area, struct area, r);
 	uint64_t in_memory = a->offset + (big - area->start);
 
 	*ret_start = small;
 	*ret_last = small + page - 1;
 	/* a whole page of memory at a whole page of addresses */
-	if (page < PAGE_BYTES && big >= area->start && area->last - big >= PAGE_BYTES - 1 && !(in_memory % PAGE_BYTES)) {
+	if (page < whole && big >= area->start && area->last - big >= whole - 1 && !(in_memory % whole)) {
 		*ret_start = big;
-		*ret_last = big + PAGE_BYTES - 1;
+		*ret_last = big + whole - 1;
 	}
 }
 

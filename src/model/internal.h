@@ -16,7 +16,7 @@
 #include "model/model.h"
 #include "source/probes.h"
 
-#define PAGE_BYTES 4096u
+#define PAGE_4K 4096u /* of x86, and of what takes no heed of the kernel's pages */
 #define NO_PASID 0u
 
 struct model;
@@ -79,6 +79,7 @@ struct ioas {
 	struct obj obj;
 	struct ranges areas, allowed, reserved;
 	uint64_t alignment;
+	uint64_t page; /* the kernel's */
 	bool no_large_pages;
 	unsigned accesses; /* kernel-internal users that need whole pages */
 	VEC(struct hwpt *) hwpts; /* in the order in which they were made */
@@ -230,6 +231,7 @@ struct munit {
 	unsigned width;	     /* AMD: of addresses in those of version 1; 0: there are none */
 	unsigned domains;    /* VT-d: ids of domains in use when its file was written, by what the model counts */
 	unsigned pasid_bits;
+	uint64_t page; /* the kernel's, which some drivers go by */
 };
 
 enum fault_answer { FAULT_SUCCESS, FAULT_INVALID, FAULT_MAX };
@@ -307,6 +309,7 @@ struct model {
 	size_t n_devs, n_buckets;
 	struct munit *mock_unit;
 	bool isolated_msi, unsafe_interrupts;
+	uint64_t page; /* bytes in a page of the machine's kernel: 4, 16 or 64 KiB */
 	VEC(struct obj *) objs; /* by id; [0] is never used */
 	size_t free_hint, n_objs;
 	VEC(struct handle *) handles; /* by id - 1 */

@@ -43,7 +43,7 @@ int invalidate(struct model *m, uint32_t id, struct inv_array *a)
 	struct obj *pt;
 	int r;
 
-	if (n && (!a->data || !a->entry_len || a->entry_len > PAGE_BYTES || n > MAX_ENTRIES)) {
+	if (n && (!a->data || !a->entry_len || a->entry_len > m->page || n > MAX_ENTRIES)) {
 		a->n = 0;
 		return -EINVAL;
 	}

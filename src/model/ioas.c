@@ -10,13 +10,13 @@
 #include "model/internal.h"
 
 #define MAP_FLAGS (OP_MAP_FIXED | OP_MAP_WRITE | OP_MAP_READ)
-#define HUGE_PAGE (2u << 20)
 
 struct ioas *ioas_new(struct model *m)
 {
 	struct ioas *ioas = obj_new(m, sizeof(*ioas), OBJ_IOAS);
 
 	ioas->alignment = 1;
+	ioas->page = m->page;
 	return ioas;
 }
 
@@ -152,7 +152,7 @@ static bool tight_hole(const struct ioas *ioas, const struct wish *w, uint64_t *
 static bool find_hole(const struct ioas *ioas, struct wish *w, uint64_t *ret)
 {
 	const struct range *r;
-	uint64_t lo = PAGE_BYTES, hi = UINT64_MAX - PAGE_BYTES;
+	uint64_t lo = ioas->page, hi = UINT64_MAX - ioas->page;
 
 	if (!ioas->allowed.root) {
 		w->lo = lo;
@@ -180,11 +180,12 @@ static int alloc_iova(const struct ioas *ioas, uint64_t addr, uint64_t length, u
 
 	if (!length || length >= UINT64_MAX / 2)
 		return -EOVERFLOW;
-	w.offset = addr % PAGE_BYTES;
+	w.offset = addr % ioas->page;
 	w.alignment = round_up_pow2(length);
 	if (addr)
 		w.alignment = MIN(w.alignment, addr & -addr);
-	w.alignment = MIN(w.alignment, HUGE_PAGE);
+	/* no more than what one entry of the level above pages maps (HPAGE_SIZE): 2 MiB where they have 4 KiB */
+	w.alignment = MIN(w.alignment, ioas->page / 8 * ioas->page);
 	if (w.alignment < ioas->alignment)
 		return -EINVAL;
 	return find_hole(ioas, &w, ret) ? 0 : -ENOSPC;
@@ -224,7 +225,7 @@ static int check_slice(const struct ioas *ioas, const struct slice *s, unsigned 
 {
 	if ((prot & OP_MAP_WRITE) && !s->pages->writable)
 		return -EPERM;
-	return (s->offset % PAGE_BYTES & (ioas->alignment - 1)) ? -EINVAL : 0;
+	return (s->offset % ioas->page & (ioas->alignment - 1)) ? -EINVAL : 0;
 }
 
 static void insert_area(struct ioas *ioas, const struct slice *s, uint64_t iova, unsigned prot)
@@ -299,11 +300,11 @@ int ioas_map_memory(struct model *m, const struct op_ioas_map *op, const struct 
 		return -EOVERFLOW;
 	if (mem->bad_fd)
 		return -EBADF;
-	if (op->length > UINT64_MAX - PAGE_BYTES || !op->length)
+	if (op->length > UINT64_MAX - m->page || !op->length)
 		return -EINVAL;
 	*vec_push(&v) = (struct slice){
-		.pages = pages_new(mem->start & ~(uint64_t)(PAGE_BYTES - 1), mem->file, op->flags & OP_MAP_WRITE),
-		.offset = mem->start % PAGE_BYTES,
+		.pages = pages_new(mem->start & ~(m->page - 1), mem->file, op->flags & OP_MAP_WRITE),
+		.offset = mem->start % m->page,
 		.length = op->length,
 	};
 	v.v[0].pages->pin_err = mem->pin_err;
@@ -317,7 +318,7 @@ int ioas_map_memory(struct model *m, const struct op_ioas_map *op, const struct 
  * MAP_FILE takes memfds, tmpfs and huge pages, and fetches no page behind their end (memfd_pin_folios()). Others are mapped into memory
  * first, and not pinned where they would be written back.
  */
-static struct memory lent_file(int fd, uint64_t offset, uint64_t length, bool writable)
+static struct memory lent_file(uint64_t page, int fd, uint64_t offset, uint64_t length, bool writable)
 {
 	struct memory mem = { .start = offset };
 	struct statfs fs;
@@ -329,11 +330,11 @@ static struct memory lent_file(int fd, uint64_t offset, uint64_t length, bool wr
 		return mem;
 	}
 	mem.file = fs.f_type == TMPFS_MAGIC || fs.f_type == HUGETLBFS_MAGIC;
-	end = mem.file ? (uint64_t)st.st_size : ((uint64_t)st.st_size + PAGE_BYTES - 1) & ~(uint64_t)(PAGE_BYTES - 1);
+	end = mem.file ? (uint64_t)st.st_size : ((uint64_t)st.st_size + page - 1) & ~(page - 1);
 	if (offset > end || length > end - offset || (!mem.file && writable))
 		mem.pin_err = mem.file ? -EINVAL : -EFAULT;
 	if (!mem.file)
-		mem.start = PAGE_BYTES + offset % PAGE_BYTES; /* at some page */
+		mem.start = page + offset % page; /* at some page */
 	return mem;
 }
 
@@ -354,7 +355,7 @@ int model_ioas_map(struct backend *b, struct op_ioas_map *op, struct op_data *d)
 	if (d->fd_in >= 0 && may_not_write(d->fd_in, op->flags))
 		return -EACCES;
 	if (d->fd_in >= 0)
-		mem = lent_file(d->fd_in, op->offset, op->length, op->flags & OP_MAP_WRITE);
+		mem = lent_file(to_model(b)->page, d->fd_in, op->offset, op->length, op->flags & OP_MAP_WRITE);
 	r = ioas_map_memory(to_model(b), op, &mem, &iova);
 	if (r == 0)
 		op->iova = iova;

@@ -69,7 +69,7 @@ static int check_alignment(const struct ioas *ioas, uint64_t alignment)
 	for (struct range *r = range_first(&ioas->areas, 0, UINT64_MAX); r; r = range_next(&ioas->areas, r)) {
 		const struct area *a = range_entry(r, struct area, r);
 
-		if ((r->start & mask) || ((r->last - r->start + 1) & mask) || (a->offset % PAGE_BYTES & mask))
+		if ((r->start & mask) || ((r->last - r->start + 1) & mask) || (a->offset % ioas->page & mask))
 			return -EADDRINUSE;
 	}
 	return 0;
@@ -77,7 +77,7 @@ static int check_alignment(const struct ioas *ioas, uint64_t alignment)
 
 int iopt_align(struct ioas *ioas)
 {
-	uint64_t alignment = ioas->no_large_pages || ioas->accesses ? PAGE_BYTES : 1;
+	uint64_t alignment = ioas->no_large_pages || ioas->accesses ? ioas->page : 1;
 	int r = 0;
 
 	for (size_t i = 0; i < ioas->hwpts.n; i++)
@@ -117,7 +117,7 @@ int iopt_add_domain(struct ioas *ioas, struct hwpt *h)
 	uint64_t alignment = MAX(page_of(h), ioas->alignment);
 	int r = 0;
 
-	if (alignment > PAGE_BYTES)
+	if (alignment > ioas->page)
 		return -EINVAL;
 	if (alignment != ioas->alignment)
 		r = check_alignment(ioas, alignment);

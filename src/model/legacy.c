@@ -94,9 +94,10 @@ static int get_container(struct backend *b, uint32_t handle, struct mgroup **ret
 	return 0;
 }
 
+/* Pages that are smaller than the kernel's are not used (vfio_update_pgsize_bitmap()). */
 static uint64_t page_mask(const struct container *c)
 {
-	return (c->domain.page_sizes & -c->domain.page_sizes) - 1;
+	return MAX(c->domain.page_sizes & -c->domain.page_sizes, c->domain.unit->page) - 1;
 }
 
 /* Within the aperture, and off the reserved regions, a software window of interrupts too (vfio_iommu_iova_dma_valid(), vfio_iommu_resv_exclude()). */

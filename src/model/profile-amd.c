@@ -59,7 +59,7 @@ static int alloc_v1(const struct munit *u, uint32_t flags, struct domain *ret)
 		return -EOPNOTSUPP;
 	ret->width = u->width;
 	ret->aperture_last = last_of_width(ret->width);
-	ret->page_sizes = ~(uint64_t)(PAGE_BYTES - 1);
+	ret->page_sizes = ~(uint64_t)(PAGE_4K - 1);
 	ret->dirty_ops = flags & IOMMU_HWPT_ALLOC_DIRTY_TRACKING;
 	return 0;
 }
@@ -72,7 +72,7 @@ static int alloc_v2(const struct munit *u, struct domain *ret)
 	ret->guest_tables = true;
 	ret->width = 47;
 	ret->aperture_last = last_of_width(ret->width);
-	ret->page_sizes = PAGE_BYTES | (uint64_t)2 << 20 | (uint64_t)1 << 30;
+	ret->page_sizes = PAGE_4K | (uint64_t)2 << 20 | (uint64_t)1 << 30;
 	return 0;
 }
 

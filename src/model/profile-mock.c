@@ -7,8 +7,13 @@
 
 enum { MOCK_IOMMUPT_DEFAULT, MOCK_IOMMUPT_HUGE };
 
-/* Three levels of 512 entries above 2 KiB. */
+/* Of the huge ones, of pages of 4 KiB: three levels of 512 entries above half a page. */
 #define HUGE_WIDTH 38
+
+static uint64_t half_page(const struct munit *u)
+{
+	return u->page / 2;
+}
 
 static int mock_alloc(const struct mdev *dev, uint32_t flags, const struct user_data *u, struct domain *ret)
 {
@@ -29,11 +34,11 @@ static int mock_alloc(const struct mdev *dev, uint32_t flags, const struct user_
 		return -EOPNOTSUPP;
 	ret->dirty_ops = flags & IOMMU_HWPT_ALLOC_DIRTY_TRACKING;
 	if (cfg.pagetable_type == MOCK_IOMMUPT_HUGE) {
-		ret->page_sizes = MOCK_HUGE_PAGE_SIZE | PAGE_BYTES;
+		ret->page_sizes = 512 * half_page(dev->unit) | dev->unit->page;
 		ret->aperture_last = last_of_width(HUGE_WIDTH);
 		return 0;
 	}
-	ret->page_sizes = ~(uint64_t)(MOCK_PAGE_SIZE - 1);
+	ret->page_sizes = ~(half_page(dev->unit) - 1);
 	ret->aperture_first = MOCK_APERTURE_START;
 	ret->aperture_last = MOCK_APERTURE_LAST;
 	return 0;
@@ -189,7 +194,7 @@ static bool mock_viommu_type(const struct mdev *dev, uint32_t type)
 /* Two pages each, side by side in the offsets of /dev/iommu, the first page left out. */
 static uint64_t free_mmap_offset(const struct model *m)
 {
-	uint64_t at = PAGE_BYTES;
+	uint64_t at = m->page;
 	bool taken = true;
 
 	while (taken) {
@@ -199,7 +204,7 @@ static uint64_t free_mmap_offset(const struct model *m)
 
 			taken = v && v->mmap_offset == at;
 		}
-		at += taken ? 2 * PAGE_BYTES : 0;
+		at += taken ? 2 * m->page : 0;
 	}
 	return at;
 }
@@ -216,7 +221,7 @@ static int mock_viommu_init(struct model *m, struct viommu *v, const struct user
 		return r;
 	v->mmap_offset = free_mmap_offset(m);
 	data.out_data = data.in_data;
-	data.out_mmap_length = 2 * PAGE_BYTES;
+	data.out_mmap_length = 2 * m->page;
 	data.out_mmap_offset = v->mmap_offset;
 	if (d->out)
 		memcpy(d->out, &data, MIN(MIN(u->len, d->out_cap), sizeof(data)));

@@ -26,6 +26,22 @@
 enum { TLBI_NH_ALL = 0x10, TLBI_NH_ASID = 0x11, TLBI_NH_VA = 0x12, TLBI_NH_VAA = 0x13, TLBI_NSNH_ALL = 0x30,
        CFGI_CD = 0x5, CFGI_CD_ALL = 0x6, ATC_INV = 0x40 };
 
+/*
+ * arm_lpae_restrict_pgsizes() in drivers/iommu/io-pgtable-arm.c: of the granules that the unit has, the one that is the kernel's page, and the
+ * blocks that go with it. That the unit has that one is taken for granted: its registers are in no file.
+ */
+static uint64_t page_sizes(uint64_t granule)
+{
+	switch (granule) {
+	case 64 << 10:
+		return granule | (uint64_t)512 << 20;
+	case 16 << 10:
+		return granule | (uint64_t)32 << 20;
+	default:
+		return granule | (uint64_t)2 << 20 | (uint64_t)1 << 30;
+	}
+}
+
 static int smmu_alloc(const struct mdev *dev, uint32_t flags, const struct user_data *u, struct domain *ret)
 {
 	if (u)
@@ -44,7 +60,7 @@ static int smmu_alloc(const struct mdev *dev, uint32_t flags, const struct user_
 	}
 	ret->width = WIDTH;
 	ret->aperture_last = last_of_width(WIDTH);
-	ret->page_sizes = PAGE_BYTES | (uint64_t)2 << 20 | (uint64_t)1 << 30;
+	ret->page_sizes = page_sizes(dev->unit->page);
 	return 0;
 }
 

@@ -126,7 +126,7 @@ static int check_entry(const struct iommu_hwpt_vtd_s1_invalidate *inv)
 {
 	if ((inv->flags & ~IOMMU_VTD_INV_FLAGS_LEAF) || inv->reserved)
 		return -EOPNOTSUPP;
-	return inv->addr % PAGE_BYTES || (inv->npages == UINT64_MAX && inv->addr) ? -EINVAL : 0;
+	return inv->addr % PAGE_4K || (inv->npages == UINT64_MAX && inv->addr) ? -EINVAL : 0;
 }
 
 static int vtd_invalidate(struct domain *d, struct inv_array *a)

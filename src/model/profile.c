@@ -43,14 +43,14 @@ void profile_read_unit(struct model *m, struct munit *u)
 
 /* -- virtio-iommu (drivers/iommu/virtio-iommu.c) --------------------------------------------------------------------------- */
 
-/* The range of addresses is in the device's own configuration, which no file shows; QEMU's has all of them. */
+/* Addresses and pages are in the device's own configuration, which no file shows; QEMU's has all of them, and pages of 4 KiB. */
 static int plain_alloc(const struct mdev *dev, uint32_t flags, const struct user_data *u, struct domain *ret)
 {
 	(void)dev;
 	(void)flags;
 	(void)u;
 	ret->aperture_last = UINT64_MAX;
-	ret->page_sizes = ~(uint64_t)(PAGE_BYTES - 1);
+	ret->page_sizes = ~(uint64_t)(PAGE_4K - 1);
 	return 0;
 }
 

@@ -9,9 +9,6 @@
 
 #include "model/internal.h"
 
-/* What the kernel sees of memory behind our bytes: zeroes up to the end of a page. */
-#define ROOM PAGE_BYTES
-
 union command {
 #define X(name, nr, type, last, since) struct type name;
 	IOMMUFD_IOCTLS(X)
@@ -37,7 +34,11 @@ static struct user_data data_at(uint32_t type, uint32_t len)
 static int raw_DESTROY(struct raw *r, struct iommu_destroy *c)
 {
 	struct op_destroy op = { .id = c->id };
+	struct obj *o = obj_get(r->m, c->id, OBJ_ANY);
 
+	/* queues have a descriptor open all the time; the operation closes it, these bytes do not */
+	if (o && (o->type == OBJ_FAULT || o->type == OBJ_VEVENTQ))
+		return -EBUSY;
 	return model_destroy(r->b, &op, &r->none);
 }
 
@@ -224,7 +225,7 @@ static int raw_HWPT_INVALIDATE(struct raw *r, struct iommu_hwpt_invalidate *c)
 	c->entry_num = 0;
 	if (c->reserved)
 		return -EOPNOTSUPP;
-	if (n && (!c->data_uptr || !c->entry_len || c->entry_len > PAGE_BYTES || n > 1u << 19))
+	if (n && (!c->data_uptr || !c->entry_len || c->entry_len > r->m->page || n > 1u << 19))
 		return -EINVAL;
 	if (!n)
 		return invalidate(r->m, c->hwpt_id, &a);
@@ -339,10 +340,10 @@ int model_probe(struct backend *b, struct op_probe *op, struct op_data *d)
 	return find_row(to_model(b), op->nr, &row) ? 0 : -ENOTTY;
 }
 
-/* copy_struct_from_user() of as many bytes as the first word says. */
-static int take(const struct row *row, const struct op_data *d, union command *c)
+/* copy_struct_from_user() of as many bytes as the first word says. Behind ours it sees zeroes up to the end of a page. */
+static int take(const struct model *m, const struct row *row, const struct op_data *d, union command *c)
 {
-	size_t room = (d->in_len + ROOM - 1) / ROOM * ROOM;
+	size_t room = (d->in_len + m->page - 1) / m->page * m->page;
 	uint32_t size = 0;
 
 	if (!d->in_len)
@@ -378,7 +379,7 @@ int model_raw(struct backend *b, struct op_raw *op, struct op_data *d)
 		return -EFAULT;
 	if (!find_row(r.m, op->nr, &row))
 		return -ENOTTY;
-	err = take(&row, d, &c);
+	err = take(r.m, &row, d, &c);
 	if (err < 0)
 		return err;
 	memcpy(&size, d->in, MIN(d->in_len, sizeof(size)));

@@ -149,12 +149,12 @@ static void lock_areas(struct ioas *ioas, uint64_t start, uint64_t last, int by)
 
 static uint64_t first_page(const struct hwqueue *q)
 {
-	return q->base & ~(uint64_t)(PAGE_BYTES - 1);
+	return q->base & ~(q->viommu->hwpt->ioas->page - 1);
 }
 
 static uint64_t last_page(const struct hwqueue *q)
 {
-	return (q->base + (q->length - 1)) | (PAGE_BYTES - 1);
+	return (q->base + (q->length - 1)) | (q->viommu->hwpt->ioas->page - 1);
 }
 
 /* The kernel's hold on the queue's memory: a user of the IOAS that wants whole pages, and an object of its own. */
@@ -181,7 +181,7 @@ static bool whole_pages(const struct ioas *ioas, uint64_t start, uint64_t last)
 	for (struct range *r = range_first(&ioas->areas, start, last); r && r->start <= last; r = range_next(&ioas->areas, r)) {
 		const struct area *a = range_entry(r, struct area, r);
 
-		if ((r->start - a->offset) % PAGE_BYTES)
+		if ((r->start - a->offset) % ioas->page)
 			return false;
 	}
 	return true;
@@ -197,7 +197,7 @@ static int hold_memory(struct model *m, struct hwqueue *q)
 	uint64_t start = first_page(q), last = last_page(q);
 	int r;
 
-	if (q->length > UINT64_MAX - (q->base - start) || q->length + (q->base - start) > UINT64_MAX - (PAGE_BYTES - 1))
+	if (q->length > UINT64_MAX - (q->base - start) || q->length + (q->base - start) > UINT64_MAX - (ioas->page - 1))
 		return -ERANGE;
 	q->access = obj_new(m, sizeof(*q->access), OBJ_ACCESS);
 	q->access->users = 1;
@@ -210,7 +210,7 @@ static int hold_memory(struct model *m, struct hwqueue *q)
 		r = -EINVAL;
 	if (r == 0 && !may_read(ioas, start, last))
 		r = -EPERM;
-	if (r == 0 && last - start >= PAGE_BYTES)
+	if (r == 0 && last - start >= ioas->page)
 		r = -EFAULT;
 	if (r < 0)
 		release_memory(m, q);

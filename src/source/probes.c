@@ -228,6 +228,7 @@ int probes_gather(struct ctx *ctx, struct json_object **ret)
 		return r;
 	doc = json_make_object();
 	json_set(doc, "kernel", probe_kernel());
+	json_set(doc, "page_size", json_make_int(sysconf(_SC_PAGESIZE)));
 	json_set(doc, "owner_cnt", probe_owner_cnt());
 	json_set(doc, "symbols", probe_symbols());
 	json_set(doc, "nodes", probe_nodes(src));
@@ -237,6 +238,14 @@ int probes_gather(struct ctx *ctx, struct json_object **ret)
 }
 
 /* -- the document -------------------------------------------------------------------------------- */
+
+/* Whoever counts in pages must not be led astray by a number that none has. */
+static struct num page_size(struct json_object *doc)
+{
+	struct num n = doc_num(doc, "page_size");
+
+	return n.known && n.v >= 4096 && n.v <= 65536 && !(n.v & (n.v - 1)) ? n : NUM_UNKNOWN;
+}
 
 int source_probes(struct source *src, struct ctx *ctx, struct arena *a, struct probes *ret)
 {
@@ -253,6 +262,7 @@ int source_probes(struct source *src, struct ctx *ctx, struct arena *a, struct p
 		.release = doc_text(a, kernel, "release"),
 		.version = doc_text(a, kernel, "version"),
 		.machine = doc_text(a, kernel, "machine"),
+		.page_size = page_size(doc),
 		.owner_cnt = doc_bool(doc, "owner_cnt"),
 		.dev_iommu = doc_bool(nodes, "iommu"),
 		.dev_vfio = doc_bool(nodes, "vfio"),

@@ -3,6 +3,7 @@
  * What the kernel has and no file says directly: SECTION_PROBES.
  *
  *	{ "kernel": { "release": "7.2.12", "version": "#1 SMP …", "machine": "x86_64" },	for display only
+ *	  "page_size": 4096,	of memory, as the kernel divides it; sections that older versions wrote have none
  *	  "owner_cnt": null | bool,	struct iommu_group counts owners, by BTF; null: no BTF to be read
  *	  "symbols": null | { "iommu_group_claim_dma_owner": bool, … },	null: no symbol table
  *	  "nodes": { "iommu": bool, "vfio": bool, "vfio_devices": bool },	/dev/iommu, /dev/vfio/vfio, …/devices
@@ -68,6 +69,7 @@ enum probe_symbol {
 
 struct probes {
 	const char *release, *version, *machine;
+	struct num page_size; /* a power of two; else it is unknown */
 	enum tri owner_cnt;
 	enum tri symbols[SYM_MAX];
 	enum tri dev_iommu, dev_vfio, dev_vfio_devices;

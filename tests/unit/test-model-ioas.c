@@ -444,6 +444,63 @@ static void bytes(void **state)
 	lab_close(&l);
 }
 
+/* What a map must be a multiple of, behind a unit of that kind, where the kernel's pages are as the section says. */
+static uint64_t granule(enum lab_kind kind, const char *probes, bool mock)
+{
+	struct op_ioas_ranges op = { 0 };
+	struct op_data d = OP_DATA_NONE;
+	struct lab l;
+	int h, ioas;
+
+	lab_build(&l, kind, NULL);
+	machine_file(&l.m, "iommuctl/probes.json", "%s", probes);
+	lab_start(&l, NULL);
+	ioas = lab_ioas(&l);
+	if (mock) {
+		h = lab_mock(&l, 0, ioas, NULL);
+	} else {
+		assert_int_equal(lab_to_vfio(&l, CARD), 0);
+		h = lab_device(&l, CARD);
+		assert_int_equal(lab_attach(&l, h, ioas, NULL), 0);
+	}
+	assert_true(h > 0);
+	op.ioas_id = ioas;
+	assert_int_equal(backend_ioas_ranges(l.b, &op, &d), 0);
+	assert_int_equal(lab_map(&l, ioas, 0x10000000, op.ret_alignment), 0);
+	assert_int_equal(lab_map(&l, ioas, 0x20000000 + op.ret_alignment / 2, op.ret_alignment), -EINVAL);
+	assert_int_equal(lab_map(&l, ioas, 0x20000000, op.ret_alignment / 2), -EINVAL);
+	lab_close(&l);
+	return op.ret_alignment;
+}
+
+/* A server for Arm may have them; a map of 4 KiB that is rehearsed for it must fail as it will there. */
+static void larger_pages(void **state)
+{
+	static const struct {
+		const char *probes;
+		uint64_t page;
+	} t[] = {
+		{ "{}", 4096 },
+		{ "{\"page_size\":4096}", 4096 },
+		{ "{\"page_size\":16384}", 16384 },
+		{ "{\"page_size\":65536}", 65536 },
+		/* what no kernel has */
+		{ "{\"page_size\":0}", 4096 },
+		{ "{\"page_size\":5000}", 4096 },
+		{ "{\"page_size\":1048576}", 4096 },
+		{ "{\"page_size\":-4096}", 4096 },
+		{ "{\"page_size\":\"65536\"}", 4096 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		assert_int_equal(granule(LAB_SMMU, t[i].probes, false), t[i].page);
+		assert_int_equal(granule(LAB_SMMU, t[i].probes, true), t[i].page / 2);
+	}
+	/* its pages are its own */
+	assert_int_equal(granule(LAB_VTD, "{\"page_size\":65536}", false), 4096);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -461,6 +518,7 @@ int main(void)
 		cmocka_unit_test(files),
 		cmocka_unit_test(vfio_compat),
 		cmocka_unit_test(bytes),
+		cmocka_unit_test(larger_pages),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
