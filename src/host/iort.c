@@ -2,6 +2,8 @@
 /* IORT: Arm DEN 0049 (IO Remapping Table). Offsets held against include/acpi/actbl2.h. */
 #include "host/acpi-cursor.h"
 
+#include <stdlib.h>
+
 #define IORT_FIXED (ACPI_HEADER + 12)
 #define NODE_FIXED 16 /* type, length, revision, identifier, mapping count and offset */
 
@@ -18,10 +20,39 @@ static void read_maps(const struct cursor *c, struct acpi_iort_node *n)
 		if (!cur_has(&m, MAPPING))
 			return cur_issue(c, "%u id mappings, but only %u fit", count, i);
 		*vec_push(&n->maps) = (struct acpi_iort_map){
-			.input = cur_u32(&m, 0), .count = cur_u32(&m, 4) + 1, .output = cur_u32(&m, 8),
+			.input = cur_u32(&m, 0), .count = MIN(cur_u32(&m, 4), UINT32_MAX - 1) + 1, .output = cur_u32(&m, 8),
 			.target = cur_u32(&m, 12), .single = cur_u32(&m, 16) & 1,
 		};
 	}
+}
+
+static int by_number(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/*
+ * A mapping says how many ids it has, less one; firmware that writes how many (QEMU's up to 7.2 at least) makes each reach into the next.
+ * An id that is the last of one and the first of another is the other's, as it is to Linux (iort_id_map() in drivers/acpi/arm64/iort.c).
+ */
+static void trim_maps(struct acpi_iort_node *n)
+{
+	VEC(uint32_t) first = { 0 };
+	struct acpi_iort_map *m;
+
+	vec_for_each(m, &n->maps)
+		*vec_push(&first) = m->input;
+	if (n->maps.n > 1)
+		qsort(first.v, first.n, sizeof(*first.v), by_number);
+	vec_for_each(m, &n->maps) {
+		uint32_t last = m->input + (m->count - 1);
+
+		if (last > m->input && bsearch(&last, first.v, first.n, sizeof(*first.v), by_number))
+			m->count--;
+	}
+	vec_free(&first);
 }
 
 static void read_smmu(const struct cursor *c, struct acpi_iort_node *n)
@@ -98,6 +129,7 @@ static void read_node(const struct cursor *c)
 		cur_issue(c, "unknown node of type %u", n->type);
 	}
 	read_maps(c, n);
+	trim_maps(n);
 }
 
 static struct acpi_iort_node *node_at(struct acpi *a, uint32_t offset)

@@ -269,6 +269,77 @@ static void put_iort(struct table *t)
 		   "0000000a00000000 0000010000000000 01000000 02000000 00000000 00000000 00000000 00000000 00000000");
 }
 
+/* What QEMU 7.2 gives to firmware for one root complex: its numbers of ids are too large by one, so id 0x800 is in two mappings. */
+static const char iort_qemu[] =
+	"494f5254ec0000000347424f4348532042585043202020200100000042585043010000000300000030000000"
+		  "0000000000180001000000000000000000000000010000000000000004580004010000000100000044000000"
+		  "000005090000000001000000000000000000000000000000000000006a0000006b0000006d0000006c000000"
+		  "000000000000000000000000ffff0000000000003000000000000000024c0003020000000200000024000000"
+		  "0100000000000003000000000000000040000000000000000008000000000000480000000000000000080000"
+		  "fff70000000800003000000000000000";
+
+/* The same with three root complexes, of which the last bypasses the SMMU: buses 0 to 2 and 40 to 43 have it. */
+static const char iort_qemu_roots[] =
+	"494f525414010000037e424f4348532042585043202020200100000042585043010000000300000030000000"
+		  "0000000000180001000000000000000000000000010000000000000004580004010000000100000044000000"
+		  "000005090000000001000000000000000000000000000000000000006a0000006b0000006d0000006c000000"
+		  "000000000000000000000000ffff000000000000300000000000000002740003020000000400000024000000"
+		  "0100000000000003000000000000000040000000000000000003000000000000480000000000000000400000"
+		  "0004000000400000480000000000000000030000003d000000030000300000000000000000440000ffbb0000"
+		  "004400003000000000000000";
+
+static void iort_of_machines(void **state _unused_)
+{
+	struct table t = { .n = 0 };
+	struct acpi *a;
+
+	put_hex(&t, iort_qemu);
+	a = parse(ACPI_IORT, &t);
+	assert_true(a->tables[ACPI_IORT].checksum_ok);
+	assert_int_equal(a->issues.n, 0);
+	assert_int_equal(a->nodes.n, 3);
+	assert_int_equal(a->units.n, 1);
+	assert_int_equal(a->units.v[0].base, 0x9050000);
+	assert_int_equal(a->units.v[0].coherent, TRI_YES);
+	assert_int_equal(a->units.v[0].scopes.n, 1);
+	assert_string_equal(text(a, &a->units.v[0].scopes.v[0]), "0000:00:00.0 to 0000:07:1f.7");
+	acpi_free(a);
+
+	t.n = 0;
+	put_hex(&t, iort_qemu_roots);
+	a = parse(ACPI_IORT, &t);
+	assert_true(a->tables[ACPI_IORT].checksum_ok);
+	assert_int_equal(a->issues.n, 0);
+	assert_int_equal(a->units.v[0].scopes.n, 2);
+	assert_string_equal(text(a, &a->units.v[0].scopes.v[0]), "0000:00:00.0 to 0000:02:1f.7");
+	assert_string_equal(text(a, &a->units.v[0].scopes.v[1]), "0000:40:00.0 to 0000:43:1f.7");
+	acpi_free(a);
+}
+
+/* Mappings that touch nothing, that lie inside of each other, and that are as long as numbers go. */
+static void iort_ends(void **state _unused_)
+{
+	struct table t = begin("IORT");
+	struct acpi *a;
+
+	put_hex(&t, "01000000 30000000 00000000");
+	put_hex(&t, "02 8800 03 00000000 05000000 24000000 01000000 00 0000 03 00000000 00000000 40 000000");
+	put_hex(&t, "00000000 ff000000 00000000 48000000 00000000"  /* 0 to ff */
+		    "00010000 00010000 00000000 48000000 00000000"  /* 100 to 200, and the next begins there */
+		    "00020000 00000000 00000000 48000000 00000000"  /* 200 alone */
+		    "00010000 40000000 00000000 48000000 00000000"  /* 100 to 140 */
+		    "10000000 ffffffff 00000000 48000000 00000000");
+	finish(&t);
+	a = parse(ACPI_IORT, &t);
+	assert_int_equal(a->nodes.v[0].maps.n, 5);
+	assert_int_equal(a->nodes.v[0].maps.v[0].count, 0x100);
+	assert_int_equal(a->nodes.v[0].maps.v[1].count, 0x100);
+	assert_int_equal(a->nodes.v[0].maps.v[2].count, 1);
+	assert_int_equal(a->nodes.v[0].maps.v[3].count, 0x41);
+	assert_int_equal(a->nodes.v[0].maps.v[4].count, UINT32_MAX);
+	acpi_free(a);
+}
+
 static void iort_all_kinds(void **state _unused_)
 {
 	struct table t = begin("IORT");
@@ -367,7 +438,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(dmar_of_a_machine), cmocka_unit_test(dmar_all_kinds),
 		cmocka_unit_test(ivrs_of_a_machine), cmocka_unit_test(ivrs_all_kinds),
-		cmocka_unit_test(viot_of_a_machine), cmocka_unit_test(iort_all_kinds),
+		cmocka_unit_test(viot_of_a_machine), cmocka_unit_test(iort_all_kinds), cmocka_unit_test(iort_of_machines), cmocka_unit_test(iort_ends),
 		cmocka_unit_test(cut_anywhere),	     cmocka_unit_test(bent_anywhere),
 		cmocka_unit_test(wrong_signature),
 	};
