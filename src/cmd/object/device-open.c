@@ -375,55 +375,66 @@ static const struct errno_text legacy_texts[] = {
 	{ 0 },
 };
 
-static int take_legacy(struct invocation *inv, struct backend **be, struct op_object *device, uint64_t *iova, uint64_t *length)
+/* @row: device, address and length as they were given. */
+static int take_legacy(struct invocation *inv, struct backend **be, uint32_t *handle, struct legacy_row *row)
 {
+	struct op_object device;
+	uint64_t iova, length;
 	int r = object_begin(inv, be);
 
 	if (r == EXIT_DONE)
-		r = take_number(inv, "IOVA", inv->argv[1], iova);
+		r = take_number(inv, "IOVA", inv->argv[1], &iova);
 	if (r == EXIT_DONE)
-		r = take_number(inv, "LENGTH", inv->argv[2], length);
-	return r == EXIT_DONE ? object_find_device(inv, inv->argv[0], device) : r;
+		r = take_number(inv, "LENGTH", inv->argv[2], &length);
+	if (r == EXIT_DONE)
+		r = object_find_device(inv, inv->argv[0], &device);
+	if (r != EXIT_DONE)
+		return r;
+	*handle = device.handle;
+	*row = (struct legacy_row){ device.name, NUM(iova), NUM(length) };
+	return EXIT_DONE;
+}
+
+/* But for what people read. */
+static int answer_legacy(struct invocation *inv, int err, const struct legacy_row *row)
+{
+	if (err < 0)
+		return op_failed(inv, err, legacy_texts, 0, "device %s %s", inv->command->verb, inv->argv[0]);
+	return wants_text(inv) ? EXIT_DONE : out_row(inv->out, row);
 }
 
 int device_map_run(struct invocation *inv)
 {
 	struct op_legacy_map op = { .flags = OP_MAP_READ | OP_MAP_WRITE };
-	struct op_object device;
 	struct legacy_row row;
 	struct backend *be;
-	int r = take_legacy(inv, &be, &device, &op.iova, &op.length);
+	int r = take_legacy(inv, &be, &op.handle, &row);
 
 	if (r != EXIT_DONE)
 		return r;
-	op.handle = device.handle;
-	r = backend_legacy_map(be, &op, NULL);
-	if (r < 0)
-		return op_failed(inv, r, legacy_texts, 0, "device map %s", inv->argv[0]);
-	row = (struct legacy_row){ device.name, NUM(op.iova), NUM(op.length) };
-	if (!wants_text(inv))
-		return out_row(inv->out, &row);
-	out_verbatim(inv->out, "0x%llx", (unsigned long long)op.iova);
-	return EXIT_DONE;
+	op.iova = (uint64_t)row.iova.v;
+	op.length = (uint64_t)row.length.v;
+	r = answer_legacy(inv, backend_legacy_map(be, &op, NULL), &row);
+	if (r == EXIT_DONE && wants_text(inv))
+		out_verbatim(inv->out, "0x%llx", (unsigned long long)op.iova);
+	return r;
 }
 
 int device_unmap_run(struct invocation *inv)
 {
 	struct op_legacy_unmap op = { 0 };
-	struct op_object device;
 	struct legacy_row row;
 	struct backend *be;
-	int r = take_legacy(inv, &be, &device, &op.iova, &op.length);
+	int r = take_legacy(inv, &be, &op.handle, &row);
 
 	if (r != EXIT_DONE)
 		return r;
-	op.handle = device.handle;
+	op.iova = (uint64_t)row.iova.v;
+	op.length = (uint64_t)row.length.v;
 	r = backend_legacy_unmap(be, &op, NULL);
-	if (r < 0)
-		return op_failed(inv, r, legacy_texts, 0, "device unmap %s", inv->argv[0]);
-	row = (struct legacy_row){ device.name, NUM(op.iova), NUM(op.ret_length) };
-	if (!wants_text(inv))
-		return out_row(inv->out, &row);
-	out_text(inv->out, "%llu bytes unmapped", (unsigned long long)op.ret_length);
-	return EXIT_DONE;
+	row.length = NUM(op.ret_length);
+	r = answer_legacy(inv, r, &row);
+	if (r == EXIT_DONE && wants_text(inv))
+		out_text(inv->out, "%llu bytes unmapped", (unsigned long long)op.ret_length);
+	return r;
 }
