@@ -88,3 +88,17 @@ console() {
 		}
 	done
 }
+
+@test "each errno is reached where tests/conformance/errnos says" {
+	local what errno where bad=0 n=0
+
+	while IFS=$'\t' read -r what errno where; do
+		n=$((n + 1))
+		case $where in
+		'-- '?*)	continue ;;
+		*.iommu)	grep -qE "^expect $errno " "$SRC/tests/$where" ;;
+		*)		grep -qE "\\b$errno\\b" "$SRC/tests/$where" ;;
+		esac || { echo "$what $errno: not in $where"; bad=1; }
+	done < <(sed '/^#/d; s/\t\t*/\t/g' "$SRC/tests/conformance/errnos")
+	[ $n -gt 100 ] && [ $bad -eq 0 ]
+}

@@ -155,7 +155,7 @@ make_initrd() {
 		set -- "$@" trace-cmd
 	fi
 	[ -z "${IOMMUCTL_BUILD:-}" ] || [ -x "$build/iommuctl" ] || die "$build/iommuctl: not built"
-	for p in iommuctl iommutop tests/vm/backend-drive tests/vm/differ tests/bench/walk; do
+	for p in iommuctl iommutop tests/vm/backend-drive tests/vm/differ tests/vm/errnos tests/bench/walk; do
 		p=$build/$p
 		[ ! -x "$p" ] || set -- "$@" "$p"
 	done

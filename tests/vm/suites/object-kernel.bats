@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# object-kernel.bats: the kernel backend's operations on this kernel, one by one, through backend.h (backend-drive.c).
+# object-kernel.bats: the kernel backend's operations on this kernel, one by one, through backend.h (backend-drive.c);
+# and the answers that neither it nor a command can ask for (errnos.c).
 # Where there is an IOMMU its devices are used: the NIC at 01:00.0, edu at 02:00.0, and the multifunction pair. The mock
 # is used where it works: before 6.18 not with an IOMMU but virtio's (see the kernel's commit "Register iommufd mock devices with fwspec").
 
@@ -36,11 +37,15 @@ whole() {
 	! backend-drive probe | grep -q ' ENOTTY$'
 }
 
-# drive TEST [DEV...]: 6 is what older kernels lack, by what they answer; a whole one lacks nothing
+# drive [-p PROGRAM] TEST [DEV...]: 6 is what older kernels lack, by what they answer; a whole one lacks nothing
 drive() {
-	local rc=0 said
+	local rc=0 said program=backend-drive
 
-	said=$(backend-drive "$@" 2>&1) || rc=$?
+	if [ "$1" = -p ]; then
+		program=$2
+		shift 2
+	fi
+	said=$("$program" "$@" 2>&1) || rc=$?
 	echo "$said"
 	[ $rc -ne 6 ] || whole || skip "$said"
 	return $rc
@@ -124,6 +129,24 @@ pair() {
 	iommu || skip "no IOMMU here"
 	# shellcheck disable=SC2046
 	with $(pair) -- group $(pair)
+}
+
+@test "errnos: rights and limits of the process, files" { drive -p errnos limits; }
+@test "errnos: reads and writes of a queue" { drive -p errnos queues; }
+@test "errnos: a device's own node" { with $nic -- -p errnos cdev $nic; }
+@test "errnos: group and container" { with $nic -- -p errnos legacy $nic; }
+@test "errnos: a group with a driver in it" {
+	iommu || skip "no IOMMU here"
+	# shellcheck disable=SC2046
+	set -- $(pair)
+	[ -n "$(lab_driver "$2")" ] && [ "$(lab_driver "$2")" != vfio-pci ]
+	with "$1" -- -p errnos spoiled "$1"
+}
+@test "errnos: interrupts that are not isolated" {
+	[ "$LAB_TOPOLOGY" = virtio-iommu ] || skip "they are isolated here"
+	teardown_file
+	with $nic -- -p errnos unsafe $nic
+	setup_file
 }
 
 @test "nothing was left behind in the kernel's log" {
