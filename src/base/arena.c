@@ -104,6 +104,22 @@ void arena_adopt(struct arena *a, struct arena *from)
 	from->head = NULL;
 }
 
+void arena_reset(struct arena *a)
+{
+	struct arena_block *kept = a->head;
+
+	if (kept && kept->size == BLOCK_SIZE) {
+		a->head = kept->next;
+		memset(kept->data, 0, kept->used);
+		kept->next = NULL;
+		kept->used = 0;
+	} else {
+		kept = NULL;
+	}
+	arena_free(a);
+	a->head = kept;
+}
+
 void arena_free(struct arena *a)
 {
 	while (a->head) {

@@ -32,6 +32,9 @@ char *arena_vprintf(struct arena *a, const char *fmt, va_list ap) _printf_(2, 0)
 /* Takes over everything that @from holds, and leaves @from empty. */
 void arena_adopt(struct arena *a, struct arena *from);
 
+/* The same as arena_free(), but it keeps the memory of what was small, for what comes next. */
+void arena_reset(struct arena *a);
+
 /* Frees everything and leaves an empty arena that can be used again. */
 void arena_free(struct arena *a);
 

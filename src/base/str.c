@@ -41,18 +41,25 @@ void strbuf_putc(struct strbuf *b, char c)
 
 void strbuf_printf(struct strbuf *b, const char *fmt, ...)
 {
+	size_t room;
 	va_list ap;
 	int n;
 
+	strbuf_room(b, 0);
+	room = b->cap - b->len;
 	va_start(ap, fmt);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	n = vsnprintf(b->s + b->len, room, fmt, ap);
 	va_end(ap);
-	if (n < 0)
+	if (n < 0) {
+		b->s[b->len] = '\0';
 		return;
-	strbuf_room(b, n);
-	va_start(ap, fmt);
-	vsnprintf(b->s + b->len, n + 1, fmt, ap);
-	va_end(ap);
+	}
+	if ((size_t)n >= room) { /* measured by that */
+		strbuf_room(b, n);
+		va_start(ap, fmt);
+		vsnprintf(b->s + b->len, n + 1, fmt, ap);
+		va_end(ap);
+	}
 	b->len += n;
 }
 
@@ -240,14 +247,31 @@ bool utf8_dangerous(uint32_t c)
 	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
 }
 
+/* Bytes at @s that everybody may see as they are, which most of them are. */
+static size_t plain_len(const char *s, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && s[i] >= 0x20 && s[i] < 0x7f)
+		i++;
+	return i;
+}
+
 void strbuf_add_escaped(struct strbuf *b, const char *s)
 {
 	size_t n = strlen(s);
 
 	while (n) {
-		size_t len = utf8_len(s, n);
+		size_t len = plain_len(s, n);
 		uint32_t c;
 
+		if (len) {
+			strbuf_add(b, s, len);
+			s += len;
+			n -= len;
+			continue;
+		}
+		len = utf8_len(s, n);
 		if (!len) {
 			strbuf_printf(b, "\\x%02x", (unsigned char)*s);
 			s++;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "abi/iommufd.h"
 #include "base/str.h"
 #include "cmd/cmd.h"
 #include "cmd/output.h"
@@ -180,6 +181,7 @@ static const struct record_type ioctls_record = RECORD("ioctls", 1, struct call_
 struct watching {
 	struct invocation *inv;
 	struct ioctl_names names;
+	struct arena arena; /* of one call */
 	FILE *batch, *text;
 	uint64_t first; /* time of the first call */
 	size_t calls, failed;
@@ -308,20 +310,21 @@ static void call_entered(struct traced_call *c, void *arg)
 {
 	struct watching *w = arg;
 	struct ioctl_decoded d;
-	struct arena a = { 0 };
 
 	/* a batch wants all that is behind pointers; else what can be said in words */
-	decode(&a, c, false, &d);
+	if (!w->batch && c->cmd != IOMMU_HWPT_ALLOC && c->cmd != IOMMU_HWPT_INVALIDATE)
+		return;
+	decode(&w->arena, c, false, &d);
 	if (w->batch || ioctl_value(&d, "data_type"))
 		c->extra = ioctl_peek_extra(c, &d);
-	arena_free(&a);
+	arena_reset(&w->arena);
 }
 
 static void call_left(struct traced_call *c, void *arg)
 {
 	struct watching *w = arg;
+	struct arena *a = &w->arena;
 	struct ioctl_decoded d;
-	struct arena a = { 0 };
 	const char *made;
 
 	if (!w->calls++)
@@ -329,26 +332,26 @@ static void call_left(struct traced_call *c, void *arg)
 	w->failed += c->returned && c->ret < 0;
 	w->several |= w->pid.known && w->pid.v != c->tid;
 	w->pid = NUM(c->tid);
-	decode(&a, c, c->returned && c->ret >= 0, &d);
+	decode(a, c, c->returned && c->ret >= 0, &d);
 	/* what a call destroys has its name on its own line still; what it makes has it already */
 	if (streq(d.name, "IOMMU_DESTROY") && w->batch)
 		ioctl_batch_line(w->batch, &w->names, c, &d, NULL);
 	if (streq(d.name, "IOMMU_DESTROY") && w->text)
-		print_line(w, &a, c, &d);
+		print_line(w, a, c, &d);
 	else if (streq(d.name, "IOMMU_DESTROY") && out_options(w->inv->out)->json)
-		(void)print_row(w, &a, c, &d);
+		(void)print_row(w, a, c, &d);
 	ioctl_learn(&w->names, c, &d, &made);
 	if (!streq(d.name, "IOMMU_DESTROY")) {
 		if (w->batch)
 			ioctl_batch_line(w->batch, &w->names, c, &d, made);
 		if (w->text)
-			print_line(w, &a, c, &d);
+			print_line(w, a, c, &d);
 		else
-			(void)print_row(w, &a, c, &d);
+			(void)print_row(w, a, c, &d);
 	}
 	free(c->extra);
 	c->extra = NULL;
-	arena_free(&a);
+	arena_reset(a);
 }
 
 /* -- the command --------------------------------------------------------------------------------------------------------------------- */
@@ -430,6 +433,7 @@ static int run_ioctls(struct invocation *inv)
 	vec_free(&w.names.objects);
 	vec_free(&w.names.bound);
 	arena_free(&w.names.arena);
+	arena_free(&w.arena);
 	return r;
 }
 
@@ -454,7 +458,7 @@ static const struct command commands[] = {
 			"followed; a descriptor is known by its device number, whatever path or socket it came by.\n\n"
 			"--batch writes the reproducer that travels: a script that makes the same calls, in the same order, on the model, the "
 			"kernel's mock or another machine, with an expect line for each that failed. What batch has no command for is in it as a comment.\n\n"
-			"It is ptrace(2), with a seccomp filter that stops a command for these calls alone: each costs two stops of about 80,000 instructions, all else runs at full "
+			"It is ptrace(2), with a seccomp filter that stops a command for these calls alone: each costs two stops, some 70,000 instructions together, all else runs at full "
 			"speed. A process that is attached to stops at all its system calls. One process has one tracer: it does not go together with gdb or "
 			"strace. The command does not outlive iommuctl; a process that was attached to runs on.\n\n"
 			"The exit status is the command's; 127: it was not found, 126: it cannot be run, 128 and the signal's number: it was "

@@ -101,6 +101,19 @@ static void arena_keeps_everything(void **state _unused_)
 		assert_int_equal(strtol(s[i], NULL, 10), i);
 	assert_string_equal(first, "first");
 	assert_null(arena_strdup(&a, NULL));
+	/* what it keeps is zeroed again */
+	arena_reset(&a);
+	for (int i = 0; i < 1000; i++) {
+		const char *p = arena_alloc(&a, 100);
+
+		for (int k = 0; k < 100; k++)
+			assert_int_equal(p[k], 0);
+		memset((char *)p, 1, 100);
+		if (i % 100 == 50)
+			arena_reset(&a);
+	}
+	arena_reset(&a);
+	arena_reset(&a);
 	arena_free(&a);
 	arena_free(&a);
 }
