@@ -25,9 +25,6 @@ struct hop {
 	const char *not_listed; /* HOP_NOT_LISTED: the bridge that is missing */
 };
 
-/* The words of the record. */
-const char *hop_kind_word(enum hop_kind k);
-
 /* What is unknown about the device's config space as a kind of hop. */
 enum hop_kind unknown_kind(const struct host *h, const struct pci_info *pci);
 

@@ -12,7 +12,8 @@
 
 /* -- stable words ------------------------------------------------------------------------------------ */
 
-const char *hop_kind_word(enum hop_kind k)
+/* The words of the record. */
+static const char *hop_kind_word(enum hop_kind k)
 {
 	static const char *const words[] = {
 		[HOP_ACS] = "acs-missing",	 [HOP_BRIDGE] = "conventional-bridge",

@@ -146,13 +146,6 @@ int vtd_version_parse(const char *s, unsigned *ret_major, unsigned *ret_minor)
 	return 0;
 }
 
-uint32_t vtd_domains(uint64_t cap)
-{
-	uint64_t nd = cap & 7;
-
-	return nd > 6 ? 0 : 1u << (4 + 2 * nd);
-}
-
 unsigned vtd_address_width(uint64_t cap)
 {
 	return reg_get_named(&vtd_cap_table, "MGAW", cap) + 1;
@@ -163,11 +156,6 @@ unsigned vtd_pasid_bits(uint64_t ecap)
 	if (!reg_get_named(&vtd_ecap_table, "PASID", ecap))
 		return 0;
 	return reg_get_named(&vtd_ecap_table, "PSS", ecap) + 1;
-}
-
-bool vtd_walk_coherent(uint64_t ecap)
-{
-	return reg_get_named(&vtd_ecap_table, "C", ecap);
 }
 
 bool vtd_dirty_tracking(uint64_t ecap)

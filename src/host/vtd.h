@@ -14,17 +14,11 @@ extern const struct reg_table vtd_cap_table, vtd_ecap_table;
 /* "3:0" as in sysfs (MAJOR:MINOR, decimal). -EINVAL. */
 int vtd_version_parse(const char *s, unsigned *ret_major, unsigned *ret_minor);
 
-/* Domains that the domain-id width allows: 16 to 65536; 0 for the reserved encoding. */
-uint32_t vtd_domains(uint64_t cap);
-
 /* Bits of a guest address that the unit can translate (MGAW), 1 to 64. */
 unsigned vtd_address_width(uint64_t cap);
 
 /* PASID bits, 0 when PASIDs are not supported. */
 unsigned vtd_pasid_bits(uint64_t ecap);
-
-/* The reset state of every version so far lets a unit walk page tables without snooping: yes means coherent. */
-bool vtd_walk_coherent(uint64_t ecap);
 
 /* Whether second-stage dirty bits can be used: needs the coherent scalable-mode walk as well (rev. 4, 3.10;
  * the kernel asks for both in ssads_supported()). */

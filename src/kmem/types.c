@@ -336,11 +336,3 @@ void ktypes_free(struct ktypes *t)
 	arena_free(&t->arena);
 	*t = (struct ktypes){ 0 };
 }
-
-bool ktypes_has_struct(const struct ktypes *t, const char *name)
-{
-	for (size_t i = 0; i < KF_MAX; i++)
-		if (t->field[i].size && streq(wanted[i].type, name))
-			return true;
-	return false;
-}

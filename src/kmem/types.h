@@ -49,9 +49,6 @@ void ktypes_free(struct ktypes *t);
 /* "iommu_group.owner_cnt", for messages. Static storage. */
 const char *kfield_name(enum kfield f);
 
-/* Whether any member of this structure was found: tells a structure that is nowhere from one that changed. */
-bool ktypes_has_struct(const struct ktypes *t, const char *name);
-
 /* The word of a value, the common prefix cut, in lower case with dashes: "hwpt-paging"; NULL: unknown. */
 const char *ktypes_word(const struct ktypes *t, enum kenum e, int64_t value);
 
