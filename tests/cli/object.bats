@@ -382,6 +382,21 @@ teardown() {
 	END
 }
 
+@test "a type1 container: map and unmap" {
+	run --separate-stderr "$IOMMUCTL" --demo -j batch - <<-'END'
+		device bind 0a:00.3
+		device open 0a:00.3 --legacy as nic
+		device map nic 0x100000 1M
+		device unmap nic 0x100000 1M
+		device close nic
+		device restore 0a:00.3
+	END
+	expect_status 0
+	[ "$(jq -c 'select(.schema | test("device.(un)?map/")) | .data[0] | [.device, .iova, .length]' <<<"$output")" = \
+		'["nic","0x100000",1048576]
+["nic","0x100000",1048576]' ]
+}
+
 @test "options, raw ioctls, and the address space of VFIO's containers" {
 	batch 0 <<-'END'
 		object option rlimit-mode

@@ -391,7 +391,7 @@ static int take_legacy(struct invocation *inv, struct backend **be, uint32_t *ha
 	if (r != EXIT_DONE)
 		return r;
 	*handle = device.handle;
-	*row = (struct legacy_row){ device.name, NUM(iova), NUM(length) };
+	*row = (struct legacy_row){ arena_strdup(&inv->ctx->arena, device.name), NUM(iova), NUM(length) };
 	return EXIT_DONE;
 }
 

@@ -139,7 +139,9 @@ pair() {
 	iommu || skip "no IOMMU here"
 	# shellcheck disable=SC2046
 	set -- $(pair)
-	[ -n "$(lab_driver "$2")" ] && [ "$(lab_driver "$2")" != vfio-pci ]
+	[ -n "$(lab_driver "$2")" ] || set -- "$2" "$1"
+	[ -n "$(lab_driver "$2")" ]
+	[ "$(lab_driver "$2")" != vfio-pci ]
 	with "$1" -- -p errnos spoiled "$1"
 }
 @test "errnos: interrupts that are not isolated" {
