@@ -181,6 +181,9 @@ int trace_input_read(struct trace_input *in, const char *file)
 		ret = reader_peek(r, 16, &head);
 	if (ret < 0)
 		return ret;
+	if (tracedat_is(head) && reader_unpacks(r))
+		return ctx_error(in->inv->ctx, NOTE(.code = "compressed", .err = ESPIPE, .why = "a compressed trace.dat is not unpacked here",
+						    .where = in->file, .hint = "unpack it first"), "%s", in->file);
 	if (tracedat_is(head))
 		return read_tracedat(in, file);
 	ret = read_lines(in, r, d);
@@ -188,6 +191,7 @@ int trace_input_read(struct trace_input *in, const char *file)
 		return ret;
 	note_reading(in, r);
 	trace_input_done(in, d);
+	in->counts.damaged |= reader_damaged(r);
 	return 0;
 }
 

@@ -56,10 +56,14 @@ LAZY(la_int64_t, archive_filter_bytes, (struct archive *a, int n), (a, n))
 
 LAZY(int, archive_read_support_filter_bzip2, (struct archive *a), (a))
 LAZY(int, archive_read_support_filter_gzip, (struct archive *a), (a))
+LAZY(int, archive_read_support_filter_lz4, (struct archive *a), (a))
 LAZY(int, archive_read_support_filter_xz, (struct archive *a), (a))
 LAZY(int, archive_read_support_filter_zstd, (struct archive *a), (a))
 LAZY(int, archive_read_support_format_raw, (struct archive *a), (a))
 LAZY(int, archive_read_support_format_tar, (struct archive *a), (a))
+LAZY(int, archive_read_open,
+     (struct archive *a, void *data, archive_open_callback *opened, archive_read_callback *read, archive_close_callback *closed),
+     (a, data, opened, read, closed))
 LAZY(int, archive_read_open_filename, (struct archive *a, const char *path, size_t block), (a, path, block))
 LAZY(int, archive_read_open_memory, (struct archive *a, const void *p, size_t len), (a, p, len))
 LAZY(int, archive_read_next_header, (struct archive *a, struct archive_entry **e), (a, e))

@@ -9,11 +9,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/oom.h"
 #include "base/str.h"
 
 /* A section that is larger is not believed; the largest, kallsyms, is not read at all. */
 #define SECTION_MAX (64U << 20)
 #define CPUS_MAX 8192U
+#define PARTS_MAX (2 * CPUS_MAX) /* each takes memory while it is read */
 
 /* Sections and options of version 7. */
 enum { SECTION_OPTIONS = 0, SECTION_FLYRECORD = 3, SECTION_HEADERS = 16, SECTION_EVENTS = 18, SECTION_CMDLINES = 21 };
@@ -22,15 +24,26 @@ enum { SECTION_OPTIONS = 0, SECTION_FLYRECORD = 3, SECTION_HEADERS = 16, SECTION
 
 /* A piece of the file that is in memory, and how far it was read. */
 struct bytes {
+	const struct dat_file *f;
 	const char *p;
 	size_t n;
 };
 
-static bool take(struct bytes *b, void *ret, size_t n)
+/* A number of @n bytes into *ret, whatever type that is of. */
+#define take(b, ret, n)                                                                  \
+	({                                                                               \
+		uint64_t v_;                                                             \
+		bool ok_ = take_number((b), (n), &v_);                                   \
+		if (ok_)                                                                 \
+			*(ret) = (typeof(*(ret)))v_;                                     \
+		ok_;                                                                     \
+	})
+
+static bool take_number(struct bytes *b, size_t n, uint64_t *ret)
 {
 	if (b->n < n)
 		return false;
-	memcpy(ret, b->p, n);
+	*ret = dat_number(b->f, b->p, n);
 	b->p += n;
 	b->n -= n;
 	return true;
@@ -244,7 +257,7 @@ struct slice dat_task(const struct dat_file *f, int32_t pid)
 /* A part as the file has it: what lies behind the end of the file was cut off. */
 static void add_part(struct dat_file *f, struct dat_part p)
 {
-	if (!p.size)
+	if (!p.size || f->parts.n >= PARTS_MAX)
 		return;
 	if (p.offset >= f->size || p.size > f->size - p.offset) {
 		f->cut = "the data of at least one processor";
@@ -263,7 +276,7 @@ static int load_head(struct dat_file *f, uint64_t from, size_t n, struct bytes *
 	int r = read_at(f, from, p, n);
 
 	p[n] = '\0';
-	*ret = (struct bytes){ p, n };
+	*ret = (struct bytes){ f, p, n };
 	return r;
 }
 
@@ -288,7 +301,36 @@ static bool skip_ftrace_formats(struct bytes *b)
 	return true;
 }
 
-static bool skip_options(struct bytes *b)
+static bool take_table(struct dat_file *f, struct bytes *b, uint32_t cpus)
+{
+	for (uint32_t i = 0; i < cpus; i++) {
+		struct dat_part p = { .cpu = (int32_t)i };
+
+		if (!take(b, &p.offset, 8) || !take(b, &p.size, 8))
+			return false;
+		add_part(f, p);
+	}
+	return true;
+}
+
+/* What `trace-cmd record -B NAME` recorded besides: its place, where a table of the same processors is, and its name. */
+static void add_instance(struct dat_file *f, struct bytes option, uint32_t cpus)
+{
+	size_t n = 10 + (size_t)cpus * 16;
+	_cleanup_free_ char *table = malloc(n);
+	struct bytes b = { f, table, n };
+	struct slice kind;
+	uint64_t place;
+
+	if (!table)
+		out_of_memory();
+	if (!take(&option, &place, 8) || !place)
+		return;
+	if (read_at(f, place, table, n) < 0 || !take_slice(&b, 10, &kind) || memcmp(kind.p, "flyrecord", 10) || !take_table(f, &b, cpus))
+		f->cut = "the data of at least one buffer";
+}
+
+static bool take_options6(struct dat_file *f, struct bytes *b, uint32_t cpus)
 {
 	struct slice data;
 	uint16_t id;
@@ -299,6 +341,8 @@ static bool skip_options(struct bytes *b)
 			return true;
 		if (!take(b, &n, 4) || !take_slice(b, n, &data))
 			return false;
+		if (id == OPTION_BUFFER)
+			add_instance(f, (struct bytes){ f, data.p, data.n }, cpus);
 	}
 	return false;
 }
@@ -310,20 +354,13 @@ static int read_parts6(struct dat_file *f, struct bytes *b, uint32_t cpus, const
 
 	if (!take_slice(b, 10, &kind))
 		return -EBADMSG;
-	if (!memcmp(kind.p, "options  ", 10) && (!skip_options(b) || !take_slice(b, 10, &kind)))
+	if (!memcmp(kind.p, "options  ", 10) && (!take_options6(f, b, cpus) || !take_slice(b, 10, &kind)))
 		return -EBADMSG;
 	if (!memcmp(kind.p, "latency  ", 10)) {
 		*ret_why = "holds the text of a latency tracer, not events";
 		return -EOPNOTSUPP;
 	}
-	for (uint32_t i = 0; i < cpus; i++) {
-		struct dat_part p = { .cpu = (int32_t)i };
-
-		if (!take(b, &p.offset, 8) || !take(b, &p.size, 8))
-			return -EBADMSG;
-		add_part(f, p);
-	}
-	return 0;
+	return take_table(f, b, cpus) ? 0 : -EBADMSG;
 }
 
 static int try_open6(struct dat_file *f, uint64_t from, size_t n, const char **ret_why)
@@ -382,11 +419,15 @@ static int load_section(struct dat_file *f, uint64_t at, const struct section *s
 		return -EBADMSG;
 	if (s->flags & SECTION_COMPRESSED)
 		r = s->size >= 8 ? read_at(f, at, &n, 8) : -EBADMSG;
+	if (s->flags & SECTION_COMPRESSED && r == 0) {
+		n.packed = dat_u32(f, n.packed);
+		n.plain = dat_u32(f, n.plain);
+	}
 	if (r < 0 || n.plain > SECTION_MAX || n.packed > s->size)
 		return r < 0 ? r : -EBADMSG;
 	p = arena_alloc(&f->arena, n.plain + 1);
 	p[n.plain] = '\0';
-	*ret = (struct bytes){ p, n.plain };
+	*ret = (struct bytes){ f, p, n.plain };
 	if (!(s->flags & SECTION_COMPRESSED))
 		return read_at(f, at, p, n.plain);
 	packed = malloc(n.packed + 1);
@@ -403,9 +444,9 @@ static bool section_at(const struct dat_file *f, uint64_t at, struct section *re
 
 	if (read_at(f, at, head, sizeof(head)) < 0)
 		return false;
-	memcpy(&ret->id, head, 2);
-	memcpy(&ret->flags, head + 2, 2);
-	memcpy(&ret->size, head + 8, 8);
+	ret->id = (uint16_t)dat_number(f, head, 2);
+	ret->flags = (uint16_t)dat_number(f, head + 2, 2);
+	ret->size = dat_number(f, head + 8, 8);
 	*ret_at = at + sizeof(head);
 	return true;
 }
@@ -444,7 +485,7 @@ static bool take_options(struct dat_file *f, struct bytes b)
 	while (take(&b, &id, 2) && take(&b, &n, 4) && take_slice(&b, n, &data)) {
 		if (!id)
 			return true;
-		if (id == OPTION_BUFFER && !take_buffer(f, (struct bytes){ data.p, data.n }))
+		if (id == OPTION_BUFFER && !take_buffer(f, (struct bytes){ f, data.p, data.n }))
 			return false;
 	}
 	return false;
@@ -523,13 +564,12 @@ static int open_version(struct dat_file *f, struct bytes b, size_t n, const char
 	unsigned char endian, bits;
 	uint64_t options;
 
-	if (!take_string(&b, &version) || !take(&b, &endian, 1) || !take(&b, &bits, 1) || !take(&b, &f->page_size, 4))
+	if (!take_string(&b, &version) || !take(&b, &endian, 1) || endian > 1)
+		return -EBADMSG;
+	f->big_endian = endian;
+	if (!take(&b, &bits, 1) || !take(&b, &f->page_size, 4))
 		return -EBADMSG;
 	f->long_size = bits;
-	if (endian) {
-		*ret_why = "was recorded on a big-endian machine";
-		return -EOPNOTSUPP;
-	}
 	if (f->page_size < 512 || f->page_size > 1U << 20 || f->page_size & (f->page_size - 1) || (bits != 4 && bits != 8))
 		return -EBADMSG;
 	if (streq(version, "6"))
@@ -563,7 +603,7 @@ int dat_open(int fd, struct dat_file *ret, const char **ret_why)
 	n = (size_t)MIN(f.size, (uint64_t)sizeof(head));
 	r = read_at(&f, 0, head, n);
 	if (r == 0)
-		r = n > 10 ? open_version(&f, (struct bytes){ head + 10, n - 10 }, n, ret_why) : -EBADMSG;
+		r = n > 10 ? open_version(&f, (struct bytes){ &f, head + 10, n - 10 }, n, ret_why) : -EBADMSG;
 	if (r < 0) {
 		dat_close(&f);
 		return r;

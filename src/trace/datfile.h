@@ -40,6 +40,7 @@ struct dat_file {
 	int fd;
 	uint64_t size;
 	uint32_t page_size, long_size;
+	bool big_endian;
 	bool zlib; /* how compressed parts are; else zstd */
 	struct dat_field commit, data; /* in a page */
 	struct arena arena;
@@ -88,6 +89,38 @@ void dat_cursor_open(struct dat_cursor *c, const struct dat_file *f, const struc
 /* Whether there is one more. */
 bool dat_cursor_next(struct dat_cursor *c, struct dat_record *ret);
 void dat_cursor_close(struct dat_cursor *c);
+
+/* The file's numbers are as its machine wrote them. */
+static inline bool dat_foreign(const struct dat_file *f)
+{
+	return f->big_endian != (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__);
+}
+
+static inline uint32_t dat_u32(const struct dat_file *f, uint32_t v)
+{
+	return dat_foreign(f) ? __builtin_bswap32(v) : v;
+}
+
+/* A number at @p, of 1, 2, 4 or 8 bytes; 0 for other sizes. */
+static inline uint64_t dat_number(const struct dat_file *f, const char *p, size_t size)
+{
+	uint64_t v64;
+	uint32_t v32;
+	uint16_t v16;
+
+	switch (size) {
+	case 8:
+		memcpy(&v64, p, 8);
+		return dat_foreign(f) ? __builtin_bswap64(v64) : v64;
+	case 4:
+		memcpy(&v32, p, 4);
+		return dat_u32(f, v32);
+	case 2:
+		memcpy(&v16, p, 2);
+		return dat_foreign(f) ? __builtin_bswap16(v16) : v16;
+	}
+	return size == 1 ? (unsigned char)*p : 0;
+}
 
 /* Decompresses a block of a trace.dat into @ret, of @n bytes exactly. -EBADMSG. */
 int dat_inflate(bool zlib, const void *p, size_t len, char *ret, size_t n);

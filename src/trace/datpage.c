@@ -76,6 +76,7 @@ static bool next_chunks(struct dat_cursor *c)
 		return false;
 	if (!read_exactly(c, c->next, &c->chunks, 4))
 		return damaged(c, "a chunk's head cannot be read");
+	c->chunks = dat_u32(c->f, c->chunks);
 	c->next += 4;
 	return c->chunks > 0;
 }
@@ -87,7 +88,11 @@ static bool fill_compressed(struct dat_cursor *c)
 
 	if (!c->chunks && !next_chunks(c))
 		return false;
-	if (!read_exactly(c, c->next, &n, 8) || n.packed > CHUNK_MAX || n.plain > CHUNK_MAX || !n.plain)
+	if (!read_exactly(c, c->next, &n, 8))
+		return damaged(c, "a compressed chunk is cut");
+	n.packed = dat_u32(c->f, n.packed);
+	n.plain = dat_u32(c->f, n.plain);
+	if (n.packed > CHUNK_MAX || n.plain > CHUNK_MAX || !n.plain)
 		return damaged(c, "a compressed chunk is cut");
 	packed = malloc(n.packed + 1);
 	if (!packed || !reserve(c, n.plain) || !read_exactly(c, c->next + 8, packed, n.packed))
@@ -116,19 +121,6 @@ static bool fill_plain(struct dat_cursor *c)
 	return true;
 }
 
-static uint64_t number(const char *p, size_t size)
-{
-	uint64_t v64;
-	uint32_t v32;
-
-	if (size == 8) {
-		memcpy(&v64, p, 8);
-		return v64;
-	}
-	memcpy(&v32, p, 4);
-	return v32;
-}
-
 /* Behind the events, when there is room: how many were lost before this page. */
 static void note_lost(struct dat_cursor *c, uint64_t commit)
 {
@@ -137,7 +129,7 @@ static void note_lost(struct dat_cursor *c, uint64_t commit)
 	c->lost = commit & MISSED_EVENTS;
 	c->n_lost = 0;
 	if (commit & MISSED_STORED && c->end + word <= c->f->page_size)
-		c->n_lost = number(c->page + c->end, word);
+		c->n_lost = dat_number(c->f, c->page + c->end, word);
 }
 
 static bool next_page(struct dat_cursor *c)
@@ -151,8 +143,8 @@ static bool next_page(struct dat_cursor *c)
 		return damaged(c, "the last page is cut");
 	c->page = c->buf + c->used;
 	c->used += f->page_size;
-	c->time_ns = number(c->page, 8);
-	commit = number(c->page + f->commit.offset, f->commit.size == 8 ? 8 : 4);
+	c->time_ns = dat_number(f, c->page, 8);
+	commit = dat_number(f, c->page + f->commit.offset, f->commit.size == 8 ? 8 : 4);
 	length = commit & COMMIT_MASK;
 	if (length > f->page_size - f->data.offset) {
 		c->at = c->end = 0;
@@ -165,10 +157,17 @@ static bool next_page(struct dat_cursor *c)
 	return true;
 }
 
+/* The two parts of an entry's first word: a bit field, which a big-endian compiler lays out from the top. */
+static inline void split_head(const struct dat_file *f, uint32_t head, unsigned *ret_type, uint32_t *ret_delta)
+{
+	*ret_type = f->big_endian ? head >> 27 : head & 31;
+	*ret_delta = f->big_endian ? head & ((1U << 27) - 1) : head >> 5;
+}
+
 /* One entry of the page: an event, or what moves the clock. false: the page is done. */
 static bool next_entry(struct dat_cursor *c, struct slice *ret, bool *ret_event)
 {
-	uint32_t head, word = 0;
+	uint32_t head, delta, word = 0;
 	size_t len, left = c->end - c->at;
 	unsigned type;
 
@@ -178,7 +177,8 @@ static bool next_entry(struct dat_cursor *c, struct slice *ret, bool *ret_event)
 	memcpy(&head, c->page + c->at, 4);
 	if (left >= 8)
 		memcpy(&word, c->page + c->at + 4, 4);
-	type = head & 31;
+	word = dat_u32(c->f, word);
+	split_head(c->f, dat_u32(c->f, head), &type, &delta);
 	if (type > 0 && type <= TYPE_DATA_MAX) {
 		*ret = (struct slice){ c->page + c->at + 4, type * 4 };
 		len = 4 + type * 4;
@@ -189,7 +189,7 @@ static bool next_entry(struct dat_cursor *c, struct slice *ret, bool *ret_event)
 		*ret_event = true;
 	} else if (type == TYPE_PADDING) {
 		len = 4 + (size_t)word;
-		if (!(head >> 5)) /* nothing behind it */
+		if (!delta) /* nothing behind it */
 			return false;
 	} else {
 		len = 8;
@@ -199,9 +199,9 @@ static bool next_entry(struct dat_cursor *c, struct slice *ret, bool *ret_event)
 		return false;
 	}
 	if (type == TYPE_TIME_STAMP) /* the upper five bits are those of the page's time */
-		c->time_ns = (c->time_ns & ~((1ULL << 59) - 1)) | (head >> 5) | (uint64_t)word << 27;
+		c->time_ns = (c->time_ns & ~((1ULL << 59) - 1)) | delta | (uint64_t)word << 27;
 	else
-		c->time_ns += (head >> 5) + (type == TYPE_TIME_EXTEND ? (uint64_t)word << 27 : 0);
+		c->time_ns += delta + (type == TYPE_TIME_EXTEND ? (uint64_t)word << 27 : 0);
 	c->at += (len + 3) & ~(size_t)3;
 	c->at = MIN(c->at, c->end);
 	return true;

@@ -24,6 +24,7 @@ struct decoder {
 	uint64_t join_line;
 	unsigned joined;
 	bool tight; /* the line before ended at a terminal's edge, within a word */
+	struct strbuf last; /* the last line that was one of ours */
 	struct strbuf soft; /* the beginning of a line that goes on in the next (quoted-printable) */
 	uint64_t soft_line;
 	struct log_msg entry; /* what is known of a journal's entry that comes as a line a field */
@@ -62,6 +63,7 @@ void decoder_free(struct decoder *d)
 		return;
 	strbuf_free(&d->join);
 	strbuf_free(&d->soft);
+	strbuf_free(&d->last);
 	strbuf_free(&d->scratch);
 	probe_free(d->probes);
 	json_object_put(d->json);
@@ -113,14 +115,33 @@ static enum line_result log_line(struct decoder *d, const struct log_msg *m, boo
 /* What nobody took and yet has an IOMMU's words in it. */
 static bool looks_like_fault(struct slice t)
 {
+	/* faults of units that we do not decode, in the kernel's words and in those of two hypervisors */
+	static const struct {
+		const char *driver, *words;
+	} others[] = {
+		{ "rk_iommu", "Page fault at" },	 { "sysmmu", "FAULT" },
+		{ "mtk-iommu", "fault type" },		 { "mtk_iommu", "fault type" },
+		{ "riscv-iommu", "Fault " },		 { "riscv", "iotval" },
+		{ "apple-dart", "translation fault" },	 { "ipmmu", "Unhandled fault" },
+		{ "sun50i-iommu", "Page fault" },	 { "sprd-iommu", "fault" },
+		{ "omap-iommu", "fault" },		 { "tegra-smmu", "fault" },
+		{ "(XEN)", "[VT-D]DMAR:[" },		 { "vtd_", "translation failure" },
+		{ "amdvi_", "fault" },			 { "s390-iommu", "fault" },
+	};
+
 	if (slice_has(t, "[fault reason ") || slice_has(t, "Event logged [") || slice_has(t, "fault from EP"))
 		return true;
 	if (slice_has(t, "Request device [") && slice_has(t, "DMA"))
 		return true;
-	if (slice_has(t, "IO_PAGE_FAULT") && slice_has(t, "address="))
+	if (slice_has(t, "IO_PAGE_FAULT") && slice_has(t, "addr"))
 		return true;
-	if (slice_has(t, "io_page_fault:"))
+	if (slice_has(t, "io_page_fault:") || slice_has(t, "[IO_PAGE_FAULT"))
 		return true;
+	if (slice_has(t, "iommu:map(") || slice_has(t, "iommu:unmap(") || slice_has(t, "[tracepoint:iommu:"))
+		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		if (slice_has_bytes(t, others[i].driver, strlen(others[i].driver)) && slice_has_bytes(t, others[i].words, strlen(others[i].words)))
+			return true;
 	return slice_has(t, "arm-smmu") && (slice_has(t, "event 0x") || slice_has(t, "context fault: fsr"));
 }
 
@@ -141,12 +162,36 @@ static void put(struct decoder *d, const struct event *ev)
 		d->log.err = emit(d, ev);
 }
 
+static void clean_lines(struct decoder *d, struct slice text, uint64_t line);
+
+/* A message of several lines: a whole log as one string of JSON. Each is what it would be in a file, but no JSON again. */
+static enum line_result wrapped_lines(struct decoder *d, struct slice text, uint64_t line)
+{
+	_cleanup_strbuf_ struct strbuf own = { 0 };
+	struct slice piece;
+	struct scan s;
+	bool soft;
+
+	strbuf_add(&own, text.p, text.n);
+	strbuf_putc(&own, '\n');
+	s = (struct scan){ own.s, own.s + own.len };
+	while (scan_until(&s, '\n', &piece)) {
+		piece = clean_line(slice_trim(piece), d->cleaned, sizeof(d->cleaned), &soft);
+		if (!piece.n || (*piece.p != '{' && *piece.p != '"' && !slice_starts(piece, "[{")))
+			clean_lines(d, piece, line);
+	}
+	return LINE_TAKEN;
+}
+
 /* A message that a journal or a logger has wrapped into its own record; it may have a prefix of its own. */
 static enum line_result wrapped_log(struct decoder *d, const struct log_msg *m)
 {
 	struct log_msg own = *m;
 	enum line_result r;
 	bool soft;
+
+	if (memchr(own.text.p, '\n', own.text.n))
+		return wrapped_lines(d, own.text, own.line);
 
 	own.text = clean_line(own.text, d->cleaned, sizeof(d->cleaned), &soft);
 	own.text.n = MIN(own.text.n, (size_t)MAX_LOG_LINE);
@@ -224,7 +269,11 @@ static enum line_result classify_odd(struct decoder *d, struct slice text, uint6
 	if (r != LINE_OTHER)
 		return r;
 	*ev = (struct event){ .line = line, .stamp = m.stamp, .time_ns = m.time_ns, .has = m.has_time ? HAS_TIME : 0 };
-	return ftrace_bare(m.text, ev);
+	r = ftrace_bare(m.text, ev);
+	if (r != LINE_OTHER)
+		return r;
+	*ev = (struct event){ .line = line };
+	return ftrace_perf(text, ev);
 }
 
 /* @text without quotes. Events are out when this returns; LINE_PART asks for the next line. */
@@ -280,7 +329,7 @@ static bool starts_record(struct slice t)
 {
 	return slice_has(t, "Request device") || slice_has(t, "Event logged") || slice_has(t, "handling fault status") ||
 	       slice_has(t, "arm-smmu") || slice_has(t, "fault from EP") || slice_has(t, "callbacks suppressed") ||
-	       slice_has(t, " iommu group ");
+	       slice_has(t, "AMD-Vi: IO_PAGE_FAULT") || slice_has(t, "(XEN)") || slice_has(t, " iommu group ");
 }
 
 /* A line that may be the rest of the one before: no prefix of its own, or one of the known second halves. */
@@ -352,24 +401,125 @@ static void start_join(struct decoder *d, struct slice text, uint64_t line)
 	d->joined = 0;
 }
 
+/* What a logger or the kernel has left out, or lost, is told by a line of its own. */
+static bool lost_words(struct slice text, uint64_t *ret_n, struct slice *ret_rest)
+{
+	static const struct {
+		const char *before, *behind;
+	} forms[] = {
+		{ "** ", " printk messages dropped **" },	       /* kernel/printk/printk.c */
+		{ "Missed ", " kernel messages" },		       /* systemd-journald */
+		{ "imjournal: ", " messages lost due to rate-limiting" }, /* rsyslog */
+		{ "imklog: ", " messages lost due to rate-limiting" },
+		{ "/dev/kmsg buffer overrun", "" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(forms); i++) {
+		struct scan s = scan_of(text);
+
+		*ret_n = 0;
+		if (!scan_past_bytes(&s, forms[i].before, strlen(forms[i].before)) ||
+		    (*forms[i].behind && (!scan_dec(&s, ret_n) || !scan_bytes(&s, forms[i].behind, strlen(forms[i].behind)))))
+			continue;
+		*ret_rest = slice_trim(scan_rest(&s));
+		return true;
+	}
+	return false;
+}
+
+static void put_lost(struct decoder *d, uint64_t n, uint64_t line)
+{
+	const struct event ev = { .kind = EVENT_LOST, .line = line, .lost = n };
+
+	put(d, &ev);
+}
+
 /* A line without colours and quotes. */
-static void clean_slow_line(struct decoder *d, struct slice text, uint64_t line)
+static enum line_result one_line(struct decoder *d, struct slice text, uint64_t line)
 {
 	enum line_result r;
 
 	if (try_join(d, text))
-		return;
+		return LINE_PART;
 	r = classify(d, text, line, false);
 	if (r == LINE_PART) {
 		start_join(d, text, line);
-		return;
+		return r;
 	}
 	if (r == LINE_BAD)
 		undecoded(d, line, text, "not in a form that is known");
 	else if (r == LINE_OTHER && looks_like_fault((struct slice){ text.p, MIN(text.n, (size_t)MAX_LOG_LINE) }))
 		undecoded(d, line, text, "has the words of a fault, and not its form");
-	if (r == LINE_OTHER)
+	text = slice_trim(text);
+	if (r == LINE_OTHER && text.n && !memchr("{}]\"", *text.p, 4)) /* what belongs to JSON around the lines comes between them always */
 		hold_age(&d->log);
+	return r;
+}
+
+/* So many are put in for a line that says that the one before came again; the others are counted as lost. */
+#define REPEATS_MAX 1000
+
+/* "message repeated 5 times: [ TEXT]" (rsyslog), "last message repeated 5 times" (other loggers): so many more of it. */
+static bool repeated(struct decoder *d, struct slice text, uint64_t line)
+{
+	struct scan s = scan_of(text);
+	struct slice prefix, inner;
+	uint64_t n;
+
+	if (!scan_past(&s, "message repeated "))
+		return false;
+	prefix = (struct slice){ text.p, (size_t)(s.p - text.p) - strlen("message repeated ") };
+	if (!scan_dec(&s, &n) || !scan_lit(&s, " time"))
+		return false;
+	if (scan_past(&s, ": [")) {
+		inner = slice_trim(scan_rest(&s));
+		inner.n -= inner.n && inner.p[inner.n - 1] == ']';
+		strbuf_reset(&d->last);
+		strbuf_add(&d->last, prefix.p, prefix.n);
+		strbuf_add(&d->last, inner.p, inner.n);
+	}
+	for (uint64_t i = 0; d->last.len && i < MIN(n, (uint64_t)REPEATS_MAX); i++)
+		one_line(d, (struct slice){ d->last.s, d->last.len }, line);
+	if (d->last.len && n > REPEATS_MAX)
+		put_lost(d, n - REPEATS_MAX, line);
+	return true;
+}
+
+static void clean_slow_line(struct decoder *d, struct slice text, uint64_t line)
+{
+	uint64_t n;
+
+	if (slice_has(text, "message") || slice_has(text, "/dev/kmsg")) {
+		if (lost_words((struct slice){ text.p, MIN(text.n, (size_t)MAX_LOG_LINE) }, &n, &text)) {
+			put_lost(d, n, line);
+			if (!text.n)
+				return;
+		} else if (text.n <= MAX_LOG_LINE && repeated(d, text, line)) {
+			return;
+		}
+	}
+	if (one_line(d, text, line) == LINE_TAKEN && text.n <= MAX_LOG_LINE) {
+		strbuf_reset(&d->last);
+		strbuf_add(&d->last, text.p, text.n);
+	} else {
+		strbuf_reset(&d->last);
+	}
+}
+
+/* A line that holds several: of a page's markup, or of a paste or console that lost line ends. Not JSON, where they are one record. */
+static void clean_lines(struct decoder *d, struct slice text, uint64_t line)
+{
+	bool json = slice_starts(text, "{") || slice_starts(text, "[{");
+
+	do {
+		size_t n = json ? text.n : log_second_record(text);
+		const char *nl = json ? NULL : memchr(text.p, '\n', n);
+
+		n = nl ? (size_t)(nl - text.p) : n;
+		clean_slow_line(d, strip_quotes((struct slice){ text.p, n }), line);
+		n += nl ? 1 : 0;
+		text = (struct slice){ text.p + n, text.n - n };
+	} while (text.n);
 }
 
 /* Takes the line that waited for this one together with it. */
@@ -378,7 +528,32 @@ static void end_soft(struct decoder *d)
 	_cleanup_strbuf_ struct strbuf whole = d->soft;
 
 	d->soft = (struct strbuf){ 0 };
-	clean_slow_line(d, strip_quotes((struct slice){ whole.s, whole.len }), d->soft_line);
+	clean_lines(d, (struct slice){ whole.s, whole.len }, d->soft_line);
+}
+
+static void slow_line(struct decoder *d, struct slice text, uint64_t line);
+
+/* A line that is longer than any message, and no JSON: a whole log without its line ends. In pieces, each looked at once. */
+static bool long_line(struct decoder *d, struct slice text, uint64_t line)
+{
+	const char *end = text.p + text.n, *br = text.p;
+	bool cut = false;
+
+	if (text.n <= MAX_LOG_LINE || slice_starts(text, "{") || slice_starts(text, "[{"))
+		return false;
+	while (text.n) {
+		size_t n;
+
+		if (br <= text.p && br != end)
+			br = memmem(text.p + 1, text.n - 1, "<br", 3) ?: end;
+		n = log_second_record((struct slice){ text.p, MIN(text.n, (size_t)(br - text.p)) });
+		cut |= n < text.n;
+		if (!cut)
+			return false;
+		slow_line(d, (struct slice){ text.p, MIN(n, (size_t)MAX_LOG_LINE) }, line);
+		text = (struct slice){ text.p + n, text.n - n };
+	}
+	return true;
 }
 
 /* Everything but a plain line of a trace. */
@@ -386,9 +561,11 @@ static void slow_line(struct decoder *d, struct slice text, uint64_t line)
 {
 	bool soft;
 
+	if (long_line(d, text, line))
+		return;
 	text = clean_line(text, d->cleaned, sizeof(d->cleaned), &soft);
 	if (!soft && !d->soft.len) {
-		clean_slow_line(d, strip_quotes(text), line);
+		clean_lines(d, text, line);
 		return;
 	}
 	if (!d->soft.len)

@@ -399,6 +399,33 @@ static const struct ftrace_event *find_event(struct slice name)
 	return NULL;
 }
 
+/* What is known before the event's own text, and nothing else. */
+static void rewind_event(struct event *ev)
+{
+	*ev = (struct event){ .line = ev->line, .cpu = ev->cpu, .pid = ev->pid, .time_ns = ev->time_ns, .stamp = ev->stamp, .task = ev->task,
+			      .has = ev->has & (HAS_TIME | HAS_CPU | HAS_PID) };
+}
+
+/* The kernel's sentence, or else the event's fields by name. In some both look alike but for the base of a number, so those are told first. */
+static enum line_result parse_payload(const struct ftrace_event *e, struct slice name, struct scan s, struct event *ev)
+{
+	bool alike = e->parse == parse_map || e->parse == parse_unmap || e->parse == parse_io_page_fault;
+	struct slice text = scan_rest(&s);
+	enum line_result r;
+
+	if (!alike || slice_starts(text, "dev=")) {
+		r = e->parse(&s, ev);
+		if (r != LINE_PART)
+			return r;
+		rewind_event(ev);
+	}
+	if (fields_event(name, text, ev) == LINE_EVENT)
+		return LINE_EVENT;
+	rewind_event(ev);
+	s = scan_of(text);
+	return e->parse(&s, ev);
+}
+
 enum line_result ftrace_payload(struct slice name, struct slice text, struct event *ev)
 {
 	const struct ftrace_event *e = find_event(name);
@@ -416,7 +443,9 @@ enum line_result ftrace_payload(struct slice name, struct slice text, struct eve
 			return LINE_OTHER;
 	}
 	scan_blanks(&s);
-	return e->parse(&s, ev);
+	if (scan_left(&s) && *s.p == 'I') /* "IOMMU:", most of all */
+		return e->parse(&s, ev);
+	return parse_payload(e, name, s, ev);
 }
 
 /* "[007]" behind the task; *ret_head is what comes before. Task names may hold brackets, too. */
@@ -440,8 +469,22 @@ static bool scan_cpu(struct scan *s, struct slice *ret_head, int32_t *ret_cpu)
 	return false;
 }
 
+/* "     more:       dd-59": the name of its buffer, or of its file, before the task (trace-cmd report of several). */
+static void skip_buffer(struct slice *head, size_t *pid)
+{
+	const char *colon = memchr(head->p, ':', *pid);
+	size_t n = colon ? (size_t)(colon + 1 - head->p) : 0;
+
+	/* the column of tasks is 16 wide, and so is that of buffers */
+	if (!colon || n + 8 > *pid || !is_blank(head->p[n]))
+		return;
+	head->p += n;
+	head->n -= n;
+	*pid -= n;
+}
+
 /* "      dd-59   (   57)": the pid is behind the last dash; perf script writes a blank there. */
-static bool parse_task(struct slice head, struct event *ev)
+bool ftrace_task(struct slice head, struct event *ev)
 {
 	uint64_t pid = 0, unit = 1;
 	size_t i;
@@ -462,6 +505,7 @@ static bool parse_task(struct slice head, struct event *ev)
 			i--;
 	if (i == head.n || i < 2 || (head.p[i - 1] != '-' && !is_blank(head.p[i - 1])))
 		return false;
+	skip_buffer(&head, &i);
 	if (*head.p == '>') /* quoted in a mail */
 		head.p++, head.n--, i--;
 	ev->task = slice_trim((struct slice){ head.p, i - 1 });
@@ -491,7 +535,7 @@ static bool micros(struct scan *s, uint64_t *ret)
 }
 
 /* "2.127901:", or with nanoseconds (trace-cmd -t, the mono_raw clocks). */
-static bool scan_time(struct scan *s, uint64_t *ret_ns)
+bool ftrace_time(struct scan *s, uint64_t *ret_ns)
 {
 	uint64_t sec, frac;
 	const char *p;
@@ -571,21 +615,21 @@ static bool scan_when(struct scan *s, struct event *ev)
 {
 	struct slice word;
 
-	if (!scan_time(s, &ev->time_ns)) {
+	if (!ftrace_time(s, &ev->time_ns)) {
 		if (scan_count(s))
 			return true;
 		if (!scan_word(s, &word) || word.n > 8)
 			return false;
 		scan_blanks(s);
-		if (!scan_time(s, &ev->time_ns))
+		if (!ftrace_time(s, &ev->time_ns))
 			return scan_count(s);
 	}
 	ev->has |= HAS_TIME;
 	return true;
 }
 
-/* "NAME: " of an event; perf script may write its count before it. */
-static bool scan_name(struct scan *s, struct slice *ret)
+/* "NAME: " of an event; perf script may write its count before it, trace-cmd report --ts-diff the time since the last one, "(+47276)". */
+bool ftrace_name(struct scan *s, struct slice *ret)
 {
 	struct scan t;
 	uint64_t count;
@@ -597,7 +641,9 @@ static bool scan_name(struct scan *s, struct slice *ret)
 		return false;
 	if (s->p[-1] != ':') {
 		t = (struct scan){ ret->p, s->end };
-		if (!scan_dec(&t, &count) || t.p != s->p)
+		if (!(scan_lit(&t, "(+") && scan_dec(&t, &count) && scan_char(&t, ')')) && !scan_dec(&t, &count))
+			return false;
+		if (t.p != s->p)
 			return false;
 		scan_blanks(s);
 		ret->p = s->p;
@@ -609,8 +655,13 @@ static bool scan_name(struct scan *s, struct slice *ret)
 	return true;
 }
 
+bool ftrace_known(struct slice name)
+{
+	return find_event(name);
+}
+
 /* What the event of that name says. */
-static enum line_result named_event(struct slice name, struct scan s, struct event *ev)
+enum line_result ftrace_named(struct slice name, struct scan s, struct event *ev)
 {
 	enum line_result r;
 
@@ -639,54 +690,8 @@ enum line_result ftrace_line(struct slice line, struct event *ev)
 	if (!scan_when(&s, ev))
 		return LINE_OTHER;
 	ev->has |= HAS_CPU;
-	if (!scan_name(&s, &name))
+	if (!ftrace_name(&s, &name))
 		return LINE_OTHER;
-	parse_task(head, ev);
-	return named_event(name, s, ev);
-}
-
-enum line_result ftrace_latency(struct slice line, struct event *ev)
-{
-	struct scan s = scan_of(line), t;
-	struct slice head, name;
-	uint64_t us, cpu;
-	const char *p;
-
-	do {
-		if (!scan_past(&s, "us"))
-			return LINE_OTHER;
-		p = s.p - 2;
-	} while (p == line.p || !is_digit(p[-1]) || scan_left(&s) < 3 || memcmp(s.p + 1, ": ", 2));
-	s.p += 2;
-	while (p > line.p && is_digit(p[-1]))
-		p--;
-	t = (struct scan){ p, s.end };
-	/* "dd-59        0d..1. ": the processor and its flags are a word */
-	head = slice_trim((struct slice){ line.p, (size_t)(p - line.p) });
-	for (p = head.p + head.n; p > head.p && !is_blank(p[-1]);)
-		p--;
-	if (!scan_dec(&t, &us) || us > UINT64_MAX / 1000 || !scan_name(&s, &name))
-		return LINE_OTHER;
-	t = (struct scan){ p, head.p + head.n };
-	if (!scan_dec(&t, &cpu) || cpu > 99999 || !parse_task((struct slice){ head.p, (size_t)(p - head.p) }, ev))
-		return LINE_OTHER;
-	ev->cpu = (int32_t)cpu;
-	ev->time_ns = us * 1000;
-	ev->has |= HAS_TIME | HAS_CPU;
-	return named_event(name, s, ev);
-}
-
-enum line_result ftrace_bare(struct slice line, struct event *ev)
-{
-	struct scan s = scan_of(line);
-	struct slice name;
-
-	while (s.p < s.end && (is_blank(*s.p) || *s.p == '|'))
-		s.p++;
-	if (!scan_until(&s, ':', &name) || name.n > 32 || !find_event(name))
-		return LINE_OTHER;
-	/* "map:" and "unmap:" are words of many programs; ours say more */
-	if ((slice_is(name, "map") || slice_is(name, "unmap")) && !slice_has(scan_rest(&s), "iova="))
-		return LINE_OTHER;
-	return ftrace_payload(name, scan_rest(&s), ev);
+	ftrace_task(head, ev);
+	return ftrace_named(name, s, ev);
 }

@@ -31,8 +31,24 @@ enum line_result ftrace_latency(struct slice line, struct event *ev);
 /* The same without the columns before the event's name, which people cut away. */
 enum line_result ftrace_bare(struct slice line, struct event *ev);
 
+/* "dd 59 2.127901: iommu:map: …", perf script without its processor; "0.000 dd/59 iommu:map(iova: …)", perf trace; babeltrace. */
+enum line_result ftrace_perf(struct slice line, struct event *ev);
+
+/* The columns: "dd-59 (57)" or "dd 59"; "2.127901:"; "map: "; and what the event of a name says, whether there is one of that name. */
+bool ftrace_task(struct slice head, struct event *ev);
+bool ftrace_time(struct scan *s, uint64_t *ret_ns);
+bool ftrace_name(struct scan *s, struct slice *ret);
+enum line_result ftrace_named(struct slice name, struct scan s, struct event *ev);
+bool ftrace_known(struct slice name);
+
 /* One event's text behind "NAME: "; ev->kind EVENT_NONE and LINE_OTHER for a name that is none of ours. */
 enum line_result ftrace_payload(struct slice name, struct slice text, struct event *ev);
+
+/*
+ * The same where the text has the event's fields and not the kernel's sentence: trace_options "fields", trace-cmd report -R, what trace-cmd
+ * prints for a sentence that it cannot parse, perf trace, babeltrace. LINE_OTHER when they are not there.
+ */
+enum line_result fields_event(struct slice name, struct slice text, struct event *ev);
 
 /* What our probes' events are called, before what tells them apart. */
 #define PROBE_PREFIX "iommuctl_"
@@ -61,12 +77,18 @@ struct log_msg {
 
 void log_prefix(struct slice line, char *buf, size_t size, struct log_msg *ret);
 
+/*
+ * Where a second record begins in a line that has two: a serial console that two processors wrote to, a form that lost its line ends. Told by
+ * the kernel's time in brackets; line.n when there is none.
+ */
+size_t log_second_record(struct slice line);
+
 /* The bytes that /dev/kmsg writes as "\x09" (msg_add_ext_text() in kernel/printk/printk.c); the text itself when there are none. */
 struct slice log_unescape(struct slice text, char *buf, size_t size);
 
 /*
- * The line without what terminals, mails and web pages have put into it: colours, a byte order mark, NULs, blanks that do not
- * break, quoted-printable. It is @line itself when there was nothing of it, or when @buf cannot hold it, else it is in @buf. *ret_soft: a
+ * The line without what terminals, mails and web pages have put into it: colours, byte order marks, NULs, blanks that do not
+ * break, quoted-printable, entities, tags, Markdown's backslashes; <br> becomes a newline. It is @line itself when there was nothing of it, or when @buf cannot hold it, else it is in @buf. *ret_soft: a
  * quoted-printable line that goes on in the next one, in the middle of a word.
  */
 struct slice clean_line(struct slice line, char *buf, size_t size, bool *ret_soft);
@@ -79,6 +101,7 @@ struct held {
 	unsigned n_words, want_words;
 	bool is_command;
 	unsigned age; /* lines since */
+	uint64_t seq; /* in which order they began: several may be of one line */
 	size_t used;
 	char text[768]; /* what the event's slices point to */
 };
@@ -89,6 +112,7 @@ struct held {
 struct log_state {
 	struct held speakers[MAX_SPEAKERS], *held; /* held: the one that the last line was about */
 	unsigned n_held;
+	uint64_t seq;
 	bool overflowed; /* VT-d: a status line said that the fault registers had overflowed */
 	int (*emit)(void *arg, const struct event *ev);
 	void *arg;

@@ -71,6 +71,39 @@ static enum line_result message_of(struct json_object *v, struct strbuf *buf, st
 	return LINE_PART;
 }
 
+/* More levels of somebody else's JSON are not looked into. */
+#define DEPTH_MAX 16
+
+/* All text that is somewhere in @v, with an empty line behind each, so that nothing goes on in what follows by chance. */
+static void collect_text(struct json_object *v, unsigned depth, struct strbuf *buf)
+{
+	if (depth > DEPTH_MAX)
+		return;
+	if (json_object_is_type(v, json_type_string)) {
+		strbuf_add(buf, json_object_get_string(v), (size_t)json_object_get_string_len(v));
+		strbuf_puts(buf, "\n\n");
+	} else if (json_object_is_type(v, json_type_array)) {
+		for (size_t i = 0; i < json_object_array_length(v); i++)
+			collect_text(json_object_array_get_idx(v, i), depth + 1, buf);
+	} else if (json_object_is_type(v, json_type_object)) {
+		json_object_object_foreach(v, key, member) {
+			(void)key;
+			collect_text(member, depth + 1, buf);
+		}
+	}
+}
+
+/* A record of a logger that we do not know: whatever text it has, is looked at. */
+static enum line_result any_text(struct json_object *o, struct strbuf *buf, struct log_msg *m)
+{
+	strbuf_reset(buf);
+	collect_text(o, 0, buf);
+	if (!buf->len)
+		return LINE_TAKEN;
+	m->text = (struct slice){ strbuf_str(buf), buf->len };
+	return LINE_PART;
+}
+
 static enum line_result object_line(struct json_object *o, struct strbuf *buf, struct event *ev, struct log_msg *ret_msg)
 {
 	static const char *const messages[] = { "MESSAGE", "log", "message", "msg" };
@@ -80,15 +113,18 @@ static enum line_result object_line(struct json_object *o, struct strbuf *buf, s
 		return LINE_TAKEN;
 	if (json_object_object_get_ex(o, "schema", &v) || json_object_object_get_ex(o, "end", &v))
 		return LINE_TAKEN;
-	if (json_object_object_get_ex(o, "kind", &v))
+	/* Kubernetes has its own kinds, beside a version of them */
+	if (json_object_object_get_ex(o, "kind", &v) && !json_object_object_get_ex(o, "apiVersion", NULL))
 		return event_load(o, ev);
 	for (size_t i = 0; i < ARRAY_SIZE(messages); i++) {
 		if (!json_object_object_get_ex(o, messages[i], &v))
 			continue;
+		if (json_object_is_type(v, json_type_object))
+			break;
 		entry_time(o, ret_msg);
 		return message_of(v, buf, ret_msg);
 	}
-	return LINE_OTHER;
+	return any_text(o, buf, ret_msg);
 }
 
 enum line_result json_line(struct slice line, size_t nth, struct json_tokener *tok, struct json_object **keep, struct strbuf *buf,
@@ -147,7 +183,7 @@ static struct slice json_string(struct slice value, struct json_tokener *tok, st
 
 enum line_result json_field(struct slice line, struct json_tokener *tok, struct json_object **keep, struct log_msg *entry)
 {
-	static const char *const messages[] = { "MESSAGE", "msg" };
+	static const char *const messages[] = { "MESSAGE", "msg", "message", "log" };
 	static const char *const times[] = { "__MONOTONIC_TIMESTAMP", "_SOURCE_MONOTONIC_TIMESTAMP" };
 	struct slice value;
 	bool json;

@@ -154,6 +154,25 @@ static enum line_result parse_timeout(struct log_state *st, const struct log_msg
 	return LINE_TAKEN;
 }
 
+/* "IOMMU Event log restarting", older "IOMMU event log overflow": the log in memory was full, and what came then is lost. */
+static bool parse_overflow(struct log_state *st, const struct log_msg *m)
+{
+	static const char *const words[] = { "Event log restarting", "PPR log restarting", "event log overflow", "Event log overflow",
+					     "PPR log overflow" };
+	const struct event ev = { .kind = EVENT_LOST, .vendor = VENDOR_AMD, .line = m->line, .stamp = m->stamp, .time_ns = m->time_ns,
+				  .has = m->has_time ? HAS_TIME : 0 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		if (!slice_has_bytes(m->text, words[i], strlen(words[i])))
+			continue;
+		hold_emit(st);
+		if (!st->err)
+			st->err = st->emit(st->arg, &ev);
+		return true;
+	}
+	return false;
+}
+
 enum line_result log_amd(struct log_state *st, const struct log_msg *m, bool last)
 {
 	struct scan s = scan_of(m->text);
@@ -166,6 +185,8 @@ enum line_result log_amd(struct log_state *st, const struct log_msg *m, bool las
 	s = scan_of(m->text);
 	if (slice_has(m->text, "AMD-Vi:") && scan_past(&s, "Completion-Wait loop timed out"))
 		return parse_timeout(st, m, s.p - strlen("Completion-Wait loop timed out"));
+	if (slice_has(m->text, "AMD-Vi:") && parse_overflow(st, m))
+		return LINE_TAKEN;
 	/* dumps of the device table and of the command behind an event */
 	if (st->held->active && st->held->ev.vendor == VENDOR_AMD && slice_has(m->text, "AMD-Vi:") &&
 	    (slice_has(m->text, "DTE[") || slice_has(m->text, "CMD[") || slice_has(m->text, "Control Reg")))

@@ -139,6 +139,10 @@ enum line_result log_misc(struct log_state *st, const struct log_msg *m, bool la
 		{ "iopf with pasid", EVENT_NONE },
 		{ "PRQ overflow detected", EVENT_NONE },
 		{ "Invalid page request", EVENT_NONE },
+		{ "Page request without PASID", EVENT_NONE },
+		{ "Page request in Privilege Mode", EVENT_NONE },
+		{ "Address is not canonical", EVENT_NONE },
+		{ "Execution request not supported", EVENT_NONE },
 	};
 	struct scan s = scan_of(m->text);
 	const char *at;

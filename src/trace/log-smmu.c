@@ -88,12 +88,12 @@ static enum line_result add_word(struct log_state *st, struct slice unit, uint64
 	return LINE_TAKEN;
 }
 
-/* "0x0000020000000010", nothing else. */
+/* "0x0000020000000010", nothing else but what a table, a list or quotes have behind it. */
 static bool only_word(struct slice rest, uint64_t *ret)
 {
 	struct scan s = scan_of(rest);
 
-	return rest.n >= 18 && scan_hex(&s, ret) && !scan_left(&s);
+	return rest.n >= 18 && scan_hex(&s, ret) && s.p - rest.p == 18 && (!scan_left(&s) || memchr("`|\"',<* ", *s.p, 8));
 }
 
 static enum line_result v3_header(struct log_state *st, const struct log_msg *m, struct slice unit, struct scan s)
@@ -235,12 +235,27 @@ static enum line_result v3_line(struct log_state *st, const struct log_msg *m, s
 		v3_error(st, m, unit, FAULT_PAGE_REQUEST, rest);
 		return LINE_TAKEN;
 	}
-	if (slice_has(rest, "EVTQ overflow") || slice_has(rest, "PRIQ overflow") || slice_has(rest, "global error")) {
+	if (slice_has(rest, "EVTQ overflow") || slice_has(rest, "PRIQ overflow") || slice_has(rest, "global error") ||
+	    slice_has(rest, "write aborted") || slice_has(rest, "Service Failure Mode")) {
 		v3_error(st, m, unit, FAULT_GLOBAL, rest);
 		return LINE_TAKEN;
 	}
 	s = scan_of(rest);
 	return scan_lit(&s, "sid ") ? v3_pri(st, unit, rest) : LINE_OTHER;
+}
+
+/* "FSR    = 0x40000402 [TF R SS ]": a register's value. */
+static bool register_is(struct slice rest, const char *name, uint64_t *ret)
+{
+	struct scan s = scan_of(rest);
+
+	if (!scan_bytes(&s, name, strlen(name)))
+		return false;
+	scan_blanks(&s);
+	if (!scan_char(&s, '='))
+		return false;
+	scan_blanks(&s);
+	return scan_hex(&s, ret);
 }
 
 /* FSYNR0: bit 4 write, 5 privileged, 6 instruction (Arm IHI 0062, 16.5.6). */
@@ -279,6 +294,62 @@ static enum line_result v2_context(struct log_state *st, const struct log_msg *m
 	}
 	if (key_hex(rest, "cbfrsynra=", &sid)) {
 		ev->source_id = (uint32_t)sid & 0xffff;
+		ev->has |= HAS_SOURCE;
+	}
+	return LINE_TAKEN;
+}
+
+/*
+ * Kernels of telephones have a line a register: "Unhandled arm-smmu context fault from a600000.dwc3!", "FAR    = 0x…", "FSR    = 0x… [TF R ]",
+ * "FSYNR0    = 0x…", "SID = 0x…". Newer kernels elsewhere have such lines, too, behind one that has it all.
+ */
+static enum line_result v2_registers_follow(struct log_state *st, const struct log_msg *m, struct slice unit, struct slice rest)
+{
+	struct event *ev = hold_new(st, m);
+	struct scan s = scan_of(rest);
+	struct slice device;
+
+	ev->kind = EVENT_FAULT;
+	ev->vendor = VENDOR_SMMUV2;
+	ev->unit = hold_text(st, unit);
+	ev->fault = (struct fault_info){ .kind = FAULT_DMA };
+	if (scan_past(&s, " from ") && scan_word(&s, &device)) {
+		device.n -= device.p[device.n - 1] == '!';
+		ev->device = hold_text(st, device);
+		ev->has |= HAS_SEGMENT;
+	}
+	return LINE_TAKEN;
+}
+
+static enum line_result v2_register(struct log_state *st, struct slice unit, struct slice rest)
+{
+	struct held *h = st->held;
+	struct event *ev = &h->ev;
+	struct scan s = scan_of(rest);
+	uint64_t v;
+
+	if (!h->active || ev->vendor != VENDOR_SMMUV2 || ev->fault.kind != FAULT_DMA || !same_unit(h, unit))
+		return LINE_OTHER;
+	if (register_is(rest, "FAR", &v)) {
+		if (!(ev->has & HAS_ADDR))
+			ev->addr = v;
+		ev->has |= HAS_ADDR;
+	} else if (register_is(rest, "FSR", &v)) {
+		if (!ev->fault.has_code)
+			ev->fault.code = (uint32_t)v;
+		ev->fault.has_code = true;
+		ev->fault.stalled |= v >> 30 & 1;
+	} else if (register_is(rest, "FSYNR0", &v)) {
+		if (!ev->fault.has_flags) {
+			ev->fault.flags = v;
+			ev->access = fsynr_access(v);
+		}
+		ev->fault.has_flags = true;
+	} else if (!register_is(rest, "PAR", &v) && !register_is(rest, "FSYNR1", &v) && !register_is(rest, "SID", &v)) {
+		return LINE_OTHER;
+	}
+	if (!(ev->has & HAS_SOURCE) && scan_past(&s, "SID") && (scan_blanks(&s), scan_char(&s, '=')) && (scan_blanks(&s), scan_hex(&s, &v))) {
+		ev->source_id = (uint32_t)v & 0xffff;
 		ev->has |= HAS_SOURCE;
 	}
 	return LINE_TAKEN;
@@ -338,18 +409,15 @@ static enum line_result v2_announce(struct log_state *st, const struct log_msg *
 
 static enum line_result v2_line(struct log_state *st, const struct log_msg *m, struct slice unit, struct slice rest, bool last)
 {
-	struct held *h = st->held;
-
+	if (slice_has(rest, "arm-smmu context fault"))
+		return v2_registers_follow(st, m, unit, rest);
 	if (slice_has(rest, "context fault"))
 		return v2_context(st, m, unit, rest, last);
 	if (slice_has(rest, "GFSR "))
 		return v2_global(st, m, unit, rest, last);
 	if (slice_has(rest, "global fault") || slice_has(rest, "Blocked unknown Stream ID"))
 		return v2_announce(st, m, unit, rest);
-	if ((slice_has(rest, "FSR  ") || slice_has(rest, "FSYNR0 =")) && h->active && h->ev.vendor == VENDOR_SMMUV2 &&
-	    same_unit(h, unit))
-		return LINE_TAKEN; /* the registers that the fault's line had already, decoded */
-	return LINE_OTHER;
+	return v2_register(st, unit, rest);
 }
 
 enum line_result log_smmu(struct log_state *st, const struct log_msg *m, bool last)

@@ -181,7 +181,7 @@ static enum line_result parse_late_reason(struct log_state *st, struct scan s)
 		return LINE_OTHER;
 	if (!parse_reason(&s, &f))
 		return LINE_BAD;
-	if (scan_past(&s, "]"))
+	if (scan_past(&s, "]") || scan_past(&s, " - "))
 		f.text = hold_text(st, slice_trim(scan_rest(&s)));
 	settle_reason(&f);
 	ev->fault = f;
@@ -271,6 +271,9 @@ enum line_result log_vtd(struct log_state *st, const struct log_msg *m, bool las
 	}
 	t = s;
 	if (scan_past(&t, "[fault reason "))
+		return parse_late_reason(st, t);
+	t = s;
+	if (scan_past(&t, "[VT-D]DMAR: reason ")) /* Xen's second line: "reason 06 - PTE Read access is not set" */
 		return parse_late_reason(st, t);
 	t = s;
 	if (scan_past(&t, "handling fault status reg"))

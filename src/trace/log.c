@@ -56,8 +56,8 @@ static void emit_one(struct log_state *st, struct held *h)
 		st->err = st->emit(st->arg, &h->ev);
 }
 
-/* Everything held that began before line @line; what still waits for words only when @cut. */
-static void emit_until(struct log_state *st, uint64_t line, bool cut)
+/* Everything held that began before the @seq'th; what still waits for words only when @cut. */
+static void emit_until(struct log_state *st, uint64_t seq, bool cut)
 {
 	struct held *first;
 
@@ -66,7 +66,7 @@ static void emit_until(struct log_state *st, uint64_t line, bool cut)
 		for (size_t i = 0; i < MAX_SPEAKERS; i++) {
 			struct held *h = &st->speakers[i];
 
-			if (h->active && h->ev.line < line && (cut || is_whole(h)) && (!first || h->ev.line < first->ev.line))
+			if (h->active && h->seq < seq && (cut || is_whole(h)) && (!first || h->seq < first->seq))
 				first = h;
 		}
 		if (first)
@@ -107,7 +107,7 @@ void hold_speaker(struct log_state *st, enum vendor vendor, struct slice unit)
 			return;
 		}
 		/* a free place, else the one that has waited for longest */
-		if (!best || (best->active && (!h->active || h->ev.line < best->ev.line)))
+		if (!best || (best->active && (!h->active || h->seq < best->seq)))
 			best = h;
 	}
 	st->held = best;
@@ -118,10 +118,11 @@ struct event *hold_new(struct log_state *st, const struct log_msg *m)
 	struct held *h = st->held;
 
 	if (h->active)
-		emit_until(st, h->ev.line, false);
+		emit_until(st, h->seq, false);
 	emit_one(st, h);
 	memset(h, 0, offsetof(struct held, text));
 	h->active = true;
+	h->seq = ++st->seq;
 	st->n_held++;
 	h->ev.line = m->line;
 	h->ev.stamp = hold_text(st, m->stamp);

@@ -78,17 +78,38 @@ static bool bracket_date(struct scan *s, struct log_msg *m)
 	return true;
 }
 
-/* Who printed it: "[T12]", "[    C0]" (CONFIG_PRINTK_CALLER). */
+/* "T12", "    C0" (CONFIG_PRINTK_CALLER); kernels of telephones: "1:    kworker/1:2:  123", "pid:123,cpu3,kworker/3:1". */
+static bool is_caller(struct slice in)
+{
+	struct scan s = scan_of(in);
+	uint64_t v;
+
+	if (in.n > 64)
+		return false;
+	scan_blanks(&s);
+	if (scan_lit(&s, "pid:"))
+		return true;
+	if (scan_left(&s) > 1 && (*s.p == 'T' || *s.p == 'C') && is_digit(s.p[1]))
+		return true;
+	if (!scan_dec(&s, &v) || !scan_char(&s, ':'))
+		return false;
+	for (; s.p < s.end; s.p++) /* no PCI address */
+		if (*s.p == '/' || (is_alpha(*s.p) && hex_digit(*s.p) < 0))
+			return true;
+	return false;
+}
+
+/* Who printed it: "[    C0]", "(3)[123:kworker/3:1]". */
 static void skip_caller(struct scan *s)
 {
 	struct scan t = *s;
 	struct slice in;
+	uint64_t cpu;
 
 	scan_blanks(&t);
-	if (!scan_char(&t, '[') || !scan_until(&t, ']', &in))
+	if (scan_char(&t, '(') && (!scan_dec(&t, &cpu) || !scan_char(&t, ')')))
 		return;
-	in = slice_trim(in);
-	if (in.n > 1 && (in.p[0] == 'T' || in.p[0] == 'C') && is_digit(in.p[1]))
+	if (scan_char(&t, '[') && scan_until(&t, ']', &in) && is_caller(in))
 		*s = t;
 }
 
@@ -128,13 +149,20 @@ static void skip_level(struct scan *s)
 	}
 }
 
-/* /dev/kmsg: "6,1234,278999480,-;text", with \xNN for what is not printable (kernel/printk/printk.c). */
+/*
+ * /dev/kmsg: "6,1234,278999480,-;text", with \xNN for what is not printable (kernel/printk/printk.c). The extended netconsole has the kernel's
+ * release before it, if it was told so.
+ */
 static bool kmsg_prefix(struct scan *s, struct log_msg *m)
 {
 	struct scan t = *s;
 	uint64_t level, seq, usec;
-	struct slice flags;
+	struct slice flags, release;
 
+	if (!scan_left(s) || !is_digit(*s->p))
+		return false;
+	if (!scan_until(&t, ',', &release) || release.n > 64 || !memchr(release.p, '.', release.n))
+		t = *s;
 	if (!scan_dec(&t, &level) || !scan_char(&t, ',') || !scan_dec(&t, &seq) || !scan_char(&t, ',') ||
 	    !scan_dec(&t, &usec) || !scan_char(&t, ',') || !scan_until(&t, ';', &flags) || usec > UINT64_MAX / 1000)
 		return false;
@@ -209,23 +237,33 @@ static void skip_host(struct scan *s)
 		*s = t;
 }
 
+/* The kernel's own time has six digits behind the point: "[   12.300000]", "[12.300000 <", "[12.300000, 3]". @s is behind the bracket. */
+static bool is_kernel_time(struct scan s)
+{
+	struct slice in;
+
+	scan_blanks(&s);
+	if (!scan_until(&s, '.', &in) || !in.n || in.n > 10 || scan_left(&s) < 7)
+		return false;
+	for (size_t i = 0; i < in.n; i++)
+		if (!is_digit(in.p[i]))
+			return false;
+	for (in = (struct slice){ s.p, 0 }; in.n < 6 && is_digit(in.p[in.n]); in.n++)
+		;
+	return in.n == 6 && (in.p[6] == ']' || in.p[6] == ' ' || in.p[6] == ',');
+}
+
 /*
- * "NODE | [   12.300000] text", "/var/log/kern.log:123:[   12.300000] text": the kernel's own time has six digits behind the point, and what
- * stands before it says nothing that we need.
+ * "NODE | [   12.300000] text", "/var/log/kern.log:123:[   12.300000] text": what stands before the kernel's own time says nothing that we
+ * need.
  */
 static bool buried_time(struct scan *s, struct log_msg *m)
 {
 	struct scan t = { s->p, s->p + MIN(scan_left(s), (size_t)200) }, u;
-	struct slice lead, in;
+	struct slice lead;
 
 	while (scan_until(&t, '[', &lead)) {
-		u = t;
-		scan_blanks(&u);
-		if (!scan_until(&u, '.', &in) || !in.n || in.n > 10 || u.end - u.p < 7 || !is_digit(*in.p))
-			continue;
-		for (in = (struct slice){ u.p, 0 }; in.n < 6 && is_digit(in.p[in.n]); in.n++)
-			;
-		if (in.n < 6 || (in.p[6] != ']' && in.p[6] != ' ' && in.p[6] != ','))
+		if (!is_kernel_time(t))
 			continue;
 		u = (struct scan){ t.p - 1, s->end };
 		if (!bracket_time(&u, m))
@@ -234,6 +272,26 @@ static bool buried_time(struct scan *s, struct log_msg *m)
 		return true;
 	}
 	return false;
+}
+
+size_t log_second_record(struct slice line)
+{
+	struct scan s = scan_of(line);
+	struct slice lead;
+	bool first = true;
+	const char *p;
+
+	while (scan_until(&s, '[', &lead)) {
+		if (!is_kernel_time(s))
+			continue;
+		if (!first) {
+			for (p = s.p - 1; p - line.p >= 3 && p[-1] == '>' && is_digit(p[-2]) && p[-3] == '<'; p -= 3)
+				; /* its level */
+			return (size_t)(p - line.p);
+		}
+		first = false;
+	}
+	return line.n;
 }
 
 /* dmesg --time-format iso: "2026-11-20T10:00:00,123456+00:00 text". */
@@ -250,9 +308,24 @@ static bool iso_prefix(struct scan *s, struct log_msg *m)
 	return true;
 }
 
+/* `[   12.300000] text`, "…", | … |: where the text ends, when what stands before the time comes again behind it. @s is behind the time. */
+static const char *before_quote(const char *lead, struct scan s)
+{
+	const char *end = s.end, *open = memrchr(lead, '[', (size_t)(s.p - lead));
+
+	while (open && open > lead && is_blank(open[-1]))
+		open--;
+	if (!open || open == lead || !memchr("\"'`|", open[-1], 4))
+		return s.end;
+	while (end > s.p && memchr(" ,]})", end[-1], 5))
+		end--;
+	return end > s.p && end[-1] == open[-1] ? end - 1 : s.end;
+}
+
 void log_prefix(struct slice line, char *buf, size_t size, struct log_msg *ret)
 {
 	struct scan s = scan_of(line);
+	const char *lead;
 
 	scan_blanks(&s);
 	if (kmsg_prefix(&s, ret)) {
@@ -267,11 +340,17 @@ void log_prefix(struct slice line, char *buf, size_t size, struct log_msg *ret)
 		scan_blanks(&s);
 		if (!ret->has_time)
 			bracket_prefix(&s, ret);
-	} else if (buried_time(&s, ret)) {
-		ret->fresh = true;
-		skip_host(&s);
+	} else {
+		lead = s.p;
+		if (buried_time(&s, ret)) {
+			ret->fresh = true;
+			s.end = before_quote(lead, s);
+			skip_caller(&s);
+			skip_host(&s);
+		}
 	}
 	if (ret->fresh)
 		scan_char(&s, ' ');
+	skip_level(&s); /* crash's log -m has it here */
 	ret->text = slice_trim(scan_rest(&s));
 }

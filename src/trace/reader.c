@@ -9,6 +9,7 @@
 
 #include "base/str.h"
 #include "trace/reader.h"
+#include "trace/unpack.h"
 
 /* Small enough for the second-level cache, so that a line is scanned where it was just copied. */
 #define CHUNK (256U << 10)
@@ -17,7 +18,8 @@ struct reader {
 	struct ctx *ctx;
 	char *name;
 	int fd, watch;
-	bool follow, own, eof, packets, skipping;
+	struct unpack *unpack; /* NULL: the input is as it is */
+	bool follow, own, eof, packets, skipping, damaged;
 	bool idle; /* the caller knows that there is nothing for now */
 	char *buf;
 	size_t cap, start, end; /* what is read and not yet handed out */
@@ -121,6 +123,7 @@ void reader_close(struct reader *r)
 {
 	if (!r)
 		return;
+	unpack_close(r->unpack);
 	if (r->own && r->fd >= 0)
 		close(r->fd);
 	if (r->watch >= 0)
@@ -183,6 +186,40 @@ static int wait_more(struct reader *r)
 	return 0;
 }
 
+/* Unpacked bytes added. A log that was cut short, as by a machine that went down, ends where it was cut. */
+static ssize_t fill_unpacked(struct reader *r)
+{
+	ssize_t n = unpack_read(r->unpack, r->buf + r->end, r->cap - r->end);
+
+	if (n < 0) {
+		r->damaged = true;
+		ctx_warn(r->ctx, "cut-short", 0, r->name, "%s: the compressed data is cut short or damaged: what comes behind that is missing",
+			 r->name);
+		return 0;
+	}
+	r->end += (size_t)n;
+	r->done += (uint64_t)n;
+	return n;
+}
+
+/* What was read first begins a compressed file: it is unpacked, and nothing will be added to it. */
+static ssize_t start_unpacking(struct reader *r)
+{
+	struct slice head = { r->buf + r->start, r->end - r->start };
+	const char *name = unpack_name(head);
+	int err = unpack_open(r->fd, head, &r->unpack);
+
+	r->follow = false;
+	r->size = r->done = 0;
+	r->end = r->start = r->seen = 0;
+	if (err == -EBADMSG)
+		return reader_error(r, EBADMSG, "it begins like a compressed file and is none, or is damaged");
+	if (err < 0)
+		return ctx_error(r->ctx, NOTE(.code = "compressed", .err = -err, .where = r->name, .why = "reading it needs libarchive, with this compression",
+					      .hint = "unpack it first"), "%s, compressed by %s", r->name, name);
+	return fill_unpacked(r);
+}
+
 /* Bytes added, 0 at the end, -EAGAIN when a followed file has none now. */
 static ssize_t fill(struct reader *r)
 {
@@ -192,6 +229,8 @@ static ssize_t fill(struct reader *r)
 	err = make_room(r);
 	if (err)
 		return err;
+	if (r->unpack)
+		return fill_unpacked(r);
 	for (;;) {
 		if (stopped)
 			return -EINTR;
@@ -208,6 +247,8 @@ static ssize_t fill(struct reader *r)
 		return r->follow && (r->own || r->packets) ? -EAGAIN : 0;
 	r->end += (size_t)n;
 	r->done += (uint64_t)n;
+	if (n && r->done == (uint64_t)n && !r->packets && unpack_name((struct slice){ r->buf, (size_t)n }))
+		return start_unpacking(r);
 	return n;
 }
 
@@ -327,6 +368,16 @@ uint64_t reader_done(const struct reader *r)
 uint64_t reader_size(const struct reader *r)
 {
 	return r->size;
+}
+
+bool reader_unpacks(const struct reader *r)
+{
+	return r->unpack;
+}
+
+bool reader_damaged(const struct reader *r)
+{
+	return r->damaged;
 }
 
 uint64_t reader_cut(const struct reader *r)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Lines of a file of any size in constant memory: a file, a pipe, a device like /dev/kmsg, or one that is still
- * being written.
+ * being written. What gzip, xz, zstd, bzip2 or lz4 have compressed is unpacked on the way.
  */
 #ifndef IOMMUCTL_TRACE_READER_H
 #define IOMMUCTL_TRACE_READER_H
@@ -44,6 +44,9 @@ uint64_t reader_done(const struct reader *r);
 uint64_t reader_size(const struct reader *r);
 /* Lines longer than READER_MAX_LINE. */
 uint64_t reader_cut(const struct reader *r);
+/* Whether the input is compressed; and whether it was cut short, which a warning has told. Both are known once something was read. */
+bool reader_unpacks(const struct reader *r);
+bool reader_damaged(const struct reader *r);
 
 /* The bytes at the beginning of the input, up to @n, without taking them: tells binary formats. */
 int reader_peek(struct reader *r, size_t n, struct slice *ret);

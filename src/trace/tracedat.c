@@ -25,6 +25,7 @@ struct dat_known {
 /* An event of the file that is one of ours. */
 struct dat_event {
 	const struct dat_known *known; /* NULL: none of ours */
+	const struct dat_file *file; /* NULL: the record is text, "NAME=VALUE NAME=VALUE" */
 	struct dat_field fields[FIELDS_MAX];
 };
 
@@ -53,34 +54,76 @@ struct dat_reader {
 	struct decoder *logs; /* of the kernel log's messages in it; NULL until the first one */
 };
 
+/*
+ * The value of @name in a record that is text. Between the two stands what the kernel's option "fields" writes, trace-cmd report -R, perf
+ * trace or babeltrace: "iova=0x1000 (4096)", "iova: 4096, ", "iova = 4096, ".
+ */
+static bool text_value(struct slice rec, const char *name, struct slice *ret)
+{
+	struct scan s = scan_of(rec);
+	size_t n = strlen(name);
+
+	while (scan_past_bytes(&s, name, n)) {
+		struct scan t = s;
+
+		if (s.p - n > rec.p && !is_blank(s.p[-(ptrdiff_t)n - 1]) && s.p[-(ptrdiff_t)n - 1] != '(')
+			continue;
+		scan_blanks(&t);
+		if (!scan_char(&t, '=') && !scan_char(&t, ':'))
+			continue;
+		if (!scan_word(&t, ret))
+			return false;
+		while (ret->n && (ret->p[ret->n - 1] == ',' || ret->p[ret->n - 1] == ')'))
+			ret->n--;
+		if (ret->n > 1 && *ret->p == '"' && ret->p[ret->n - 1] == '"')
+			*ret = (struct slice){ ret->p + 1, ret->n - 2 };
+		return ret->n > 0;
+	}
+	return false;
+}
+
+/* All of the value is the number: what is not, as "3D0x10" in a mail's source, is none. */
+static bool text_number(struct slice rec, const char *name, uint64_t *ret)
+{
+	struct slice value;
+	struct scan s;
+
+	if (!text_value(rec, name, &value))
+		return false;
+	s = scan_of(value);
+	return (slice_starts(value, "0x") ? scan_hex(&s, ret) : scan_dec(&s, ret)) && !scan_left(&s);
+}
+
+static bool has_field(const struct dat_event *d, struct slice rec, int i)
+{
+	struct slice value;
+
+	return d->file ? d->fields[i].size : d->known->fields[i] && text_value(rec, d->known->fields[i], &value);
+}
+
 static uint64_t number(const struct dat_event *d, struct slice rec, int i)
 {
 	const struct dat_field *f = &d->fields[i];
-	uint64_t v64;
-	uint32_t v32;
-	uint16_t v16;
+	uint64_t v;
 
+	if (!d->file)
+		return text_number(rec, d->known->fields[i], &v) ? v : 0;
 	if (!f->size || f->offset > rec.n || f->size > rec.n - f->offset)
 		return 0;
-	switch (f->size) {
-	case 8:
-		memcpy(&v64, rec.p + f->offset, 8);
-		return v64;
-	case 4:
-		memcpy(&v32, rec.p + f->offset, 4);
-		return v32;
-	case 2:
-		memcpy(&v16, rec.p + f->offset, 2);
-		return v16;
-	}
-	return f->size == 1 ? (unsigned char)rec.p[f->offset] : 0;
+	return dat_number(d->file, rec.p + f->offset, f->size);
 }
 
 /* A __data_loc string: its offset and length in one word. */
 static struct slice text(const struct dat_event *d, struct slice rec, int i)
 {
-	uint32_t loc = (uint32_t)number(d, rec, i), offset = loc & 0xffff, len = loc >> 16;
+	uint32_t loc, offset, len;
+	struct slice value;
 
+	if (!d->file)
+		return text_value(rec, d->known->fields[i], &value) ? value : (struct slice){ 0 };
+	loc = (uint32_t)number(d, rec, i);
+	offset = loc & 0xffff;
+	len = loc >> 16;
 	if (!len || offset > rec.n || len > rec.n - offset)
 		return (struct slice){ 0 };
 	return (struct slice){ rec.p + offset, strnlen(rec.p + offset, len) };
@@ -122,7 +165,7 @@ static bool parse_page_fault(const struct dat_event *d, struct slice rec, struct
 static bool parse_device(const struct dat_event *d, struct slice rec, struct event *ev)
 {
 	set_device(ev, text(d, rec, 0));
-	if (d->fields[1].size) {
+	if (has_field(d, rec, 1)) {
 		ev->group = (uint32_t)number(d, rec, 1);
 		ev->has |= HAS_GROUP;
 	}
@@ -160,7 +203,8 @@ enum { TAG_IOTLB, TAG_DEVTLB, TAG_NESTING_IOTLB, TAG_NESTING_DEVTLB };
 
 static bool parse_tag(const struct dat_event *d, struct slice rec, struct event *ev)
 {
-	uint64_t type = number(d, rec, 2), start = number(d, rec, 5), end = number(d, rec, 6);
+	uint64_t type = number(d, rec, 2), start = 0, end = 0;
+	bool range = has_field(d, rec, 5);
 
 	ev->vendor = VENDOR_VTD;
 	ev->unit = text(d, rec, 0);
@@ -170,13 +214,17 @@ static bool parse_tag(const struct dat_event *d, struct slice rec, struct event 
 	ev->inval = (struct inval_info){
 		.kind = type == TAG_DEVTLB || type == TAG_NESTING_DEVTLB ? INVAL_DEVTLB : INVAL_IOTLB,
 		.nested = type >= TAG_NESTING_IOTLB,
-		.scope = d->fields[5].size ? EXTENT_RANGE : EXTENT_DOMAIN,
+		.scope = range ? EXTENT_RANGE : EXTENT_DOMAIN,
 	};
 	ev->inval.not_present = strends(d->known->name, "_np");
 	ev->domain = (uint32_t)number(d, rec, 3);
 	ev->pasid = (uint32_t)number(d, rec, 4);
 	ev->has |= HAS_DOMAIN | HAS_PASID;
-	if (!d->fields[5].size || end < start)
+	if (range) {
+		start = number(d, rec, 5);
+		end = number(d, rec, 6);
+	}
+	if (!range || end < start)
 		return true;
 	ev->addr = start;
 	ev->size = end - start + 1;
@@ -204,12 +252,37 @@ static const struct dat_known known_events[] = {
 	{ "intel_iommu", "cache_tag_flush_range_np", parse_tag, EVENT_FLUSH, { TAG_FIELDS, "start", "end" } },
 };
 
+static bool is_text_field(const char *name)
+{
+	return streq(name, "device") || streq(name, "driver") || streq(name, "iommu") || streq(name, "dev");
+}
+
+enum line_result fields_event(struct slice name, struct slice text, struct event *ev)
+{
+	struct dat_event d = { 0 };
+	struct slice value;
+	uint64_t v;
+
+	for (size_t i = 0; !d.known && i < ARRAY_SIZE(known_events); i++)
+		if (known_events[i].parse && slice_eq_bytes(name, known_events[i].name, strlen(known_events[i].name)))
+			d.known = &known_events[i];
+	if (!d.known)
+		return LINE_OTHER;
+	for (size_t i = 0; i < FIELDS_MAX && d.known->fields[i]; i++)
+		if (is_text_field(d.known->fields[i]) ? !text_value(text, d.known->fields[i], &value) :
+							!text_number(text, d.known->fields[i], &v))
+			return LINE_OTHER;
+	ev->kind = d.known->kind;
+	return d.known->parse(&d, text, ev) ? LINE_EVENT : LINE_BAD;
+}
+
 /* -- what the file describes ------------------------------------------------------------------------------------------------- */
 
 static void learn_event(struct dat_reader *r, const struct dat_format *f)
 {
 	struct dat_event *d = &r->events[f->id];
 
+	d->file = &r->file;
 	if (!r->type.size && (!dat_find_field(f->text, "common_type", &r->type) || !dat_find_field(f->text, "common_pid", &r->pid)))
 		r->type.size = 0;
 	for (size_t i = 0; !d->known && i < ARRAY_SIZE(known_events); i++)
@@ -276,26 +349,16 @@ static void advance(struct dat_reader *r)
 
 /* -- records ------------------------------------------------------------------------------------------------------------------ */
 
-static uint32_t common(struct slice rec, const struct dat_field *f)
+static uint32_t common(const struct dat_reader *r, struct slice rec, const struct dat_field *f)
 {
-	uint16_t v16;
-	uint32_t v32;
-
-	if (f->offset > rec.n || f->size > rec.n - f->offset)
+	if (f->offset > rec.n || f->size > rec.n - f->offset || (f->size != 2 && f->size != 4))
 		return UINT32_MAX;
-	if (f->size == 2) {
-		memcpy(&v16, rec.p + f->offset, 2);
-		return v16;
-	}
-	if (f->size != 4)
-		return UINT32_MAX;
-	memcpy(&v32, rec.p + f->offset, 4);
-	return v32;
+	return (uint32_t)dat_number(&r->file, rec.p + f->offset, f->size);
 }
 
 static void set_task(struct dat_reader *r, struct slice rec, struct event *ev)
 {
-	ev->pid = (int32_t)common(rec, &r->pid);
+	ev->pid = (int32_t)common(r, rec, &r->pid);
 	if (ev->pid < 0)
 		return;
 	ev->has |= HAS_PID;
@@ -365,7 +428,7 @@ static int take_record(struct dat_reader *r, const struct dat_stream *s)
 	ret = s->rec.lost ? put_lost(r, s) : 0;
 	if (ret)
 		return ret;
-	id = common(s->rec.data, &r->type);
+	id = common(r, s->rec.data, &r->type);
 	d = id < EVENT_IDS ? &r->events[id] : NULL;
 	if (!d || !d->known)
 		return 0;

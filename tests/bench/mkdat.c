@@ -2,10 +2,12 @@
 /*
  * mkdat: makes a trace.dat of any size (version 6, trace-cmd.dat.v6(5)), for tests, seeds and the speed table.
  *
- *	mkdat [-c CPUS] [-l] [-p] [-t] OUT EVENTS
+ *	mkdat [-b] [-c CPUS] [-i] [-l] [-p] [-t] OUT EVENTS
  *
  * Maps, unmaps and VT-d invalidations of a disk, as `trace-cmd record -e iommu -e intel_iommu` has them, in turns on each of CPUS
  * processors (default 1).
+ *	-b	as a big-endian machine writes it
+ *	-i	the last processor's data is that of a buffer of its own, as of `trace-cmd record -B more`
  *	-l	the second page of each processor says that events were lost before it
  *	-p	the last events of each processor are messages of the kernel log (printk:console) about faults
  *	-t	the same as text on standard output, as trace-cmd report prints it; OUT is not written
@@ -22,6 +24,8 @@
 #define PAGE 4096
 #define PAGE_HEAD 16
 #define MISSED_EVENTS (1U << 31) /* include/linux/ring_buffer.h, in the page's commit */
+
+#define OPTION_BUFFER 3
 
 enum { ID_MAP = 100, ID_UNMAP, ID_QI, ID_CONSOLE };
 
@@ -77,8 +81,24 @@ static const char *const messages[] = {
 };
 #define MESSAGES (sizeof(messages) / sizeof(*messages))
 
-static bool lost, printk;
+static bool lost, printk, big, instance;
 static FILE *out;
+static long instance_at; /* where the place of the second buffer is written */
+
+static uint16_t u16(uint16_t v)
+{
+	return big ? __builtin_bswap16(v) : v;
+}
+
+static uint32_t u32(uint32_t v)
+{
+	return big ? __builtin_bswap32(v) : v;
+}
+
+static uint64_t u64(uint64_t v)
+{
+	return big ? __builtin_bswap64(v) : v;
+}
 
 static void put(const void *p, size_t n)
 {
@@ -88,11 +108,13 @@ static void put(const void *p, size_t n)
 
 static void put32(uint32_t v)
 {
+	v = u32(v);
 	put(&v, 4);
 }
 
 static void put64(uint64_t v)
 {
+	v = u64(v);
 	put(&v, 8);
 }
 
@@ -115,7 +137,8 @@ static void put_head(uint32_t cpus)
 	static const char *const iommu[] = { map_format, unmap_format }, *const intel[] = { qi_format }, *const log[] = { console_format };
 	static const char cmdlines[] = "57 dd\n";
 
-	put("\x17\x08\x44tracing6\0\0\x08", 14);
+	put("\x17\x08\x44tracing6", 12);
+	put(big ? "\1\x08" : "\0\x08", 2);
 	put32(PAGE);
 	put("header_page", 12);
 	put_block(header_page);
@@ -131,7 +154,17 @@ static void put_head(uint32_t cpus)
 	put32(0); /* printk */
 	put_block(cmdlines);
 	put32(cpus);
-	put("options  \0\0\0flyrecord", 22);
+	put("options  ", 10);
+	if (instance) {
+		uint16_t id = u16(OPTION_BUFFER);
+
+		put(&id, 2);
+		put32(8 + sizeof("more"));
+		instance_at = ftell(out);
+		put64(0);
+		put("more", sizeof("more"));
+	}
+	put("\0\0flyrecord", 12);
 }
 
 /* One event's data behind the common part, as 64-bit words and, for an invalidation, the unit's name. */
@@ -150,30 +183,44 @@ static struct record make(uint64_t i, uint64_t cpu)
 		return (struct record){ ID_MAP, 24, { iova, 0x100000000 + i / 3 * 4096, 4096 } };
 	if (i % 3 == 1)
 		return (struct record){ ID_UNMAP, 24, { iova, 4096, 4096 } };
-	/* the string "dmar0" begins 44 bytes into the record: 8 of the common part, 32 of words, 4 of its place */
-	return (struct record){ ID_QI, 44, { 0x900f2, iova, 0, 0, (uint64_t)6 << 16 | 44 } };
+	return (struct record){ ID_QI, 44, { 0x900f2, iova } };
+}
+
+/* Five bits of length and 27 of time; a big-endian compiler lays a bit field out from the top. */
+static uint32_t entry_head(uint32_t type, uint32_t delta)
+{
+	return u32(big ? type << 27 | delta : type | delta << 5);
 }
 
 static size_t put_event(char *page, size_t at, uint32_t delta, const struct record *r)
 {
 	size_t len = 8 + r->n;
-	uint32_t head = (uint32_t)(len / 4) | delta << 5;
-	uint32_t common[2] = { r->id, 57 };
+	uint32_t pid = u32(57), place = u32(6 << 16 | 44);
+	uint32_t head = entry_head((uint32_t)(len / 4), delta);
+	uint16_t id = u16(r->id);
 
 	memcpy(page + at, &head, 4);
-	memcpy(page + at + 4, common, 8);
-	memcpy(page + at + 12, r->w, r->n);
-	if (r->id == ID_QI)
+	memcpy(page + at + 4, &id, 2);
+	memcpy(page + at + 8, &pid, 4);
+	for (size_t i = 0; i < r->n / 8; i++)
+		memcpy(page + at + 12 + i * 8, &(uint64_t){ u64(r->w[i]) }, 8);
+	if (r->id == ID_QI) {
+		/* the string begins 44 bytes into the record: 8 of the common part, 32 of words, 4 of its place */
+		memcpy(page + at + 12 + 32, &place, 4);
 		memcpy(page + at + 12 + 36, "dmar0\0\0", 8);
+	}
 	return at + 4 + len;
 }
 
 static size_t put_message(char *page, size_t at, uint32_t delta, const char *text)
 {
 	uint32_t n = (uint32_t)strlen(text) + 1, words = 3 + (n + 3) / 4;
-	uint32_t head[5] = { delta << 5, 4 * (words + 1), ID_CONSOLE, 57, n << 16 | 12 }; /* longer than the head's field for it can say */
+	/* longer than the head's field for it can say */
+	uint32_t head[5] = { entry_head(0, delta), u32(4 * (words + 1)), 0, u32(57), u32(n << 16 | 12) };
+	uint16_t id = u16(ID_CONSOLE);
 
 	memcpy(page + at, head, sizeof(head));
+	memcpy(page + at + 8, &id, 2);
 	memcpy(page + at + sizeof(head), text, n);
 	return at + 4 * (words + 2);
 }
@@ -199,7 +246,9 @@ static uint64_t put_cpu(uint64_t events, uint64_t cpu, uint64_t cpus)
 			else
 				at = put_event(page, at, delta, &r);
 		}
+		time = u64(time);
 		commit = (at - PAGE_HEAD) | (lost && pages == 1 ? MISSED_EVENTS : 0);
+		commit = u64(commit);
 		memcpy(page, &time, 8);
 		memcpy(page + 8, &commit, 8);
 		put(page, PAGE);
@@ -209,20 +258,30 @@ static uint64_t put_cpu(uint64_t events, uint64_t cpu, uint64_t cpus)
 	return bytes;
 }
 
-/* The pages begin at a page; their places are written when they are known. */
+static void seek(long to)
+{
+	if (fseek(out, to, SEEK_SET))
+		err(1, "seeking");
+}
+
+/* The pages begin at a page; their places are written when they are known. The second buffer has a table of its own. */
 static void put_data(uint64_t events, uint32_t cpus)
 {
-	long table = ftell(out), start = (table + 16 * (long)cpus + PAGE - 1) / PAGE * PAGE;
-	uint64_t offset = (uint64_t)start;
+	long table = ftell(out), more = table + 16 * (long)cpus, start = more + (instance ? 10 + 16 * (long)cpus : 0);
+	uint64_t offset = (uint64_t)(start + PAGE - 1) / PAGE * PAGE;
 
+	if (instance) {
+		seek(instance_at);
+		put64((uint64_t)more);
+		seek(more);
+		put("flyrecord", 10);
+	}
 	for (uint32_t c = 0; c < cpus; c++) {
 		uint64_t share = events / cpus + (c < events % cpus), n;
 
-		if (fseek(out, (long)offset, SEEK_SET))
-			err(1, "seeking");
+		seek((long)offset);
 		n = put_cpu(share, c, cpus);
-		if (fseek(out, table + 16 * (long)c, SEEK_SET))
-			err(1, "seeking");
+		seek((instance && c == cpus - 1 ? more + 10 : table) + 16 * (long)c);
 		put64(offset);
 		put64(n);
 		offset += n;
@@ -254,8 +313,14 @@ int main(int argc, char **argv)
 	uint64_t events;
 	int o;
 
-	while ((o = getopt(argc, argv, "c:lpt")) != -1) {
+	while ((o = getopt(argc, argv, "bc:ilpt")) != -1) {
 		switch (o) {
+		case 'b':
+			big = true;
+			break;
+		case 'i':
+			instance = true;
+			break;
 		case 'c':
 			cpus = (uint32_t)strtoul(optarg, NULL, 10);
 			break;
@@ -273,7 +338,7 @@ int main(int argc, char **argv)
 		}
 	}
 	if (argc - optind != 2 || !cpus || cpus > 1024)
-		errx(2, "usage: mkdat [-c CPUS] [-l] [-p] [-t] OUT EVENTS");
+		errx(2, "usage: mkdat [-b] [-c CPUS] [-i] [-l] [-p] [-t] OUT EVENTS");
 	events = strtoull(argv[optind + 1], NULL, 10);
 	if (text) {
 		print_text(events);

@@ -13,7 +13,7 @@ what() {
 # Each line with its time alone before it, so that every one has the prefix that is rewritten.
 setup() {
 	cat "$TRACES"/{vtd,vtd-eras,amd,amd-eras,smmu,smmu-eras,interleaved}.txt |
-		sed -n 's/^\[ *\([0-9]*\.[0-9]*\)\] /[\1] /p' >"$BATS_TEST_TMPDIR/plain"
+		sed -nE 's/^\[ *([0-9]+\.[0-9]+)\] /[\1] /; T; :a; s/^\[([0-9]+)\.([0-9]{1,5})\]/[\1.\20]/; ta; p' >"$BATS_TEST_TMPDIR/plain"
 	what "$BATS_TEST_TMPDIR/plain" >"$BATS_TEST_TMPDIR/expected"
 	[ "$(wc -l <"$BATS_TEST_TMPDIR/expected")" -gt 35 ]
 }
@@ -68,10 +68,156 @@ same_as_plain() {
 	same_as_plain 's/^\(\[[^]]*\] \)\([^ ]*\)/\x1b[32m\1\x1b[0m\x1b[33m\2\x1b[0m/; s/$/\x1b[0m\x1b[K/'
 }
 
+@test "what telephones, consoles and loggers put before a line" {
+	same_as_plain 's/^\[\([^]]*\)\]/<3>[\1] [1:    kworker\/1:2:  123]/'
+	same_as_plain 's/^\[\([^]]*\)\] /<3>[\1]  (3)[123:kworker\/3:1]/'
+	same_as_plain 's/^\[\([^]]*\)\] /[\1s][pid:123,cpu3,kworker\/3:1]/'
+	same_as_plain 's/^\[[^]]*\]/11-20 10:00:00.123     0     0 E         :/'
+	same_as_plain 's/^/11-20 10:00:00.123     0     0 E kernel  : /'
+	same_as_plain 's/^/E\/kernel  (    0): /'
+	same_as_plain 's/^\(\[[^]]*\]\) /\1 <3>/'
+	same_as_plain 's/^\(\[[^]]*\]\)/<3>\1[  T123]/'
+	same_as_plain 's/^/[Fri Nov 20 10:00:00 2026]/'
+	same_as_plain 's/^\[[^]]*\] /6.12.0,3,912,39100000,-,caller=T1;/'
+	same_as_plain 's/^/192.168.1.5:6665 /'
+	same_as_plain 's/^/<3>1 2026-11-20T10:00:00.123456+01:00 host kernel - - - /'
+	same_as_plain 's/^\[[^]]*\]/kern  :warn  : 2026-11-20T10:00:00,123456+01:00/'
+	same_as_plain 's/^/user  :notice: /'
+	same_as_plain 's/^/E1120 10:00:00.123456       1 kmsg.go:12] /'
+	same_as_plain 's/^\[[^]]*\]/192.168.1.2: kern:     err: [2026-11-20T10:00:00.12345Z]:/'
+	same_as_plain 's/^/ts=2026-11-20T10:00:00Z level=error msg="/; s/$/"/'
+	same_as_plain 's/^/Loading initrd... 50%\r/'
+	same_as_plain '1iPanic#1 Part1'
+}
+
+@test "what forums, weblogs and wikis make of a log" {
+	local page='s/&/\&amp;/g; s/</\&lt;/g; s/>/\&gt;/g; s/"/\&quot;/g'
+
+	same_as_plain 's/^/12. /'
+	same_as_plain 's/^/12: /'
+	same_as_plain 's/^/  12|/'
+	same_as_plain 's/^/`/; s/$/`/'
+	same_as_plain 's/^/| /; s/$/ |/'
+	same_as_plain 's/^/- /'
+	same_as_plain 's/[][_*#]/\\&/g'
+	same_as_plain "s/^/<3>/; $page; 1s/^/<pre>/"
+	same_as_plain "s/^/> > /; $page"
+	same_as_plain "$page; s/^/<span class=\"k\">/; s/\$/<\/span><br \/>/"
+	same_as_plain "$page; s/ /\&nbsp;/g"
+	same_as_plain 's/\([^0-9a-f]0\)x/\1\xc3\x97/g'
+	same_as_plain 's/\([^0-9a-f]0\)x/\1\&#215;/g'
+	same_as_plain 's/ /\xe2\x80\x8b /g'
+	# all of it in one line, with and without a tag between
+	diff "$BATS_TEST_TMPDIR/expected" <(sed "$page; s/\$/<br>/" "$BATS_TEST_TMPDIR/plain" | tr -d '\n' | what -)
+	diff "$BATS_TEST_TMPDIR/expected" <(tr '\n' ' ' <"$BATS_TEST_TMPDIR/plain" | what -)
+}
+
+@test "JSON of loggers that nobody told us about" {
+	local line='split("\n") | .[:-1][]' form
+	for form in '{textPayload: .}' '{jsonPayload: {message: .}}' '{_source: {message: ., host: {name: "a"}}}' '{result: {_raw: .}}' \
+		'{log: (. + "\n"), stream: "stderr"}' '{kind: "Event", apiVersion: "v1", message: .}'; do
+		diff "$BATS_TEST_TMPDIR/expected" <(jq -Rsc "$line | $form" "$BATS_TEST_TMPDIR/plain" | what -)
+	done
+	for form in '[split("\n")[:-1][] | {MESSAGE: .}]' '{events: [split("\n")[:-1][] | {timestamp: 1, message: .}]}' '{dmesg: .}' \
+		'{streams: [{values: [split("\n")[:-1][] | ["17", .]]}]}' '{body: ("### It fails\n```\n" + gsub("\n"; "\r\n") + "```")}'; do
+		diff "$BATS_TEST_TMPDIR/expected" <(jq -Rsc "$form" "$BATS_TEST_TMPDIR/plain" | what -)
+		[[ $form == *MESSAGE* || $form == *events* ]] || continue # others have more than a record in a line
+		diff "$BATS_TEST_TMPDIR/expected" <(jq -Rs "$form" "$BATS_TEST_TMPDIR/plain" | what -)
+	done
+}
+
 @test "UTF-16, as a shell on Windows saves it" {
 	command -v iconv >/dev/null
-	iconv -f UTF-8 -t UTF-16 "$TRACES/vtd.txt" >"$BATS_TEST_TMPDIR/wide"
-	diff <(what "$TRACES/vtd.txt") <(what "$BATS_TEST_TMPDIR/wide")
+	local form
+	for form in UTF-16 UTF-16LE UTF-16BE; do
+		iconv -f UTF-8 -t "$form" "$TRACES/vtd.txt" >"$BATS_TEST_TMPDIR/wide"
+		diff <(what "$TRACES/vtd.txt") <(what "$BATS_TEST_TMPDIR/wide")
+	done
+	# its mark before a record that nothing else stands before
+	sed '1s/^/\xef\xbb\xbf/; s/^\[[^]]*\] //; s/$/\r/' "$BATS_TEST_TMPDIR/plain" | iconv -f UTF-8 -t UTF-16LE >"$BATS_TEST_TMPDIR/wide"
+	diff "$BATS_TEST_TMPDIR/expected" <(what "$BATS_TEST_TMPDIR/wide")
+}
+
+@test "compressed logs, as logrotate leaves them; whole, from a pipe, cut short" {
+	local program
+	for program in gzip xz zstd bzip2; do
+		"$program" -c <"$BATS_TEST_TMPDIR/plain" >"$BATS_TEST_TMPDIR/log"
+		diff "$BATS_TEST_TMPDIR/expected" <(what "$BATS_TEST_TMPDIR/log")
+		diff "$BATS_TEST_TMPDIR/expected" <(what - <"$BATS_TEST_TMPDIR/log")
+	done
+	# incompressible, so that what is before the cut comes out
+	{ cat "$BATS_TEST_TMPDIR/plain"; head -c 300000 /dev/urandom | base64 -w 70; } | gzip -c | head -c 150000 >"$BATS_TEST_TMPDIR/cut"
+	diff "$BATS_TEST_TMPDIR/expected" <(what "$BATS_TEST_TMPDIR/cut")
+	run_ctl faults decode --no-lookup "$BATS_TEST_TMPDIR/cut"
+	expect_status 0
+	expect_in "$stderr" "cut: the compressed data is cut short or damaged"
+	run_ctl faults decode --no-lookup --strict "$BATS_TEST_TMPDIR/cut"
+	expect_status 1
+	gzip -c <"$TRACES/v6.dat" >"$BATS_TEST_TMPDIR/v6.dat.gz"
+	run_ctl trace stat "$BATS_TEST_TMPDIR/v6.dat.gz"
+	expect_status 1
+	expect_in "$stderr" "a compressed trace.dat" "hint: unpack it first"
+}
+
+@test "what came again is counted, and so is what was left out" {
+	local fault='nvme 0000:01:00.0: AMD-Vi: Event logged [IO_PAGE_FAULT domain=0x0002 address=0x12345000 flags=0x0020]'
+	[ "$(what - <<-END | jq -r '"\(.kind) \(.device // .lost)"' | uniq -c | sed 's/^ *//'
+		Nov 20 10:00:00 h kernel: $fault
+		Nov 20 10:00:05 h kernel: message repeated 3 times: [ $fault]
+		Nov 20 10:00:06 h kernel: message repeated 2 times: [ [   12.345678] $fault]
+		Nov 20 10:00:09 h last message repeated 4 times
+		Nov 20 10:00:09 h kernel: usb 1-1: new device
+		Nov 20 10:00:09 h last message repeated 7 times
+		** 23 printk messages dropped ** [   12.345678] $fault
+		Nov 20 10:00:09 h systemd-journald[300]: Missed 42 kernel messages
+		Nov 20 10:00:09 h rsyslogd[300]: imjournal: 11 messages lost due to rate-limiting (20000 allowed within 600 seconds)
+		Nov 20 10:00:09 h kernel: AMD-Vi: IOMMU Event log restarting
+	END
+	)" = "10 fault 0000:01:00.0
+1 lost 23
+1 fault 0000:01:00.0
+1 lost 42
+1 lost 11
+1 lost 0" ]
+	run_ctl -j trace stat - <<<"Nov 20 10:00:05 h kernel: message repeated 4000000000 times: [ $fault]"
+	expect_json '.data[0] | "\(.kinds[0].count) \(.lost)"' "1000 3999999000"
+}
+
+@test "faults that are written a register a line, and units that have failed" {
+	[ "$(what - <<-'END' | jq -r '"\(.vendor) \(.device) \(.address) \(.code) \(.access) \(.source_id)"'
+		<3>[  718.314900][  T803] arm-smmu 15000000.apps-smmu: Unhandled arm-smmu context fault from a600000.dwc3!
+		<3>[  718.314994][  T803] arm-smmu 15000000.apps-smmu: FAR    = 0x00000000efe60800
+		<3>[  718.315023][  T803] arm-smmu 15000000.apps-smmu: PAR    = 0x0000000000000000
+		<3>[  718.315048][  T803] arm-smmu 15000000.apps-smmu: FSR    = 0x40000402 [TF R SS ]
+		<3>[  718.315074][  T803] arm-smmu 15000000.apps-smmu: FSYNR0    = 0x5f0003
+		<3>[  718.315117][  T803] arm-smmu 15000000.apps-smmu: context bank#    = 0x1b
+		<3>[  718.315274][  T803] arm-smmu 15000000.apps-smmu: SID = 0x1140
+		arm-smmu-v3 a.smmuv3: device has entered Service Failure Mode!
+		arm-smmu-v3 a.smmuv3: EVTQ write aborted -- events may have been lost
+		IOMMU: dmar0: Page request without PASID: 0000000000000001 0000000000000002
+		(XEN) [VT-D]DMAR:[DMA Read] Request device [0000:00:02.0] fault addr 9d000000
+		(XEN) [VT-D]DMAR: reason 06 - PTE Read access is not set
+	END
+	)" = "smmuv2 a600000.dwc3 0xefe60800 0x40000402 read 0x1140
+smmuv3 null null null null null
+smmuv3 null null null null null
+vt-d null null null null null
+vt-d 0000:00:02.0 0x9d000000 0x6 read null" ]
+}
+
+@test "units that are not decoded, and other programs' words: counted and named" {
+	run_ctl -j trace stat - <<-'END'
+		rk_iommu ff460800.iommu: Page fault at 0x00000000fe000000 of type read
+		exynos-sysmmu 14650000.sysmmu: READ PAGE FAULT occurred at 0x20000000
+		mtk-iommu 10205000.iommu: fault type=0x5 iova=0x12000 pa=0x0 master=0x1(larb=0 port=0) layer=0 read
+		riscv-iommu 0000:00:01.0: Fault 12 devid: 0x10 iotval: dead000 iotval2: 0
+		apple-dart 231300000.iommu: translation fault: status:0x80000302 stream:3 code:0x2 (no PTE) at 0x1234
+		(XEN) AMD-Vi: IO_PAGE_FAULT: domain = 0, device id = 0xa4, fault address = 0xbf695000, flags = 0
+		qemu-system-x86_64: vtd_iommu_translate: detected translation failure (dev=02:00:00, iova=0xdead000)
+		@[tracepoint:iommu:map]: 4028
+	END
+	expect_json '.data[0].undecoded' 8
+	expect_in "$(json '.warnings[0].why')" "lines 1, 2, 3, 4, 5"
 }
 
 @test "a line that begins a record is never the rest of the one before" {
@@ -118,6 +264,10 @@ map null 0x1000 4096" ]
 		"      dd-59        0d..1. 2127901us : map: " # the latency format
 		"      dd-59        0d..1. 2127901us+: map: "
 		"[   12.345678]       dd-59        0d..1. 2127901us : map: " # ftrace_dump_on_oops
+		"           dd-59     0d..1.     2.127901: map: " # trace-cmd report -l
+		"           dd-59   [000]     2.127901: (+47276) map: " # --ts-diff
+		"more:               dd-59    [000]     2.127901: map: " # of several buffers, or files
+		"           dd-59   [000]     2.127901000: map: " # -t
 	)
 	for head in "${task[@]}"; do
 		[ "$("$IOMMUCTL" -j trace decode - <<<"$head$rest" | jq -r 'select(.kind) | "\(.kind) \(.task) \(.pid) \(.cpu) \(.time_ns) \(.address) \(.size)"')" = \
@@ -129,4 +279,33 @@ map null 0x1000 4096" ]
 	done
 	# tp_printk: in the log, with its time
 	[ "$("$IOMMUCTL" -j trace decode - <<<"[    2.127901] map: $rest" | jq -r 'select(.kind) | "\(.kind) \(.time_ns) \(.address)"')" = "map 2127901000 0x100000000" ]
+}
+
+@test "an event of a trace whose fields are told by name" {
+	local rest line
+	local -a fields=(
+		"iova=0x100000000 (4294967296) paddr=0x123450000 (4886691840) size=0x1000 (4096)" # trace_options "fields"
+		"iova=0x0000000100000000 paddr=0x0000000123450000 size=4096" # trace-cmd report -R
+		"iova=4294967296 paddr=4886691840 size=0x1000"
+		"[FAILED TO PARSE] iova=4294967296 paddr=4886691840 size=4096"
+	)
+	for rest in "${fields[@]}"; do
+		[ "$(what - <<<"              dd-59      [000] d..1.     2.127901: map: $rest" | jq -r '"\(.kind) \(.address) \(.physical) \(.size)"')" = \
+			"map 0x100000000 0x123450000 4096" ]
+	done
+	for line in "dd    59     2.127901: iommu:map: IOMMU: iova=0x0000000100000000 - 0x0000000100001000 paddr=0x0000000123450000 size=4096" \
+		"     0.000 dd/59 iommu:map(iova: 4294967296, paddr: 4886691840, size: 4096)" \
+		"[10:00:00.123456789] (+0.000001) host iommu:map: { cpu_id = 0 }, { iova = 4294967296, paddr = 4886691840, size = 4096 }"; do
+		[ "$(what - <<<"$line" | jq -r '"\(.kind) \(.address) \(.physical) \(.size)"')" = "map 0x100000000 0x123450000 4096" ]
+	done
+	[ "$(what - <<-'END' | jq -r '"\(.kind) \(.device) \(.driver) \(.address) \(.domain) \(.group) \(.prgi)"'
+		              dd-59      [000] d..1.     2.127901: io_page_fault: device=0000:05:00.0 driver=nvme iova=0x1234 (4660) flags=0x1 (1)
+		              dd-59      [000] d..1.     2.127901: qi_submit: qw0=0x900f2 (590066) qw1=0xf0000000 (4026531840) qw2=0x0 (0) qw3=0x0 (0) iommu=dmar0
+		              dd-59      [000] d..1.     2.127901: add_device_to_group: gid=0x3 (3) device=0000:05:00.0
+		             irq-59      [000]     2.127901: prq_report: [FAILED TO PARSE] dw0=0x50000000050001 dw1=0x559ef6f9f00f dw2=0x0 dw3=0x0 seq=1 iommu=dmar0 dev=0000:00:0a.0 buff=
+	END
+	)" = "fault 0000:05:00.0 nvme 0x1234 null null null
+invalidate null null 0xf0000000 9 null null
+group-add 0000:05:00.0 null null null 3 null
+page-request 0000:00:0a.0 null 0x559ef6f9f000 null null 1" ]
 }
