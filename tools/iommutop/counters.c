@@ -66,6 +66,7 @@ struct counters {
 	struct unit_counts *units;
 	struct unit_irqs *irqs;
 	size_t n_units;
+	char online[1024]; /* the processors that are counted on, as sysfs has them */
 	char why_buf[160];
 };
 
@@ -78,14 +79,17 @@ static int perf_open(struct perf_event_attr *attr, int cpu, int leader)
 	return fd < 0 ? -errno : fd;
 }
 
-/* "0-3,8" */
-static size_t online_cpus(struct source *src, uint32_t *v, size_t cap)
+/* "0-3,8"; empty when it cannot be read */
+static void read_online(struct source *src, char *buf, size_t size)
 {
-	char buf[1024], *p = buf;
+	if (source_read_attr(src, "sys/devices/system/cpu/online", buf, size) < 0)
+		*buf = '\0';
+}
+
+static size_t cpu_numbers(char *p, uint32_t *v, size_t cap)
+{
 	size_t n = 0;
 
-	if (source_read_attr(src, "sys/devices/system/cpu/online", buf, sizeof(buf)) < 0)
-		return 0;
 	while (*p && n < cap) {
 		unsigned long first = strtoul(p, &p, 10), last = first;
 
@@ -223,7 +227,7 @@ static void add_units(struct counters *c, struct host *h, struct perf_event_attr
 	}
 }
 
-static bool has_kind(const struct host *h, enum unit_kind kind)
+bool units_have_kind(const struct host *h, enum unit_kind kind)
 {
 	for (size_t i = 0; i < h->n_units; i++)
 		if (h->units[i].kind == kind)
@@ -256,8 +260,10 @@ static void open_events(struct counters *c, struct host *h, bool probes)
 {
 	struct rlimit limit;
 	uint32_t cpus[4096];
-	size_t n = online_cpus(c->src, cpus, ARRAY_SIZE(cpus));
+	size_t n;
 
+	read_online(c->src, c->online, sizeof(c->online));
+	n = cpu_numbers(c->online, cpus, ARRAY_SIZE(cpus));
 	if (!getrlimit(RLIMIT_NOFILE, &limit) && limit.rlim_cur < limit.rlim_max) {
 		limit.rlim_cur = limit.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &limit);
@@ -267,7 +273,7 @@ static void open_events(struct counters *c, struct host *h, bool probes)
 	for (size_t i = 0; n && i < ARRAY_SIZE(events); i++) {
 		const struct counted *e = &events[i];
 
-		if (!has_kind(h, e->only) || c->counts.meters[e->meter].known)
+		if (!units_have_kind(h, e->only) || c->counts.meters[e->meter].known)
 			continue;
 		if (e->function && !probes)
 			continue;
@@ -523,6 +529,14 @@ const struct counts *counters_read(struct counters *c)
 			c->units[i].requests = requests;
 	}
 	return &c->counts;
+}
+
+bool counters_stale(const struct counters *c)
+{
+	char online[sizeof(c->online)];
+
+	read_online(c->src, online, sizeof(online));
+	return !streq(online, c->online);
 }
 
 void counters_close(struct counters *c)

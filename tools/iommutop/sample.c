@@ -179,6 +179,19 @@ static void name_machine(struct sampler *s, struct model *m)
 		m->kernel = p.release;
 }
 
+static const char *latency_reason(const struct sampler *s, const struct host *h, int r)
+{
+	if (!s->live)
+		return "latency: a snapshot does not have it";
+	if (!units_have_kind(h, UNIT_VTD))
+		return "latency: only VT-d's driver measures it";
+	if (r == -EACCES || r == -EPERM)
+		return "latency: reading debugfs needs root";
+	if (r < 0)
+		return "latency: this kernel does not measure it (CONFIG_INTEL_IOMMU_DEBUGFS), or debugfs is not mounted";
+	return "latency: off; root switches it on: echo 1 >/sys/kernel/debug/iommu/intel/dmar_perf_latency";
+}
+
 /*
  * The mean of IOTLB invalidations where somebody has them measured (by a write that we do not make), in the table of
  * dmar_latency_snapshot() in drivers/iommu/intel/perf.c: "IOMMU: dmar0 …", headings, "inv_iotlb" with numbers, the mean in us last.
@@ -191,9 +204,7 @@ static void read_latency(struct sampler *s, struct model *m)
 	size_t len;
 	int r = source_read_all(s->src, "sys/kernel/debug/iommu/intel/dmar_perf_latency", 1 << 20, &a, &text, &len);
 
-	m->latency_why = r == -EACCES || r == -EPERM ? "latency: reading debugfs needs root" :
-			 r			     ? "latency: this kernel does not measure it (CONFIG_INTEL_IOMMU_DEBUGFS)" :
-						       "latency: off; root switches it on: echo 1 >/sys/kernel/debug/iommu/intel/dmar_perf_latency";
+	m->latency_why = latency_reason(s, m->host, r);
 	for (char *l = r ? NULL : strtok_r(text, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
 		unsigned long long mean;
 		char name[64];
@@ -331,13 +342,18 @@ static bool check_units(struct sampler *s, struct host *h)
 	return false;
 }
 
-/* Other units take other counters. */
-static void check_counters(struct sampler *s, struct host *h)
+/* Other units take other counters, and so do other processors. New ones begin at nought, which is no less than the old ones had. */
+static void check_counters(struct sampler *s, struct model *m)
 {
-	if (check_units(s, h) && s->counters)
+	if (check_units(s, m->host) && s->counters && !counters_stale(s->counters))
 		return;
 	counters_close(s->counters);
-	s->counters = counters_open(h, s->probes);
+	s->counters = counters_open(m->host, s->probes);
+	for (enum meter_id id = 0; id < METER_MAX; id++)
+		if (id != METER_FAULTS)
+			m->meters[id].total = NUM_UNKNOWN;
+	for (size_t i = 0; i < s->n_units; i++)
+		s->units_before[i] = (struct unit_counts){ 0 };
 }
 
 static int64_t faults_before(const struct sampler *s, const char *device)
@@ -525,10 +541,10 @@ static int refresh_live(struct sampler *s, struct model *m, uint64_t now_ns)
 		r = scan(s, m, now_ns);
 		if (r < 0)
 			return r;
-		check_counters(s, m->host);
 	} else if (grew) {
 		model_faults(m, s->faults, s->faults_err);
 	}
+	check_counters(s, m);
 	follow_network(s, m, now_ns);
 	c = counters_read(s->counters);
 	/* at the next refresh, when what attaches is through with it */
