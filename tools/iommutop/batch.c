@@ -64,9 +64,10 @@ static void add_rate(struct strbuf *b, const char *name, struct num n)
 static void print_head(struct out *o, const struct model *m, const char *time)
 {
 	_cleanup_strbuf_ struct strbuf b = { 0 };
+	char units[24], groups[24];
 
-	out_text(o, "%s  %s, Linux %s: %zu units, %zu groups", time, m->hostname ?: "unknown machine", m->kernel ?: "-",
-		 m->rows[VIEW_UNITS].n, m->rows[VIEW_GROUPS].n);
+	out_text(o, "%s  %s, Linux %s: %s units, %s groups", time, m->hostname ?: "unknown machine", m->kernel ?: "-",
+		 rows_count(units, m->rows[VIEW_UNITS]), rows_count(groups, m->rows[VIEW_GROUPS]));
 	for (size_t i = 0; i < ARRAY_SIZE(verdict_words); i++)
 		if (m->verdicts[i].v)
 			strbuf_printf(&b, "%s%" PRId64 " %s", b.len ? ", " : "", m->verdicts[i].v, verdict_words[i]);

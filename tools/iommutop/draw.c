@@ -127,18 +127,19 @@ static int put_count(struct cells *c, int y, int x, const char *label, int64_t n
 	return x + 2;
 }
 
-/* "1 unit vt-d   15 groups: 1 ready  7 needs-bind …" */
+/* "2 units   15 groups:  1 ready  7 needs-bind …" */
 static void draw_counts(struct cells *c, int y, const struct model *m)
 {
 	static const enum attr attrs[] = { ATTR_GOOD, ATTR_WARN, ATTR_BAD, ATTR_WARN, ATTR_PLAIN, ATTR_WARN };
-	size_t units = m->rows[VIEW_UNITS].n, groups = m->rows[VIEW_GROUPS].n;
-	int x = cells_printf(c, y, 0, c->w, ATTR_BOLD, "%zu ", units);
+	struct rows units = m->rows[VIEW_UNITS], groups = m->rows[VIEW_GROUPS];
+	char n[24];
+	int x = cells_put(c, y, 0, c->w, ATTR_BOLD, rows_count(n, units));
 
-	x += cells_put(c, y, x, c->w - x, ATTR_PLAIN, units == 1 ? "unit   " : "units   ");
-	x += cells_printf(c, y, x, c->w - x, ATTR_BOLD, "%zu ", groups);
-	x += cells_put(c, y, x, c->w - x, ATTR_PLAIN, groups == 1 ? "group:  " : "groups:  ");
+	x += cells_put(c, y, x, c->w - x, ATTR_PLAIN, units.known && units.n == 1 ? " unit   " : " units   ");
+	x += cells_put(c, y, x, c->w - x, ATTR_BOLD, rows_count(n, groups));
+	x += cells_put(c, y, x, c->w - x, ATTR_PLAIN, !groups.known ? " groups" : groups.n == 1 ? " group:  " : " groups:  ");
 	for (size_t i = 0; i < ARRAY_SIZE(verdict_words); i++)
-		if (m->verdicts[i].v || i < 4)
+		if (m->verdicts[i].known && (m->verdicts[i].v || i < 4))
 			x = put_count(c, y, x, verdict_words[i], m->verdicts[i].v, attrs[i]);
 	for (; x < c->w; x++)
 		cells_put(c, y, x, 1, ATTR_PLAIN, " ");

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "diag/leak.h"
@@ -121,6 +122,12 @@ static void fill_group(struct model *m, struct host *h, struct ownership *o, str
 	fill_holder(h, g, &l, row);
 }
 
+/* A listing that is not there is one of nothing; one that cannot be read is not. */
+static bool is_listed(int err)
+{
+	return !err || err == -ENOENT || err == -ENOTDIR;
+}
+
 static void count_verdict(struct model *m, const char *verdict)
 {
 	size_t i = 0;
@@ -133,17 +140,19 @@ static void count_verdict(struct model *m, const char *verdict)
 static void build_groups(struct model *m, struct host *h, struct ownership *o)
 {
 	struct group_row *v = arena_array(&m->arena, struct group_row, h->n_groups);
+	/* what cannot be listed is told by the devices' links as well */
+	bool known = h->n_groups || is_listed(h->groups_err);
 
 	for (size_t i = 0; i < ARRAY_SIZE(m->verdicts); i++)
-		m->verdicts[i] = NUM(0);
+		m->verdicts[i] = known ? NUM(0) : NUM_UNKNOWN;
 	for (size_t i = 0; i < h->n_groups; i++) {
 		fill_group(m, h, o, &h->groups[i], &v[i]);
 		count_verdict(m, v[i].verdict);
 	}
-	m->rows[VIEW_GROUPS] = ROWS(v, h->n_groups);
-	m->empty[VIEW_GROUPS] = h->groups_err && h->groups_err != -ENOENT && h->groups_err != -ENOTDIR ?
-					err_text(h->groups_err) :
-					"no IOMMU groups: the IOMMU is off, or there is none; 'iommuctl doctor' says why";
+	m->rows[VIEW_GROUPS] = (struct rows){ .v = v, .n = h->n_groups, .known = known };
+	m->empty[VIEW_GROUPS] = known ?
+					"no IOMMU groups: the IOMMU is off, or there is none; 'iommuctl doctor' says why" :
+					arena_printf(&m->arena, "the groups cannot be read: %s", err_text(h->groups_err));
 }
 
 /* Moves to one driver are one command. */
@@ -366,8 +375,9 @@ static void build_devices(struct model *m, struct host *h)
 		if (!v[i].name && d->has_ids)
 			v[i].name = arena_printf(&m->arena, "%04x:%04x", d->vendor, d->device);
 	}
-	m->rows[VIEW_DEVICES] = ROWS(v, h->n_devices);
-	m->empty[VIEW_DEVICES] = h->devices_err ? err_text(h->devices_err) : "no devices";
+	m->rows[VIEW_DEVICES] = (struct rows){ .v = v, .n = h->n_devices, .known = h->n_devices || is_listed(h->devices_err) };
+	m->empty[VIEW_DEVICES] = is_listed(h->devices_err) ? "no devices" :
+							     arena_printf(&m->arena, "the devices cannot be read: %s", err_text(h->devices_err));
 }
 
 static void build_units(struct model *m, struct host *h)
@@ -387,10 +397,9 @@ static void build_units(struct model *m, struct host *h)
 			.domains_supported = info->domains_supported,
 		};
 	}
-	m->rows[VIEW_UNITS] = ROWS(v, h->n_units);
-	m->empty[VIEW_UNITS] = h->units_err && h->units_err != -ENOENT && h->units_err != -ENOTDIR ?
-				       err_text(h->units_err) :
-				       "no IOMMU unit: the kernel drives none; 'iommuctl doctor' looks for the reason";
+	m->rows[VIEW_UNITS] = (struct rows){ .v = v, .n = h->n_units, .known = is_listed(h->units_err) };
+	m->empty[VIEW_UNITS] = is_listed(h->units_err) ? "no IOMMU unit: the kernel drives none; 'iommuctl doctor' looks for the reason" :
+							 arena_printf(&m->arena, "the units cannot be read: %s", err_text(h->units_err));
 }
 
 /* -- objects of iommufds --------------------------------------------------------------------------------- */
@@ -733,6 +742,12 @@ void row_key(enum view_id view, const void *row, struct strbuf *b)
 		strbuf_printf(b, "%" PRId64 "/%s", s->context.v, s->object);
 		break;
 	}
+}
+
+const char *rows_count(char buf[static 24], struct rows rows)
+{
+	snprintf(buf, 24, rows.known ? "%zu" : "-", rows.n);
+	return buf;
 }
 
 void model_free(struct model *m)

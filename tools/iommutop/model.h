@@ -94,9 +94,9 @@ struct model {
 	const char *hostname, *kernel, *source;
 	bool live;
 	const char *replay; /* where in the trace we are; NULL: none is played */
-	struct rows rows[VIEW_MAX];
+	struct rows rows[VIEW_MAX];	     /* not known: they could not be read */
 	const char *empty[VIEW_MAX]; /* what to say when there are none, or why there can be none */
-	struct num verdicts[6];	     /* by verdict_words */
+	struct num verdicts[6];	     /* by verdict_words; not known when the groups are not */
 	struct meter meters[METER_MAX];
 	uint64_t faults;	     /* in the log so far */
 	bool faults_known;
@@ -118,7 +118,7 @@ struct sample_row {
 	const char *kernel;
 	struct num units, ready, needs_bind, blocked, in_use, nothing_to_give, unknown;
 	struct num invalidations, maps, unmaps, attaches, requests, faults;
-	struct rows groups, domains, devices, unit_rows, fault_lines, sessions; /* unknown: not asked for */
+	struct rows groups, domains, devices, unit_rows, fault_lines, sessions; /* unknown: not asked for, or not readable */
 };
 extern const struct record_type sample_record;
 
@@ -146,6 +146,9 @@ uint32_t meter_past(const struct meter *t, unsigned back);
 
 /* What a row is called over refreshes: "7", "pci/0000:01:00.0"; in @b. */
 void row_key(enum view_id view, const void *row, struct strbuf *b);
+
+/* How many rows there are, in @buf: "12", or "-" when that is not known. */
+const char *rows_count(char buf[static 24], struct rows rows);
 
 void model_free(struct model *m);
 

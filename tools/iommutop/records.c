@@ -144,11 +144,11 @@ static const struct field sample_fields[] = {
 	A(attaches, F_INT, "ATTACH/s", "devices put on a domain, a second; null: not counted"),
 	A(requests, F_INT, "PAGEREQ/s", "page requests, a second; null: not counted"),
 	A(faults, F_INT, "FAULT/s", "faults, a second; null: not counted"),
-	A(groups, F_LIST, "GROUPS", "the groups; null: not asked for", .sub = &group_record),
-	A(domains, F_LIST, "DOMAINS", "the domains in use; null: not asked for", .sub = &domain_record),
-	A(devices, F_LIST, "DEVICES", "the devices; null: not asked for", .sub = &device_record),
-	A(unit_rows, F_LIST, "UNIT-ROWS", "the units; null: not asked for", .sub = &unit_record),
-	A(fault_lines, F_LIST, "FAULT-LINES", "the faults in the kernel log; null: not asked for", .sub = &faults_record),
-	A(sessions, F_LIST, "SESSIONS", "objects of running sessions; null: not asked for", .sub = &session_record),
+	A(groups, F_LIST, "GROUPS", "the groups; null: not asked for, or not readable", .sub = &group_record),
+	A(domains, F_LIST, "DOMAINS", "the domains in use; null: not asked for, or not readable", .sub = &domain_record),
+	A(devices, F_LIST, "DEVICES", "the devices; null: not asked for, or not readable", .sub = &device_record),
+	A(unit_rows, F_LIST, "UNIT-ROWS", "the units; null: not asked for, or not readable", .sub = &unit_record),
+	A(fault_lines, F_LIST, "FAULT-LINES", "the faults in the kernel log; null: not asked for, or not readable", .sub = &faults_record),
+	A(sessions, F_LIST, "SESSIONS", "objects of running sessions; null: not asked for, or not readable", .sub = &session_record),
 };
 const struct record_type sample_record = RECORD("top.sample", 1, struct sample_row, sample_fields);

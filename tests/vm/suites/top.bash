@@ -2,11 +2,11 @@
 # top.bash: helpers of the suites of iommutop; $log is the file of its samples.
 # shellcheck shell=bash disable=SC2154,SC2034
 
-# watch SAMPLES VIEWS: in the background, two samples a second; the first one is there when this returns
+# watch SAMPLES VIEWS: in the background, two samples a second, run by "${as[@]}"; the first one is there when this returns
 watch() {
 	local tries=300
 
-	iommutop -b -j -n "$1" -d 0.5 --view "$2" >"$log" 3>&- &
+	"${as[@]}" iommutop -b -j -n "$1" -d 0.5 --view "$2" >"$log" 3>&- &
 	top=$!
 	until [ "$(wc -l <"$log")" -ge 3 ] || [ $((tries -= 1)) -eq 0 ]; do
 		sleep 0.1
@@ -37,11 +37,11 @@ soon() {
 	return 1
 }
 
-# disk_work: reads the disk until it is killed
+# disk_work [MASK]: reads the disk until it is killed, on the processors of the mask
 disk_work() {
 	local disk
 
 	disk=$(basename "$devices"/*/nvme/nvme*/nvme*n*)
-	while dd "if=/dev/$disk" of=/dev/null bs=64k count=200 iflag=direct 2>/dev/null; do :; done 3>&- &
+	while taskset "${1:-3}" dd "if=/dev/$disk" of=/dev/null bs=64k count=200 iflag=direct 2>/dev/null; do :; done 3>&- &
 	work=$!
 }
