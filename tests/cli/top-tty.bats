@@ -46,6 +46,33 @@ see() {
 	return 1
 }
 
+# gone PATTERN: waits until it is not on the screen any more
+gone() {
+	local tries=300 s
+
+	while ((tries--)); do
+		s=$(screen)
+		# shellcheck disable=SC2053 # a pattern
+		[[ $s == *$1* ]] || return 0
+		sleep 0.1
+	done
+	printf 'still there: %s\n--- on the screen\n%s\n' "$1" "$s" >&2
+	return 1
+}
+
+# at GROUP: waits until the cursor, black on cyan, is on the row of that group
+at() {
+	local tries=300 s
+
+	while ((tries--)); do
+		s=$(term capture-pane -p -e)
+		[[ ! $s =~ 46m\ *$1\ [a-z] ]] || return 0
+		sleep 0.1
+	done
+	printf 'the cursor is not on group %s\n%s\n' "$1" "$s" >&2
+	return 1
+}
+
 keys() {
 	term send-keys "$@"
 }
@@ -132,6 +159,117 @@ restored() {
 	keys -l virtio
 	keys Enter
 	see 'only rows with "virtio": 2'
+	keys q
+	restored 0
+}
+
+@test "every key that the help names" {
+	start
+	# the views
+	keys 2
+	see 'DOMAIN TYPE' 'dma-api'
+	keys 3
+	see 'DEVICE       CLASS'
+	keys 4
+	see 'INVAL/s' 'dmar0'
+	keys 5
+	see ' 5 Faults'
+	gone 'INVAL/s'
+	keys 6
+	see 'OBJECT ' 'no session runs'
+	keys 1
+	see 'GROUP VERDICT'
+	# the cursor
+	at 0
+	keys Down Down
+	at 2
+	keys Up
+	at 1
+	keys End
+	at 14
+	keys Home
+	at 0
+	term resize-window -x 100 -y 15
+	keys NPage
+	at 7
+	keys NPage PPage
+	at 7
+	keys PPage
+	at 0
+	term resize-window -x 140 -y 30
+	keys -l jjk
+	at 1
+	keys G
+	at 14
+	keys g
+	at 0
+	# sideways
+	keys Right
+	see 'GROUP TYPE'
+	keys Left
+	see 'GROUP VERDICT'
+	# search and filter
+	keys -l /nvme
+	keys Enter
+	at 1
+	keys n
+	at 10
+	keys F3
+	see 'search: _'
+	keys Escape F4
+	see 'show only rows with: _'
+	keys -l e1000e
+	keys Enter
+	see 'only rows with "e1000e": 1; Esc shows all'
+	gone 'nothing-to-give DMA'
+	keys Escape
+	see 'nothing-to-give DMA'
+	# order
+	keys '>'
+	see 'Sort by'
+	keys Down Down Enter
+	see 'TYP△'
+	keys I
+	see 'TYP▽'
+	# lines that are typed
+	keys F2
+	see 'save a snapshot to file: _'
+	keys Escape
+	gone 'save a snapshot'
+	keys d
+	see 'seconds between refreshes: _'
+	keys -l 4000
+	keys Enter
+	see '"4000" is no number of seconds from 0.1 to 3600'
+	# help says of each of them; it goes with q, which quits only from the list
+	keys '?'
+	see 'this help' 'everything about the row'
+	keys q
+	see 'GROUP VERDICT'
+	keys F1
+	see 'choose the column to sort by'
+	keys Escape Space F5 C-l
+	see 'GROUP VERDICT'
+	keys F10
+	restored 0
+}
+
+@test "on this machine: the clock goes on, the delay is changed, a pause is said and ends" {
+	local first
+	keys -l "clear; env LC_ALL=C.UTF-8 $(printf '%q' "$TOP"); echo \"status \$?.\""
+	keys Enter
+	see 'every 1s' 'F10Quit'
+	first=$(screen | head -n 1)
+	keys d
+	see 'seconds between refreshes: _'
+	keys -l 0.5
+	keys Enter
+	see 'every 0.5s'
+	gone "$first"
+	keys p
+	see 'PAUSED'
+	keys p
+	gone 'PAUSED'
 	keys q
 	restored 0
 }
@@ -256,14 +394,46 @@ restored() {
 	restored 0
 }
 
+# click COLUMN LINE, from 1: a press and a release as an xterm sends them
+click() {
+	keys -l "$(printf '\e[<0;%d;%dM\e[<0;%d;%dm' "$1" "$2" "$1" "$2")"
+}
+
+# tab N: a click on it
+tab() {
+	# shellcheck disable=SC2046 # column and line
+	click $(screen | awk -v t=" $1 [A-Z]" 'match($0, t) { print RSTART + 3, NR; exit }')
+}
+
 @test "the mouse" {
 	local y
 	start TERM=xterm-256color
 	[ "$(term display-message -p '#{mouse_any_flag}')" = 1 ]
 	y=$(screen | grep -n '    3 needs-bind' | cut -d: -f1)
-	# a press and a release at column 10, as an xterm sends them
-	keys -l "$(printf '\e[<0;10;%dM\e[<0;10;%dm' "$y" "$y")"
+	click 10 "$y"
 	see '# iommuctl device bind 0000:03:00.1'
+	click 10 "$y" # where the cursor is: its details
+	see '$ iommuctl group check 3'
+	tab 1
+	see 'GROUP VERDICT'
+	keys Home
+	at 0
+	keys -l $'\e[<65;10;12M' # the wheel
+	at 3
+	keys -l $'\e[<64;10;12M'
+	at 0
+	click 10 "$(screen | grep -n '^GROUP VERDICT' | cut -d: -f1)"
+	see 'VERDICT△'
+	tab 4
+	see 'INVAL/s'
+	click 2 30 # F1 below
+	see 'this help' 'Esc*Back'
+	tab 2
+	see 'DOMAIN TYPE'
+	click 2 30
+	see 'this help'
+	click 2 30 # Esc is in its place
+	see 'DOMAIN TYPE'
 	keys q
 	restored 0
 }

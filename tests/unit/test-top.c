@@ -546,6 +546,20 @@ static void the_mouse(void **state _unused_)
 	snprintf(click, sizeof(click), "<Click %d 1>", s.ui.layout.bar_y);
 	press(&s, click);
 	expect(&s, "Help");
+	/* in the details there are other keys below, and the same tabs */
+	snprintf(click, sizeof(click), "<Click %d 1>", s.ui.layout.bar_y);
+	assert_non_null(strstr(line(&s, s.ui.layout.bar_y), "EscBack"));
+	press(&s, click);
+	assert_int_equal(s.ui.mode, MODE_LIST);
+	press(&s, "?");
+	snprintf(click, sizeof(click), "<Click %d %d>", s.ui.layout.tabs_y, s.ui.layout.tab_x[VIEW_DEVICES] + 2);
+	press(&s, click);
+	assert_int_equal(s.ui.mode, MODE_LIST);
+	assert_int_equal(s.ui.view, VIEW_DEVICES);
+	/* right of the last key there is none */
+	snprintf(click, sizeof(click), "<Click %d %d>", s.ui.layout.bar_y, 99);
+	press(&s, click);
+	assert_int_equal(s.last, UI_NONE);
 	press(&s, "<Click 0 0><Esc><Click 99 99><WheelDown>");
 	end(&s);
 }

@@ -209,8 +209,9 @@ static void draw_head(struct cells *c, const struct list *t, int y)
 
 		if (!col->width)
 			continue;
-		snprintf(buf, sizeof(buf), "%s%s", col->field->head, !sorted ? "" : c->utf8 ? (t->descending ? "▽" : "△") :
-			 t->descending ? "v" : "^");
+		/* the mark is seen whatever is cut */
+		snprintf(buf, sizeof(buf), "%.*s%s", sorted ? col->width - 1 : col->width, col->field->head, !sorted ? "" :
+			 c->utf8 ? (t->descending ? "▽" : "△") : t->descending ? "v" : "^");
 		if (col->field->flags & FIELD_RIGHT)
 			cells_put_right(c, y, col->x, col->width, sorted ? ATTR_HEAD_SORT : ATTR_HEAD, buf);
 		else
@@ -433,31 +434,54 @@ static bool draw_prompt(struct cells *c, struct ui *ui, int y)
 	return true;
 }
 
+struct bar_key {
+	const char *key, *text;
+	enum ui_keycode code;
+};
+
+static const struct bar_key list_bar[] = {
+	{ "F1", "Help", UK_F1 },      { "F2", "Save", UK_F2 },	    { "F3", "Search", UK_F3 }, { "F4", "Filter", UK_F4 },
+	{ "F5", "Refresh", UK_F5 },   { "F6", "Sort", UK_F6 },	    { "Enter", "Details", UK_ENTER }, { "F10", "Quit", UK_F10 },
+};
+
+static const struct bar_key pane_bar[] = {
+	{ "Esc", "Back", UK_ESC }, { "PgUp", "", UK_PGUP }, { "PgDn", "", UK_PGDN }, { "Home", "", UK_HOME }, { "End", "", UK_END },
+};
+
+static const struct bar_key sort_bar[] = { { "Enter", "Sort", UK_ENTER }, { "Esc", "Cancel", UK_ESC } };
+static const struct bar_key typed_bar[] = { { "Enter", "Done", UK_ENTER }, { "Esc", "Cancel", UK_ESC } };
+
+static const struct {
+	const struct bar_key *v;
+	size_t n;
+} key_bars[] = {
+	[MODE_LIST] = { list_bar, ARRAY_SIZE(list_bar) },    [MODE_PANE] = { pane_bar, ARRAY_SIZE(pane_bar) },
+	[MODE_SORT] = { sort_bar, ARRAY_SIZE(sort_bar) },    [MODE_SEARCH] = { typed_bar, ARRAY_SIZE(typed_bar) },
+	[MODE_FILTER] = { typed_bar, ARRAY_SIZE(typed_bar) }, [MODE_DELAY] = { typed_bar, ARRAY_SIZE(typed_bar) },
+	[MODE_SAVE] = { typed_bar, ARRAY_SIZE(typed_bar) },
+};
+
+/* What is pressed or clicked now. */
 static void draw_bar(struct cells *c, struct ui *ui, int y)
 {
-	static const struct {
-		const char *key, *text;
-		enum ui_keycode code;
-	} bar[] = {
-		{ "F1", "Help", UK_F1 },      { "F2", "Save", UK_F2 },	    { "F3", "Search", UK_F3 }, { "F4", "Filter", UK_F4 },
-		{ "F5", "Refresh", UK_F5 },   { "F6", "Sort", UK_F6 },	    { "Enter", "Details", UK_ENTER }, { "F10", "Quit", UK_F10 },
-	};
 	int x = 0;
 
 	cells_put(c, y, 0, c->w, ATTR_KEY_TEXT, "");
 	ui->layout.n_bar = 0;
-	for (size_t i = 0; i < ARRAY_SIZE(bar); i++) {
+	for (size_t i = 0; i < key_bars[ui->mode].n; i++) {
+		const struct bar_key *k = &key_bars[ui->mode].v[i];
 		char text[16];
-		int w = cells_width(bar[i].key);
+		int w = cells_width(k->key);
 
 		if (x + w + 8 > c->w)
 			break;
-		snprintf(text, sizeof(text), "%-7s ", bar[i].text);
+		snprintf(text, sizeof(text), "%-7s ", k->text);
 		ui->layout.bar_x[ui->layout.n_bar] = x;
-		ui->layout.bar_key[ui->layout.n_bar++] = bar[i].code;
-		cells_put(c, y, x, w, ATTR_KEY, bar[i].key);
+		ui->layout.bar_key[ui->layout.n_bar++] = k->code;
+		cells_put(c, y, x, w, ATTR_KEY, k->key);
 		cells_put(c, y, x + w, cells_width(text), ATTR_KEY_TEXT, text);
 		x += w + cells_width(text);
+		ui->layout.bar_end[i] = x;
 	}
 }
 

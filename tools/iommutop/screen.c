@@ -204,6 +204,26 @@ static bool term_is_known(void)
 	return known;
 }
 
+/* What terminals send beside what terminfo has for the name in TERM: PuTTY, the console and tmux do not agree with xterm. */
+static void add_keys(void)
+{
+	static const struct {
+		const char *sent;
+		int key;
+	} more[] = {
+		{ "\033[H", KEY_HOME },	 { "\033OH", KEY_HOME },	 { "\033[1~", KEY_HOME }, { "\033[7~", KEY_HOME },
+		{ "\033[F", KEY_END },	 { "\033OF", KEY_END },	 { "\033[4~", KEY_END },	 { "\033[8~", KEY_END },
+		{ "\033[A", KEY_UP },	 { "\033[B", KEY_DOWN },	 { "\033[C", KEY_RIGHT }, { "\033[D", KEY_LEFT },
+		{ "\033[5~", KEY_PPAGE }, { "\033[6~", KEY_NPAGE }, { "\033[Z", KEY_BTAB },
+		{ "\033OP", KEY_F(1) },	 { "\033OQ", KEY_F(2) },	 { "\033OR", KEY_F(3) },	 { "\033OS", KEY_F(4) },
+		{ "\033[11~", KEY_F(1) }, { "\033[12~", KEY_F(2) }, { "\033[13~", KEY_F(3) }, { "\033[14~", KEY_F(4) },
+		{ "\033[15~", KEY_F(5) }, { "\033[17~", KEY_F(6) }, { "\033[21~", KEY_F(10) },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(more); i++)
+		define_key(more[i].sent, more[i].key);
+}
+
 int screen_open(struct ctx *ctx, bool colour)
 {
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
@@ -225,6 +245,7 @@ int screen_open(struct ctx *ctx, bool colour)
 	nonl();
 	curs_set(0);
 	keypad(stdscr, TRUE);
+	add_keys();
 	nodelay(stdscr, TRUE);
 	set_escdelay(25);
 	mousemask(BUTTON1_PRESSED | BUTTON1_CLICKED | BUTTON1_DOUBLE_CLICKED | BUTTON4_PRESSED | BUTTON5_PRESSED, NULL);

@@ -305,25 +305,35 @@ static enum ui_action key_pane(struct ui *ui, const struct ui_key *key)
 
 /* -- the mouse ------------------------------------------------------------------------------------------- */
 
-static enum ui_action key_list(struct ui *ui, const struct model *m, const struct ui_key *key);
+/* Tabs and the keys at the bottom are there in each mode; a click on a key is that key. True: that is all. */
+static bool click_around(struct ui *ui, struct ui_key *key)
+{
+	const struct ui_layout *l = &ui->layout;
+
+	if (key->y == l->tabs_y)
+		for (enum view_id t = 0; t < VIEW_MAX; t++)
+			if (key->x >= l->tab_x[t] && key->x < l->tab_end[t]) {
+				go_to_view(ui, t);
+				return true;
+			}
+	if (key->y == l->bar_y)
+		for (int i = 0; i < l->n_bar; i++)
+			if (key->x >= l->bar_x[i] && key->x < l->bar_end[i]) {
+				*key = (struct ui_key){ .code = l->bar_key[i], .y = -1, .x = -1 };
+				return false;
+			}
+	return false;
+}
 
 static enum ui_action click(struct ui *ui, const struct model *m, int y, int x)
 {
 	const struct ui_layout *l = &ui->layout;
 	struct ui_view *v = ui_current(ui);
 
-	if (y == l->tabs_y)
-		for (enum view_id t = 0; t < VIEW_MAX; t++)
-			if (x >= l->tab_x[t] && x < l->tab_end[t])
-				go_to_view(ui, t);
 	if (y == l->head_y)
 		for (size_t i = 0; i < v->list.n_cols; i++)
 			if (v->list.cols[i].width && x >= v->list.cols[i].x && x < v->list.cols[i].x + v->list.cols[i].width)
 				sort_by(ui, (int)i);
-	if (y == l->bar_y)
-		for (int i = l->n_bar - 1; i >= 0; i--)
-			if (x >= l->bar_x[i])
-				return key_list(ui, m, &(struct ui_key){ .code = l->bar_key[i] });
 	if (y >= l->rows_y && y < l->rows_y + l->rows_h && v->top + (y - l->rows_y) < v->list.order.n) {
 		size_t at = v->top + (y - l->rows_y);
 
@@ -481,9 +491,13 @@ static enum ui_action key_list(struct ui *ui, const struct model *m, const struc
 	return UI_NONE;
 }
 
-enum ui_action ui_key(struct ui *ui, const struct model *m, const struct ui_key *key)
+enum ui_action ui_key(struct ui *ui, const struct model *m, const struct ui_key *pressed)
 {
+	struct ui_key copy = *pressed, *key = &copy;
+
 	ui->message[0] = '\0';
+	if (key->code == UK_CLICK && click_around(ui, key))
+		return UI_NONE;
 	if (key->code == 'L' - 0x40)
 		return UI_NONE; /* the screen is drawn anew */
 	switch (ui->mode) {

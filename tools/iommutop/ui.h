@@ -59,7 +59,7 @@ struct ui_view {
 struct ui_layout {
 	int tabs_y, tab_x[VIEW_MAX], tab_end[VIEW_MAX];
 	int head_y, rows_y, rows_h;
-	int bar_y, bar_x[10];
+	int bar_y, bar_x[10], bar_end[10];
 	enum ui_keycode bar_key[10];
 	int n_bar;
 };
