@@ -12,6 +12,7 @@
 #include "host/devinfo.h"
 #include "host/topology.h"
 #include "machine.h"
+#include "snapshot/gather.h"
 
 static void put16(uint8_t *p, uint16_t v)
 {
@@ -535,6 +536,71 @@ static void what_a_bus_reset_takes_along(void **state)
 	assert_int_equal(device_reset_set(m->host, machine_dev(m, "0000:05:00.0"), &v, &n), -ENODATA);
 }
 
+/* -- devices that sleep ------------------------------------------------------------------------------ */
+
+#define SLEEPER "sys/devices/pci0000:00/0000:00:06.0"
+
+static const struct source_ops *real_ops;
+static int sleeper_reads; /* of its config space: on a real machine each resumes it */
+
+static int count_read(struct source *s, const char *path, void *buf, size_t cap, size_t *ret_len)
+{
+	sleeper_reads += streq(path, SLEEPER "/config");
+	return real_ops->read(s, path, buf, cap, ret_len);
+}
+
+static bool has_item(const struct gathered *g, const char *path)
+{
+	for (size_t i = 0; i < g->items.n; i++)
+		if (streq(g->items.v[i].path, path))
+			return true;
+	return false;
+}
+
+static int left_out_err(const struct gathered *g, const char *path)
+{
+	for (size_t i = 0; i < g->left_out.n; i++)
+		if (streq(g->left_out.v[i].path, path))
+			return g->left_out.v[i].err;
+	return 0;
+}
+
+/* On a live machine reading config space resumes a suspended device: a snapshot does it only when told to. */
+static void a_snapshot_wakes_nobody(void **state _unused_)
+{
+	static const char *const states[] = { "suspended", "suspending", "active" };
+	struct snapshot_options opt = { 0 };
+	struct source_ops live;
+	struct gathered g;
+	struct machine m;
+
+	machine_new(&m);
+	machine_pci(&m, &(struct machine_pci){ "0000:00:06.0", .type = PCIE_ROOT_PORT, .group = 4 });
+	machine_pci(&m, &(struct machine_pci){ "0000:00:06.0/0000:04:00.0", .group = 4 });
+	for (size_t i = 0; i < ARRAY_SIZE(states); i++)
+		for (int wake = 0; wake < 2; wake++) {
+			bool read = wake || streq(states[i], "active");
+
+			machine_file(&m, SLEEPER "/power/runtime_status", "%s\n", states[i]);
+			machine_load(&m);
+			real_ops = m.src->ops;
+			live = *real_ops;
+			live.kind = SOURCE_LIVE;
+			live.read = count_read;
+			m.src->ops = &live;
+			opt.wake = wake;
+			sleeper_reads = 0;
+			gather(&m.ctx, m.src, &opt, &g);
+			m.src->ops = real_ops;
+			assert_int_equal(sleeper_reads, read);
+			assert_int_equal(has_item(&g, SLEEPER "/config"), read);
+			assert_int_equal(left_out_err(&g, SLEEPER "/config"), read ? 0 : -ENOTCAPTURED);
+			assert_true(has_item(&g, SLEEPER "/0000:04:00.0/config"));
+			gathered_free(&g);
+		}
+	machine_free(&m);
+}
+
 #define ON_MACHINE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -549,6 +615,7 @@ int main(void)
 		cmocka_unit_test(any_bytes_are_survived),
 		cmocka_unit_test(acs_by_type),
 		cmocka_unit_test(words),
+		cmocka_unit_test(a_snapshot_wakes_nobody),
 		ON_MACHINE(who_is_below_whom),
 		ON_MACHINE(a_bridge_that_is_not_listed),
 		ON_MACHINE(without_paths),
