@@ -8,6 +8,11 @@
 # shellcheck disable=SC2154,SC2317
 load lab
 
+# columns COMMAND...: all of them, those that are dear too
+columns() {
+	iommuctl "$@" -o help --raw --noheadings | cut -d ' ' -f 1 | paste -sd ,
+}
+
 # the reading commands, one a line; those on one thing for each group and device of the arguments, without any for all
 reading() {
 	local w all=''
@@ -28,12 +33,18 @@ reading() {
 		device list --class storage
 		owner list
 		owner check
+		owner objects
 		faults decode
 		doctor
 	EOC
+	echo "group list -o $(columns group list)"
+	echo "device list -o $(columns device list)"
 	echo "group check $(lab_groups | tr '\n' ' ')"
 	echo "group check --after-bind $(lab_groups | tr '\n' ' ')"
 	echo "device guard $(cd "$devices" && echo ./* | sed 's,\./,,g')"
+	for w in $(lab_groups | while read -r g; do lab_endpoints "$g"; done | tail -n 2); do
+		printf 'plan %s\ndevice map-check %s 0xfee00000 8K\n' "$w" "$w"
+	done
 	for w; do
 		case $w in
 		*:*)	echo "device show $w" ;;
