@@ -6,6 +6,7 @@
 
 #include "base/str.h"
 #include "diag/guard-facts.h"
+#include "host/holders.h"
 
 #define BLOCKS "sys/class/block"
 
@@ -264,6 +265,17 @@ static bool is_zfs_member(struct blocks *b, const struct block *blk)
 	return strstr(text, "E:ID_FS_TYPE=zfs_member\n");
 }
 
+/* As a virtual machine has one that it was given whole, and mkfs while it writes. */
+static void say_open(struct blocks *b, size_t at)
+{
+	struct host *h = b->g->h;
+	struct holder_list list;
+
+	node_holders(h, b->g->d, b->v.v[at].name, &list);
+	for (size_t i = 0; i < list.n; i++)
+		say_used(b->g, "open", list.v[i].node, arena_printf(&h->arena, "%s has %s open", list.v[i].who, way(b, at)));
+}
+
 static void judge_block(struct blocks *b, size_t at)
 {
 	struct arena *a = &b->g->h->arena;
@@ -284,6 +296,7 @@ static void judge_block(struct blocks *b, size_t at)
 	else if (blk->used)
 		say_used(b->g, "in-use", arena_printf(a, "/" BLOCKS "/%s/holders", blk->name),
 			 arena_printf(a, "%s is part of a device-mapper, RAID or cache device", way(b, at)));
+	say_open(b, at);
 }
 
 static void judge_disks(struct guarding *g, const struct devinfo *info)

@@ -155,6 +155,28 @@ static void guard_holders(struct guarding *g)
 	r->text = arena_printf(&g->h->arena, "whether a process has it open cannot be told: %s", err_text(list.err));
 }
 
+/*
+ * Nodes that its own driver makes, but for disks: guard-disk.c. A screen cannot be taken from who draws on it; the rest is worth knowing.
+ */
+static void guard_nodes(struct guarding *g)
+{
+	struct holder_list list;
+	struct reason *r;
+
+	if (!g->d->driver || device_is_bridge(g->d) || device_on_vfio(g->h, g->d))
+		return;
+	node_holders(g->h, g->d, NULL, &list);
+	for (size_t i = 0; i < list.n; i++) {
+		r = strstarts(list.v[i].node, "/dev/dri/") ? guard_loss(g, "open") : mention(g, SEVERITY_WARNING, "open");
+		r->text = arena_printf(&g->h->arena, "%s has %s open", list.v[i].who, list.v[i].node);
+		r->file = list.v[i].node;
+	}
+	if (!list.err)
+		return;
+	r = list.err == -ENOTCAPTURED ? mention(g, SEVERITY_NOTE, "open") : guard_unknown(g, "open", list.err);
+	r->text = arena_printf(&g->h->arena, "whether a process uses it cannot be told: %s", err_text(list.err));
+}
+
 /* Only a bus reset takes others along, and VFIO does one only for who owns them all; worth knowing all the same. */
 static void guard_reset(struct guarding *g)
 {
@@ -206,6 +228,7 @@ void device_guard(struct guard_facts *f, struct device *d, struct device *const 
 	guard_network(&g);
 	guard_vfs(&g);
 	guard_holders(&g);
+	guard_nodes(&g);
 	guard_console(&g);
 	guard_keyboard(&g);
 	guard_namespaces(&g);

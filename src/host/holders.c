@@ -257,3 +257,44 @@ void device_holders(struct host *h, const struct device *d, struct holder_list *
 {
 	find_holders(h, d->group, d, ret);
 }
+
+/* -- other nodes ---------------------------------------------------------------------------------------- */
+
+static bool is_udev(const struct held *v)
+{
+	return streq(v->unit, "systemd-udevd.service") || streq(v->comm, "systemd-udevd") || streq(v->comm, "(udev-worker)");
+}
+
+static bool is_block(const struct held *v, const char *name)
+{
+	const char *slash = v->kind == HELD_BLOCK && v->syspath ? strrchr(v->syspath, '/') : NULL;
+
+	return slash && streq(slash + 1, name);
+}
+
+static bool is_below(const struct held *v, const char *path)
+{
+	size_t len = path ? strlen(path) : 0;
+
+	return path && v->kind == HELD_NODE && v->syspath && v->syspath[0] == '/' && !strncmp(v->syspath + 1, path, len) &&
+	       v->syspath[1 + len] == '/';
+}
+
+void node_holders(struct host *h, struct device *d, const char *block, struct holder_list *ret)
+{
+	const struct held_list *all = held(h);
+	const char *path = block ? NULL : device_path(h, d);
+	struct holder *v = arena_array(&h->arena, struct holder, all->n);
+	size_t n = 0;
+	int err = list_err(h->holdings_);
+
+	for (size_t i = 0; i < all->n; i++) {
+		const struct held *one = &all->v[i];
+
+		if (is_udev(one) || !(block ? is_block(one, block) : is_below(one, path)))
+			continue;
+		add_holder(v, &n, &(struct holder){ one->pid, one->comm, one->node, d->name, one->unit, one->container, one->pod,
+						    one->guest, who(h, one) });
+	}
+	*ret = (struct holder_list){ .v = v, .n = n, .err = err ? err : all->nodes ? 0 : -ENOTCAPTURED };
+}

@@ -5,7 +5,7 @@
  * never "free": it is who was seen, and whether all processes could be looked at.
  *
  * Looking at all processes is dear. It happens on the first question that it matters for: nobody can hold a
- * group without a VFIO node.
+ * group without a VFIO node. Nodes of other drivers are another question: node_holders().
  */
 #ifndef IOMMUCTL_HOST_HOLDERS_H
 #define IOMMUCTL_HOST_HOLDERS_H
@@ -41,6 +41,13 @@ void group_holders(struct host *h, const struct group *g, struct holder_list *re
 
 /* The same for one device: its own node, and its group's. */
 void device_holders(struct host *h, const struct device *d, struct holder_list *ret);
+
+/*
+ * Who has the block device @block open ("nvme0n1p2", "dm-3"), wherever it is; with NULL: who has another node open that the device's own driver
+ * makes (/dev/dri/card1, /dev/input/event3). udev, which looks at what has just come, is nobody. -ENOTCAPTURED in err: the capture is older
+ * than the question.
+ */
+void node_holders(struct host *h, struct device *d, const char *block, struct holder_list *ret);
 
 /*
  * Whether the device is bound to a VFIO driver: by its name in its vfio-dev/ directory, or by the names of the drivers in

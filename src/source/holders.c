@@ -30,6 +30,8 @@ static const char *const kind_names[] = {
 	[HELD_DEVICE_FD] = "device-fd",
 	[HELD_FAULT_QUEUE] = "fault-queue",
 	[HELD_EVENT_QUEUE] = "event-queue",
+	[HELD_BLOCK] = "block",
+	[HELD_NODE] = "node",
 	[HELD_UNKNOWN] = "unknown",
 };
 
@@ -44,13 +46,15 @@ struct node {
 	dev_t rdev;
 	enum held_kind kind;
 	const char *name; /* in its class: "12", "vfio3" */
-	const char *path; /* "/dev/vfio/12" */
+	const char *path; /* "/dev/vfio/12"; NULL: none that is of interest */
+	const char *syspath; /* of HELD_BLOCK, HELD_NODE */
 };
 
 struct walk {
 	struct source *src;
 	struct arena arena;
 	VEC(struct node) nodes;
+	VEC(struct node) others; /* HELD_BLOCK, HELD_NODE: those that were come across */
 	struct json_object *held;
 	size_t unseen;
 };
@@ -102,6 +106,51 @@ static const struct node *node_of(const struct walk *w, dev_t rdev)
 		if (n->rdev == rdev)
 			return n;
 	return NULL;
+}
+
+/* "DEVNAME=dri/card0" */
+static const char *node_name(struct walk *w, const char *dir)
+{
+	static const char key[] = "DEVNAME=";
+	char path[SRC_PATH_MAX], *text, *line;
+	size_t len;
+
+	PATHF(path, "%s/uevent", dir);
+	if (source_read_all(w->src, path, SRC_PATH_MAX, &w->arena, &text, &len) < 0)
+		return NULL;
+	while ((line = strsep(&text, "\n")))
+		if (strstarts(line, key))
+			return arena_printf(&w->arena, "/dev/%s", line + strlen(key));
+	return NULL;
+}
+
+/* Terminals, /dev/null and their like are virtual; so are disks that are made of disks. */
+static void learn_other(struct walk *w, struct node *n)
+{
+	char path[SRC_PATH_MAX], link[SRC_PATH_MAX], *at;
+
+	PATHF(path, "sys/dev/%s/%u:%u", n->kind == HELD_BLOCK ? "block" : "char", major(n->rdev), minor(n->rdev));
+	if (source_readlink(w->src, path, link, sizeof(link)) < 0)
+		return;
+	at = strstr(link, "devices/");
+	if (!at || (n->kind == HELD_NODE && strstarts(at, "devices/virtual/")))
+		return;
+	n->syspath = arena_printf(&w->arena, "/sys/%s", at);
+	n->path = node_name(w, path);
+}
+
+/* One that is none of VFIO's. Found once, since a process may have thousands of /dev/null. */
+static const struct node *other_node(struct walk *w, enum held_kind kind, dev_t rdev)
+{
+	struct node *n, new = { .rdev = rdev, .kind = kind };
+
+	vec_for_each(n, &w->others)
+		if (n->rdev == rdev && n->kind == kind)
+			return n;
+	learn_other(w, &new);
+	n = vec_push(&w->others);
+	*n = new;
+	return n;
 }
 
 /* -- one process --------------------------------------------------------------------------------- */
@@ -245,6 +294,8 @@ static void add_held(struct walk *w, struct process *p, const char *fd, enum hel
 		h.vfio_dev = n->name;
 	if (kind == HELD_DEVICE || kind == HELD_DEVICE_FD)
 		h.syspath = fdinfo_syspath(w, p, fd);
+	else if (n)
+		h.syspath = n->syspath;
 	json_append(w->held, held_json(&h));
 }
 
@@ -272,19 +323,26 @@ static void look_anonymous(struct walk *w, struct process *p, int fds, const cha
 
 static void look_fd(struct walk *w, struct process *p, int fds, const char *fd)
 {
+	const struct node *n = NULL;
 	struct statx st;
-	const struct node *n;
+	dev_t rdev;
 
 	/* without asking a file server that may be gone */
 	if (statx(fds, fd, AT_STATX_DONT_SYNC, STATX_TYPE, &st) < 0)
 		return;
+	rdev = makedev(st.stx_rdev_major, st.stx_rdev_minor);
 	if ((st.stx_mode & S_IFMT) == 0) {
 		look_anonymous(w, p, fds, fd);
-	} else if (S_ISCHR(st.stx_mode)) {
-		n = node_of(w, makedev(st.stx_rdev_major, st.stx_rdev_minor));
-		if (n)
-			add_held(w, p, fd, n->kind, n);
+		return;
 	}
+	if (S_ISCHR(st.stx_mode)) {
+		n = node_of(w, rdev);
+		n = n ? n : other_node(w, HELD_NODE, rdev);
+	} else if (S_ISBLK(st.stx_mode)) {
+		n = other_node(w, HELD_BLOCK, rdev);
+	}
+	if (n && n->path)
+		add_held(w, p, fd, n->kind, n);
 }
 
 static bool is_kernel_thread(int dir)
@@ -372,20 +430,20 @@ int holders_gather(struct ctx *ctx, struct json_object **ret)
 	w.src = src;
 	w.held = json_make_array();
 	find_nodes(&w);
-	/* what does not exist nobody holds */
-	if (w.nodes.n)
-		r = look_all(&w, &why);
+	r = look_all(&w, &why);
 	if (r < 0) {
 		json_object_put(w.held);
 	} else {
 		o = json_make_object();
 		doc_put_bool(o, "complete", !why);
+		doc_put_bool(o, "nodes", true);
 		doc_put_int(o, "unseen", w.unseen);
 		doc_put(o, "why", why);
 		json_set(o, "held", w.held);
 		*ret = o;
 	}
 	vec_free(&w.nodes);
+	vec_free(&w.others);
 	arena_free(&w.arena);
 	return r;
 }
@@ -446,6 +504,7 @@ int source_holders(struct source *src, struct ctx *ctx, struct arena *a, struct 
 	if (r < 0)
 		return r;
 	l.complete = doc_bool(doc, "complete") == TRI_YES;
+	l.nodes = doc_bool(doc, "nodes") == TRI_YES;
 	l.unseen = MAX(doc_num(doc, "unseen").v, 0);
 	l.why = doc_text(a, doc, "why");
 	l.n = doc_len(doc, "held");

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Which process has a VFIO or iommufd node open: SECTION_HOLDERS. A descriptor is known by the device
- * number behind it, never by its path, which differs between mount namespaces.
+ * Which process has a VFIO or iommufd node open, a disk, or a node of a device's own driver: SECTION_HOLDERS. A descriptor is known
+ * by the device number behind it, never by its path, which differs between mount namespaces.
  *
  *	{ "complete": bool,	every process could be looked at
+ *	  "nodes": bool,	it was looked for "block" and "node" too; not there: older captures, which have none
  *	  "unseen": 3,		processes that we were not permitted to look at
  *	  "why": null | "permission" | "hidepid" | "pid-namespace" | "not-captured",
  *	  "held": [ {
@@ -28,6 +29,8 @@ enum held_kind {
 	HELD_DEVICE_FD,	  /* "device-fd": a device opened through its group; syspath from fdinfo (6.18) */
 	HELD_FAULT_QUEUE, /* "fault-queue", "event-queue": of an iommufd */
 	HELD_EVENT_QUEUE,
+	HELD_BLOCK,	  /* "block": a disk, a partition, what is made of them; syspath is its own, so "/sys/devices/virtual/…" for some */
+	HELD_NODE,	  /* "node": a character device of a device with a place in sysfs: DRM, input, sound, …; syspath is its own */
 	HELD_UNKNOWN,	  /* a word from a newer snapshot */
 };
 
@@ -48,6 +51,7 @@ struct held {
 
 struct held_list {
 	bool complete;
+	bool nodes; /* HELD_BLOCK and HELD_NODE are among them */
 	size_t unseen;
 	const char *why; /* when not complete */
 	struct held *v;

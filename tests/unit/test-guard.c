@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -198,7 +199,7 @@ static void a_swap_file_and_a_loop_device(void **state)
 	add_block(m, "loop3", "sys/devices/virtual/block/loop3", "7:3");
 	machine_file(m, "sys/devices/virtual/block/loop3/loop/backing_file", "/data/image\n");
 	expect_loss(m, DISK, "mounted", "nvme0n1p2 is mounted on /data");
-	assert_int_equal(judge(m, DISK, NULL).reasons.n, 4); /* and what a capture does not say */
+	assert_int_equal(judge(m, DISK, NULL).reasons.n, 5); /* and the two that a capture does not say */
 }
 
 static void btrfs_has_numbers_of_its_own(void **state)
@@ -207,6 +208,17 @@ static void btrfs_has_numbers_of_its_own(void **state)
 	machine_link(*state, "sys/fs/btrfs/b0a7/devices/nvme0n1p2", "x");
 	expect_loss(*state, DISK, "mounted",
 		    "a file system on nvme0n1p2 is mounted, in another mount namespace or with other disks");
+}
+
+/* ZFS says nowhere which disks it has: only what udev found written on them, and that it is loaded. */
+static void a_member_of_a_zfs_pool(void **state)
+{
+	machine_file(*state, "run/udev/data/b259:2", "S:disk/by-id/x\nE:ID_FS_LABEL=tank\nE:ID_FS_TYPE=zfs_member\n");
+	assert_string_equal(judge(*state, DISK, NULL).verdict, "safe");
+	machine_file(*state, "sys/module/zfs/version", "2.1.11\n");
+	expect_loss(*state, DISK, "zfs", "nvme0n1p2 belongs to a ZFS pool; whether the pool is imported cannot be seen");
+	machine_file(*state, "run/udev/data/b259:2", "E:ID_FS_TYPE=ext4\n");
+	assert_string_equal(judge(*state, DISK, NULL).verdict, "safe");
 }
 
 static void mounted_in_another_namespace(void **state)
@@ -304,8 +316,62 @@ static void a_share_over_virtio(void **state)
 	expect_loss(*state, "0000:00:1e.0", "mounted", "the 9p share \"host\" that comes over it is mounted on /share");
 }
 
+/* The tag is in sysfs from 6.9 on; before that any mount may come over it. */
+static void a_share_over_virtiofs(void **state)
+{
+	static const struct machine_pci p = { "0000:00:1e.0", .group = 9, .driver = "virtio-pci", .class = 0x018000 };
+	static const char text[] = "the virtiofs share \"srv\" that comes over it is mounted on /srv";
+
+	machine_pci(*state, &p);
+	machine_file(*state, "sys/bus/pci/devices/0000:00:1e.0/virtio1/status", "0x0000000f\n");
+	machine_link(*state, "sys/bus/pci/devices/0000:00:1e.0/virtio1/driver", "../../../bus/virtio/drivers/virtiofs");
+	assert_string_equal(judge(*state, "0000:00:1e.0", NULL).verdict, "safe");
+	machine_file(*state, "proc/1/mountinfo", "30 1 0:40 / /srv rw - virtiofs srv rw\n");
+	expect_loss(*state, "0000:00:1e.0", "mounted", text);
+}
+
+static void an_iscsi_disk(void **state)
+{
+	set_network(*state, "{\"link\":\"bond0\",\"family\":\"inet\",\"table\":254,\"metric\":0,\"default\":false,"
+			    "\"destination\":\"192.0.2.0/24\",\"gateway\":null,\"via\":false}");
+	machine_file(*state, "sys/class/iscsi_connection/connection1:0/address", "192.0.2.9\n");
+	expect_loss(*state, NIC, "server", "an iSCSI disk (connection1:0) comes from 192.0.2.9, over bond0, over eth0");
+	machine_file(*state, "sys/class/iscsi_connection/connection1:0/address", "198.51.100.9\n");
+	assert_string_equal(judge(*state, NIC, NULL).verdict, "safe");
+	machine_remove(*state, "sys/class/iscsi_connection/connection1:0/address");
+	machine_file(*state, "sys/class/iscsi_connection/connection1:0/port", "3260\n");
+	assert_string_equal(judge(*state, NIC, NULL).verdict, "unknown");
+}
+
+/* Slaves of a team and of what else has masters are told by the master alone, whatever its kind. */
+static void a_team_and_a_macvlan(void **state)
+{
+	machine_file(*state, "iommuctl/network.json",
+		     "{\"links\":[" LINK("eth0", "null", "\"team0\"", "null", "\"" NIC "\"") ","
+		     LINK("team0", "\"team\"", "null", "null", "null") ","
+		     LINK("mac0", "\"macvlan\"", "null", "\"team0\"", "null") "],\"addresses\":[],"
+		     "\"routes\":[{\"link\":\"mac0\",\"family\":\"inet\",\"table\":254,\"metric\":0,\"default\":true,"
+		     "\"destination\":null,\"gateway\":\"198.51.100.1\",\"via\":true}]}");
+	expect_loss(*state, NIC, "default-route", "the default route goes over mac0, over eth0");
+}
+
+static void a_serial_console(void **state)
+{
+	static const struct machine_pci p = { "0000:00:1d.0", .group = 9, .driver = "serial", .class = 0x070002 };
+
+	machine_pci(*state, &p);
+	machine_file(*state, "sys/class/tty/console/active", "tty0 ttyS4\n");
+	machine_link(*state, "sys/class/tty/ttyS4", "../../devices/pci0000:00/0000:00:1d.0/tty/ttyS4");
+	expect_loss(*state, "0000:00:1d.0", "console", "the console ttyS4 is on it");
+}
+
 static void the_screen(void **state)
 {
+	machine_file(*state, "sys/bus/pci/devices/" GPU "/boot_vga", "0\n");
+	assert_string_equal(judge(*state, GPU, NULL).verdict, "safe");
+	machine_file(*state, "sys/bus/pci/devices/" GPU "/boot_vga", "1\n");
+	expect_loss(*state, GPU, "console", "it is the display that the machine booted on");
+	machine_file(*state, "sys/bus/pci/devices/" GPU "/boot_vga", "0\n");
 	machine_file(*state, "proc/iomem", "00000000-00000000 : PCI Bus 0000:03\n  00000000-00000000 : 0000:03:00.0\n"
 		     "00000000-00000000 : BOOTFB\n");
 	assert_string_equal(judge(*state, GPU, NULL).verdict, "safe");
@@ -330,6 +396,60 @@ static void the_last_keyboard(void **state)
 	g = judge(*state, USB, NULL);
 	assert_string_equal(g.verdict, "safe");
 	assert_string_equal(reason_of(&g, "keyboard")->severity, "warning");
+}
+
+#define HELD(pid, comm, kind, node, syspath, unit) \
+	"{\"pid\":" pid ",\"uid\":0,\"comm\":\"" comm "\",\"args\":null,\"fd\":7,\"kind\":\"" kind "\",\"node\":\"/dev/" node "\"," \
+	"\"group\":null,\"vfio_dev\":null,\"syspath\":\"/" syspath "\",\"unit\":" unit ",\"guest\":null}"
+
+static void set_held(struct machine *m, const char *rows, const char *complete)
+{
+	machine_file(m, "iommuctl/holders.json", "{\"complete\":%s,\"nodes\":true,\"unseen\":0,\"why\":%s,\"held\":[%s]}", complete,
+		     streq(complete, "true") ? "null" : "\"permission\"", rows);
+}
+
+/* A disk that a virtual machine was given whole is mounted nowhere. */
+static void a_disk_that_a_process_has_open(void **state)
+{
+	struct machine *m = *state;
+	struct guard g;
+	char part[300];
+
+	set_held(m, HELD("41", "qemu", "block", "nvme0n1p2", "sys/devices/pci0000:00/0000:00:02.0/" DISK "/nvme/nvme0/nvme0n1/nvme0n1p2", "null"), "true");
+	expect_loss(m, DISK, "open", "qemu (pid 41) has nvme0n1p2 open");
+	assert_string_equal(judge(m, NIC, NULL).verdict, "safe");
+
+	snprintf(part, sizeof(part), "%s/nvme0n1p2", disk_path);
+	add_block(m, "dm-0", "sys/devices/virtual/block/dm-0", "253:0");
+	add_holder(m, part, "dm-0");
+	set_held(m, HELD("41", "qemu", "block", "dm-0", "sys/devices/virtual/block/dm-0", "null"), "true");
+	expect_loss(m, DISK, "open", "qemu (pid 41) has dm-0 (on nvme0n1p2) open");
+	machine_remove(m, "sys/devices/pci0000:00/0000:00:02.0/" DISK "/nvme/nvme0/nvme0n1/nvme0n1p2/holders");
+
+	set_held(m, HELD("41", "(udev-worker)", "block", "nvme0n1", "sys/devices/pci0000:00/0000:00:02.0/" DISK "/nvme/nvme0/nvme0n1",
+			 "\"systemd-udevd.service\""), "true");
+	g = judge(m, DISK, NULL);
+	assert_string_equal(g.verdict, "safe");
+	assert_null(reason_of(&g, "open"));
+	set_held(m, "", "false");
+	g = judge(m, DISK, NULL);
+	assert_string_equal(g.verdict, "unknown");
+	assert_int_equal(g.missing, -EACCES);
+}
+
+static void other_nodes_that_are_open(void **state)
+{
+	struct machine *m = *state;
+	struct guard g;
+
+	set_held(m, HELD("41", "Xorg", "node", "dri/card1", "sys/devices/pci0000:00/0000:00:03.0/" GPU "/drm/card1", "null") ","
+		    HELD("42", "systemd-logind", "node", "input/event3", "sys/devices/pci0000:00/" USB "/usb1/1-1/1-1:1.0/input/input4/event3", "null"),
+		 "true");
+	expect_loss(m, GPU, "open", "Xorg (pid 41) has /dev/dri/card1 open");
+	g = judge(m, USB, NULL);
+	assert_string_equal(g.verdict, "safe");
+	assert_string_equal(reason_of(&g, "open")->severity, "warning");
+	assert_string_equal(reason_of(&g, "open")->text, "systemd-logind (pid 42) has /dev/input/event3 open");
 }
 
 static void virtual_functions(void **state)
@@ -367,6 +487,7 @@ int main(void)
 		T(an_encrypted_volume_group),
 		T(a_swap_file_and_a_loop_device),
 		T(btrfs_has_numbers_of_its_own),
+		T(a_member_of_a_zfs_pool),
 		T(mounted_in_another_namespace),
 		T(no_mount_table),
 		T(the_default_route_over_everything),
@@ -375,8 +496,14 @@ int main(void)
 		T(a_file_server),
 		T(a_network_disk),
 		T(a_share_over_virtio),
+		T(a_share_over_virtiofs),
+		T(an_iscsi_disk),
+		T(a_team_and_a_macvlan),
+		T(a_serial_console),
 		T(the_screen),
 		T(the_last_keyboard),
+		T(a_disk_that_a_process_has_open),
+		T(other_nodes_that_are_open),
 		T(virtual_functions),
 		T(an_interface_elsewhere),
 		T(bridges),

@@ -77,6 +77,21 @@ disk_node() {
 	losetup -d /dev/loop0
 }
 
+# as a virtual machine has one that it was given whole
+@test "a disk that a process has open, mounted nowhere" {
+	d=$(act_disk)
+	sleep 1000 <"$(disk_node "$d")" 3>&- &
+	holder=$!
+	until [ "$(cat /proc/$holder/comm)" = sleep ]; do sleep 0.1; done
+	refused "$d" open
+	grep -q "sleep (pid $holder) has $(basename "$(disk_node "$d")") open" <<<"$output"
+	lab_release
+	ctl 0 device guard "$d"
+	ctl 0 device bind --group "$d"
+	ctl 0 device restore --all
+	as_before
+}
+
 @test "the card with the default route" {
 	d=$(act_single)
 	n=$(ls "$devices/$d/net")
