@@ -52,7 +52,9 @@ int ctx_note(struct ctx *ctx, struct note n, const char *what_fmt, ...)
 
 int ctx_cannot_write(struct ctx *ctx, int err, const char *file)
 {
-	return ctx_error(ctx, NOTE(.code = "write", .err = err, .where = file), "cannot write %s", file);
+	const char *hint = err == ENOENT || err == -ENOENT ? "the folder that it is to be in has to be there" : NULL;
+
+	return ctx_error(ctx, NOTE(.code = "write", .err = err, .where = file, .hint = hint), "cannot write %s", file);
 }
 
 int ctx_cannot_read(struct ctx *ctx, int err, const char *file)

@@ -133,15 +133,16 @@ int probes_read(struct probes *p, struct probe_log *log, int save_fd)
 	char buf[8192];
 
 	for (;;) {
-		ssize_t n = read(p->fs.pipe, buf, sizeof(buf));
+		ssize_t n = read(p->fs.pipe, buf, sizeof(buf)), saved;
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
 			return n == 0 || errno == EAGAIN ? 0 : -errno;
 		probe_log_text(log, buf, (size_t)n);
-		if (save_fd >= 0 && write(save_fd, buf, (size_t)n) != n)
-			return -EIO;
+		saved = save_fd >= 0 ? write(save_fd, buf, (size_t)n) : n;
+		if (saved != n)
+			return saved < 0 ? -errno : -ENOSPC;
 	}
 }
 

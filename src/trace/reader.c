@@ -355,11 +355,6 @@ uint64_t reader_line(const struct reader *r)
 	return r->line;
 }
 
-const char *reader_name(const struct reader *r)
-{
-	return r->name;
-}
-
 uint64_t reader_done(const struct reader *r)
 {
 	return r->done;

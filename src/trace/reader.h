@@ -38,7 +38,6 @@ int reader_next(struct reader *r, struct slice *ret);
 
 /* Number of the line just handed out, from 1. */
 uint64_t reader_line(const struct reader *r);
-const char *reader_name(const struct reader *r); /* "stdin" for "-" */
 /* Bytes read so far, and of the whole file (0: not known). */
 uint64_t reader_done(const struct reader *r);
 uint64_t reader_size(const struct reader *r);
