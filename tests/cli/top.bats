@@ -78,6 +78,22 @@ run_top() {
 	[ "$(sed -n 3p <<<"$output" | jq '.sample')" = 2 ]
 }
 
+@test "a trace is played: its rates add up to what trace stat counts" {
+	local t
+	for t in nvme.trace vtd-v7.dat; do
+		# each sample is a hundredth of a second of the trace
+		run_top --from "$HOSTS/vtd.snap" --replay "$SRC/tests/traces/$t" --speed 0.1 -b -j -n 5 -d 0.1 --view faults
+		expect_status 0
+		jq -sc '[.[] | select(.sample > 1)] | map([.maps, .unmaps, .invalidations, .requests, .faults]) | transpose | map(add / 100)' \
+			<<<"$output" >"$BATS_TEST_TMPDIR/played"
+		"$IOMMUCTL" -j trace stat "$SRC/tests/traces/$t" 2>/dev/null | jq -c '.data[0].kinds | map({(.kind): .count}) | add |
+			[.map, .unmap, .invalidate, ."page-request", .fault] | map(. // 0)' | diff - "$BATS_TEST_TMPDIR/played"
+	done
+	run_top --demo --replay "$SRC/COPYING" -b -n 1
+	expect_status 1
+	expect_in "$stderr" 'COPYING: nothing in it is an event of an IOMMU'
+}
+
 @test "sessions: what they keep, by its name" {
 	"$IOMMUCTL" --demo session start toptest
 	"$IOMMUCTL" --session toptest ioas alloc as space
