@@ -127,7 +127,7 @@ static int find_by_name(struct host *h, const char *spec, struct device **ret)
 	for (size_t i = 0; i < h->n_devices; i++)
 		if (streq(h->devices[i].name, spec))
 			matches_add(&m, &h->devices[i]);
-	return only_match(h, spec, &m, "no such device on this machine", "iommuctl device list shows them", ret);
+	return only_match(h, spec, &m, *spec ? "no such device on this machine" : "the name is empty", "iommuctl device list shows them", ret);
 }
 
 int host_find_device(struct host *h, const char *spec, struct device **ret)
@@ -169,8 +169,9 @@ int host_find_group(struct host *h, const char *spec, struct group **ret)
 	uint32_t id;
 	int r;
 
-	if (parse_u32(spec, &id) == 0 && !strchr(spec, 'x')) {
-		g = host_group(h, id);
+	/* digits are a group's number, even one that no group can have */
+	if (*spec && !spec[strspn(spec, "0123456789")]) {
+		g = parse_u32(spec, &id) == 0 ? host_group(h, id) : NULL;
 		if (!g)
 			return ctx_error(h->ctx,
 					 NOTE(.err = ENOENT, .code = "no-group",

@@ -236,6 +236,10 @@ static void what_the_user_types(void **state _unused_)
 	assert_int_equal(host_find_group(m.host, "00:04.0", &g), 0);
 	assert_int_equal(g->id, 2);
 	assert_int_equal(host_find_group(m.host, "3", &g), -ENOENT);
+	assert_int_equal(host_find_group(m.host, "4294967296", &g), -ENOENT);
+	assert_string_equal(m.ctx.notes.v[m.ctx.notes.n - 1].code, "no-group");
+	assert_int_equal(host_find_group(m.host, "", &g), -ENOENT);
+	assert_string_equal(m.ctx.notes.v[m.ctx.notes.n - 1].why, "the name is empty");
 	assert_int_equal(host_find_group(m.host, "10000:e0:06.0", &g), -ENODEV);
 	machine_free(&m);
 }
