@@ -26,7 +26,7 @@ int move_driver(struct mover *m, const char *bus, const char *device, const char
  */
 int move_put_back(struct mover *m, struct host *h, const struct move *was, pid_t *ret_pid);
 
-/* What keeps an unbind from @driver, or a bind to a native one, from being tried: who has it open. NULL nobody seen. */
+/* What keeps an unbind, or a bind to a native one, from being tried: who has it open. NULL nobody seen. */
 const char *move_held_by(struct host *h, const char *bus, const char *device, bool whole_group);
 
 /* Takes the device off @driver within the time. Noted. */

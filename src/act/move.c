@@ -372,7 +372,7 @@ static void leave_it(struct mover *m, struct move *v)
 		v->left = NULL;
 }
 
-/* One device, after something failed; @touched: it may have been moved. */
+/* One device, after something failed. */
 static void take_back(struct mover *m, struct host *h, struct move *v, const struct saved *saved)
 {
 	pid_t pid = 0;

@@ -23,7 +23,7 @@ int vfs_look(struct mover *m, struct vf_change *c);
 
 /*
  * Makes it so, or puts everything back: number, drivers and overrides of those that were there, whether new ones get drivers. Whoever calls has
- * decided that those which there are may go. Noted. With @bare, new ones get no driver afterwards either: a driver that is loaded later
+ * decided that those which there are may go. Noted. With c->bare, new ones get no driver afterwards either: a driver that is loaded later
  * would take them.
  */
 enum move_result vfs_set(struct mover *m, struct vf_change *c);

@@ -21,7 +21,7 @@ struct scrape {
 	struct host *h;
 	struct metrics m;
 	VEC(struct collector) collectors;
-	struct fault_totals faults; /* so far; counted on by metrics_faults() */
+	struct fault_totals faults; /* so far; counted on by each run */
 	bool brief; /* sums only: nothing by group or device */
 };
 

@@ -44,7 +44,7 @@ struct rows explain_remedies(struct host *h, const struct hop *hops, size_t n);
 /* What on the kernel command line makes config space a poor witness. */
 void explain_warn_switches(struct host *h, struct finding *f);
 
-/* A note that @d is apart from @b though the rule says that it should not be. */
+/* A note that the hop's first device is apart from its second though the rule says that it should not be. */
 void explain_note_apart(struct host *h, struct finding *f, const struct hop *hop);
 
 #endif

@@ -192,7 +192,7 @@ static inline int pci_addr_cmp(struct pci_addr a, struct pci_addr b)
 
 /*
  * The device's directory, links resolved, below the source's root: "sys/devices/pci0000:00/…".
- * NULL when it cannot be known (device_path_err() says why).
+ * NULL when it cannot be known.
  */
 const char *device_path(struct host *h, struct device *d);
 

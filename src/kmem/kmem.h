@@ -86,7 +86,7 @@ struct klist {
 	int err;
 };
 
-/* @head: address of the list's head. klist_next() is false at the end, and when @err is set. */
+/* @head: address of the list's head. klist_next() is false at the end, and when err is set. */
 struct klist klist_start(struct kmem *k, uint64_t head, size_t max);
 bool klist_next(struct klist *l);
 

@@ -99,7 +99,7 @@ enum out_style out_word_style(const char *word);
 
 /*
  * Ends the document. In JSON: closes data, adds the ctx's warnings and errors; when out_begin() was
- * never reached, writes an envelope with empty data under @schema ("group.list", 1). -EIO and the like when stdout failed
+ * never reached, writes an envelope with empty data under @fallback's name (NULL: "error"). -EIO and the like when stdout failed
  * (closed, full), noted in ctx.
  */
 int out_end(struct out *o, const struct record_type *fallback);

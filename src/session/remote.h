@@ -19,8 +19,8 @@ struct session_info {
 int session_ask(struct ctx *ctx, const char *name, bool stop, struct session_info *ret);
 
 /*
- * Connects. Operations on drivers go to the model where the session has one, else to @local (taken over, NULL: there are
- * none). Noted: no such session, a dead one, one of another version, one that is full.
+ * Connects. Operations on drivers go to the model where the session has one, else to the backend of
+ * session_set_local(). Noted: no such session, a dead one, one of another version, one that is full.
  */
 int session_connect(struct ctx *ctx, const char *name, struct session_info *ret_info, struct backend **ret);
 

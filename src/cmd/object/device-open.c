@@ -236,7 +236,7 @@ static const struct errno_text attach_texts[] = {
 	{ 0 },
 };
 
-/* Devices of @after that are elsewhere than in @before, without this one. */
+/* Devices that are now elsewhere than in @before, without this one. */
 static struct strs moved_along(struct invocation *inv, const struct op_link *before, size_t n, uint32_t handle)
 {
 	const char **names;
