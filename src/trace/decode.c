@@ -139,10 +139,14 @@ static bool looks_like_fault(struct slice t)
 		return true;
 	if (slice_has(t, "iommu:map(") || slice_has(t, "iommu:unmap(") || slice_has(t, "[tracepoint:iommu:"))
 		return true;
+	if (slice_has(t, "arm-smmu") && (slice_has(t, "event 0x") || slice_has(t, "context fault: fsr")))
+		return true;
+	if (!slice_has(t, "ault") && !slice_has(t, "FAULT") && !slice_has(t, "failure"))
+		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
 		if (slice_has_bytes(t, others[i].driver, strlen(others[i].driver)) && slice_has_bytes(t, others[i].words, strlen(others[i].words)))
 			return true;
-	return slice_has(t, "arm-smmu") && (slice_has(t, "event 0x") || slice_has(t, "context fault: fsr"));
+	return false;
 }
 
 static enum line_result classify_log(struct decoder *d, struct slice text, uint64_t line, bool last)

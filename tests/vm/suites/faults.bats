@@ -113,19 +113,44 @@ fault() {
 	[ "$(jq '.data[0].kinds[] | select(.kind == "map") | .count > 100' <<<"$output")" = true ]
 }
 
-@test "trace.dat says the same as trace-cmd report" {
-	command -v trace-cmd >/dev/null || skip "no trace-cmd in the guest"
-	cd /tmp
-	trace-cmd record -q -o t.dat -e iommu ${events:+-e "$events"} dd if=/dev/nvme0n1 of=/dev/null bs=4k count=100 iflag=direct 2>/dev/null
-	trace-cmd report -t t.dat 2>/dev/null >t.txt
-	iommuctl -j trace stat t.dat | jq -c '.data[0] | [.kinds[] | [.kind, .count]], .mapping, .invalidation' >dat
-	iommuctl -j trace stat t.txt | jq -c '.data[0] | [.kinds[] | [.kind, .count]], .mapping, .invalidation' >txt
+# counts FILE: what there is of each kind, and what came of it
+counts() {
+	iommuctl -j trace stat "$1" | jq -c '.data[0] | [.events, .undecoded, .lost], [.kinds[] | [.kind, .count]], .mapping, .invalidation'
+}
+
+# same_as_report FILE REPORT-OPTIONS…: a trace.dat and what trace-cmd makes of it
+same_as_report() {
+	trace-cmd report "${@:2}" "$1" 2>/dev/null >t.txt
+	counts "$1" >dat
+	counts t.txt >txt
 	grep -q '\["map",[1-9]' dat
+	grep -q '\["unmap",[1-9]' dat
 	diff dat txt
+}
+
+@test "trace.dat says the same as trace-cmd report: versions 6 and 7, plain and compressed, one buffer and two" {
+	command -v trace-cmd >/dev/null || skip "no trace-cmd in the guest"
+	local form
+	local -a read=(dd if=/dev/nvme0n1 of=/dev/null bs=4k count=100 iflag=direct)
+
+	cd /tmp
+	for form in "--file-version 6" "--compression none" "--compression any"; do
+		# words
+		# shellcheck disable=SC2086
+		trace-cmd record -q $form -o t.dat -e iommu ${events:+-e "$events"} "${read[@]}" 2>/dev/null
+		same_as_report t.dat -t
+		cp t.dat "/share/out/t${form//[- ]/}.dat"
+		# shellcheck disable=SC2086
+		trace-cmd record -q $form -o two.dat -e iommu:map -B more -e iommu:unmap "${read[@]}" 2>/dev/null
+		same_as_report two.dat -t
+	done
+	# its other forms of text
+	same_as_report t.dat -R -t
+	same_as_report t.dat -l -t
+	same_as_report t.dat --ts-diff -t
 	# its last bytes are the table of processors and the names of the sections
 	head -c $(($(stat -c %s t.dat) - 150)) t.dat >cut.dat
 	run -0 --separate-stderr iommuctl trace stat cut.dat
 	[[ $stderr == *"cut.dat: is cut short"* ]]
 	run -1 iommuctl trace stat --strict cut.dat
-	cp t.dat /share/out
 }
