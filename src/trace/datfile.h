@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The container of a trace.dat, versions 6 and 7 (trace-cmd.dat.v6(5), trace-cmd.dat.v7(5)): event descriptions, names of tasks,
- * and each processor's pages of the kernel's ring buffer. Read by hand and not through libtracecmd, which crashes on files that
- * are cut short or damaged. Nothing in the file is believed.
+ * and each processor's pages of the kernel's ring buffer. Read by hand and not through libtracecmd, which gives nothing of
+ * a file that is cut short and may be killed by one that is damaged. Nothing in the file is believed.
  */
 #ifndef IOMMUCTL_TRACE_DATFILE_H
 #define IOMMUCTL_TRACE_DATFILE_H
