@@ -315,6 +315,9 @@ int model_device_hwinfo(struct backend *b, struct op_device_hwinfo *op, struct o
 	if (r < 0)
 		return r;
 	p = h->dev->unit->profile;
+	/* a kind to ask for came with hardware queues (6.17) */
+	if (op->in_type && model_lacks(m, PROBE_HW_QUEUE_ALLOC))
+		return -EOPNOTSUPP;
 	if (p->hwinfo) {
 		if (op->in_type && op->in_type != p->hwinfo_type)
 			return -EOPNOTSUPP;

@@ -183,6 +183,9 @@ static int raw_GET_HW_INFO(struct raw *r, struct iommu_hw_info *c)
 
 	if ((c->flags & ~IOMMU_HW_INFO_FLAG_INPUT_TYPE) || c->reserved[0] || c->reserved[1] || c->reserved[2])
 		return -EOPNOTSUPP;
+	/* the flag came with hardware queues (6.17) */
+	if ((c->flags & IOMMU_HW_INFO_FLAG_INPUT_TYPE) && model_lacks(r->m, PROBE_HW_QUEUE_ALLOC))
+		return -EOPNOTSUPP;
 	if (!h)
 		return -ENOENT;
 	if (c->flags & IOMMU_HW_INFO_FLAG_INPUT_TYPE)
