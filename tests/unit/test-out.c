@@ -433,8 +433,8 @@ static void trees_hang_under_their_parents(void **state _unused_)
 		   "root\n"
 		   "├─kid 3\n"
 		   "│ └─grandkid\n"
-		   "      with a\n"
-		   "      name 4\n"
+		   "│     with a\n"
+		   "│     name 4\n"
 		   "└─kid2\n");
 	/* a flat list where somebody reads it by program */
 	check_tree((struct out_options){ .cols = "type,id", .noheadings = true, .raw = true },
