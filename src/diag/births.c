@@ -176,6 +176,8 @@ static const struct birth births[] = {
 	{ "iommufd_fops_ioctl", -EOVERFLOW, WRAPS, NULL, NULL },
 	{ "iommufd_fops_ioctl", -EBUSY, "that can be changed only as long as the iommufd has no objects", NULL, NULL },
 	{ "iommufd_fops_ioctl", -ENODEV, "the iommufd has no address space for VFIO's calls", NULL, NULL },
+	{ "iommufd_fops_ioctl", -EBADF, "the program has no file open by the descriptor that it gives", NULL, NULL },
+	{ "iommufd_fops_ioctl", -EMSGSIZE, "there are more ranges than the program left room for; the structure says how many", NULL, NULL },
 	{ "iommufd_fops_ioctl", -EADDRINUSE, "a range that is to be allowed is reserved by the IOMMU of a device that is attached", "its reserved ranges",
 	  "iommuctl group show %s" },
 	{ "iommufd_hwpt_alloc", -ENOENT, "the iommufd has no device, or no parent, of that id", NULL, NULL },

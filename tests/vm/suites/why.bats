@@ -38,6 +38,16 @@ why() {
 	cat "/share/out/why-$name-$(uname -r)"
 }
 
+# report_agrees DEVICE: what group check says of it here, it says of a report of this machine too
+report_agrees() {
+	local here there=$BATS_TEST_TMPDIR/report
+
+	here=$(iommuctl -j group check "$1" | jq -c '.data[0] | [.verdict, .viable, .summary, [.reasons[] | [.code, .device, .severity]]]') || :
+	iommuctl -q report --group "$1" "$there" >/dev/null
+	[ "$(iommuctl -j --from "$there" group check "$1" | jq -c '.data[0] | [.verdict, .viable, .summary, [.reasons[] | [.code, .device, .severity]]]')" = "$here" ]
+	grep -q "$1" "$there.txt"
+}
+
 # first FILTER: jq about the first failure
 first() {
 	jq -c ".data[0] | $1" <<<"$output"
@@ -60,6 +70,7 @@ first() {
 	[ "$(first '.group')" = "$(lab_group $pair)" ]
 	[ "$(first "[.reasons[] | select(.device == \"$second\")] | length > 0")" = true ]
 	[ "$(first '.meaning != null')" = true ]
+	report_agrees $pair
 }
 
 @test "memory mapped where interrupts arrive: EADDRINUSE, born where reserved ranges are set aside" {
@@ -69,6 +80,7 @@ first() {
 	[ "$(first '[.call, .err, .device]')" = "[\"VFIO_DEVICE_ATTACH_IOMMUFD_PT\",\"EADDRINUSE\",\"$alone\"]" ]
 	[[ $(first .born_in) == *iopt_* ]]
 	[ "$(first '.meaning != null')" = true ]
+	report_agrees $alone
 }
 
 @test "interrupts that are not isolated: EPERM, born in iommufd" {
@@ -77,6 +89,7 @@ first() {
 	why msi owner-hold iommufd "$(owner_node $alone)"
 	[ "$(first '[.call, .err, .device, .born_in]')" = "[\"VFIO_DEVICE_BIND_IOMMUFD\",\"EPERM\",\"$alone\",\"iommufd_device_bind\"]" ]
 	[[ $(first .meaning) == *"interrupts of the device are not isolated"* ]]
+	report_agrees $alone
 }
 
 @test "firmware's memory: EINVAL, born where a domain is set" {
@@ -85,6 +98,17 @@ first() {
 	why rmrr owner-hold iommufd "$(owner_node $alone)"
 	[ "$(first '[.call, .err, .device, .born_in]')" = "[\"VFIO_DEVICE_BIND_IOMMUFD\",\"EINVAL\",\"$alone\",\"__iommu_device_set_domain\"]" ]
 	[[ $(first .meaning) == *"firmware wants memory mapped one to one"* ]]
+	report_agrees $alone
+}
+
+@test "an interrupt armed before the device is attached: ENOSPC, born where the doorbell would be mapped" {
+	[[ $LAB_TOPOLOGY == smmuv3* ]] || skip "for a machine with an SMMUv3, which translates interrupts"
+	lab_move $alone
+	printf '%s\n' "device open $alone as d" "device irq d arm --force" >"$BATS_TEST_TMPDIR/early"
+	why irq iommuctl -q batch "$BATS_TEST_TMPDIR/early"
+	[ "$(first '[.call, .err, .device, .born_in]')" = "[\"VFIO_DEVICE_SET_IRQS\",\"ENOSPC\",\"$alone\",\"iommu_dma_prepare_msi\"]" ]
+	[[ $(first .meaning) == *"attach the device first"* ]]
+	report_agrees $alone
 }
 
 @test "other processes' failures are not told" {
@@ -99,6 +123,48 @@ first() {
 	# a grandchild's are
 	run -0 --separate-stderr iommuctl why -j -- sh -c "(owner-hold iommufd $node; true) | cat"
 	[ "$(jq '.data | length' <<<"$output")" = 1 ]
+}
+
+@test "a storm of processes, and others who trace: they are left alone, and the command has its own status" {
+	local t=/sys/kernel/tracing
+
+	mkdir "$t/instances/others"
+	echo 'p:others/one do_exit' >>"$t/kprobe_events"
+	echo 1 >"$t/instances/others/events/others/one/enable"
+	# shellcheck disable=SC2016
+	run -9 --separate-stderr iommuctl why -- sh -c 'for i in $(seq 150); do (:) & done; wait; exit 9'
+	grep -q 'p:others/one' "$t/kprobe_events"
+	[ "$(cat "$t/instances/others/events/others/one/enable")" = 1 ]
+	grep -q ' one: ' "$t/instances/others/trace"
+	echo 0 >"$t/instances/others/events/others/one/enable"
+	rmdir "$t/instances/others"
+	echo '-:others/one' >>"$t/kprobe_events"
+	[ "$output" = "no VFIO or iommufd call failed" ]
+}
+
+@test "nobody can write down what is found: said, and the command has run" {
+	run -0 --separate-stderr sh -c "iommuctl why -- touch $BATS_TEST_TMPDIR/ran 2>&1 >/dev/full | grep -c 'No space left'"
+	[ "$output" = 1 ]
+	[ -e "$BATS_TEST_TMPDIR/ran" ]
+}
+
+@test "a kernel that takes no return probes: what stands in the way is said, and the command runs" {
+	local t=/sys/kernel/tracing
+
+	mount --bind /dev/full "$t/kprobe_events"
+	run -5 --separate-stderr iommuctl why -- sh -c 'exit 5'
+	umount "$t/kprobe_events"
+	echo "$stderr"
+	[[ $stderr == *"kretprobes"* || $stderr == *"probe"*"No space left"* ]]
+	# as if there were none at all
+	mount -t tmpfs none "$t"
+	mount -t tmpfs none /sys/kernel/debug
+	run -5 --separate-stderr iommuctl why -- sh -c 'exit 5'
+	umount "$t" /sys/kernel/debug
+	echo "$stderr"
+	[[ $stderr == *"the kernel has no kprobe events"* ]]
+	run -5 --separate-stderr iommuctl why -- sh -c 'exit 5'
+	[ -z "$stderr" ]
 }
 
 @test "without the right to probe: the command runs, and what stands in the way is said" {
