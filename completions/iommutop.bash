@@ -4,8 +4,13 @@ _iommutop() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} done=
 
 	case $prev in
-	--from | --replay | --svg)
+	--from)
 		mapfile -t COMPREPLY < <(compgen -W demo -- "$cur"; compgen -f -- "$cur")
+		compopt -o filenames
+		return
+		;;
+	--replay | --svg)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		compopt -o filenames
 		return
 		;;
