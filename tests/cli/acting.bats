@@ -35,6 +35,22 @@ load lib
 	expect_status 2
 }
 
+@test "a bridge on a driver that uses the DMA API loses it with --group, and goes to no other" {
+	local tree=$BATS_TEST_TMPDIR/m bridge
+	mkdir "$tree"
+	tar -C "$tree" -xf "${BATS_TEST_DIRNAME%/tests/cli}/tests/hosts/vtd.snap" --exclude=iommuctl/manifest.json
+	mkdir -p "$tree/sys/bus/pci/drivers/shpchp"
+	bridge=$(readlink -f "$tree/sys/bus/pci/devices/0000:06:00.0")
+	ln -s ../../../../bus/pci/drivers/shpchp "$bridge/driver"
+	run_ctl -j -M --from "$tree" device bind --group 07:01.0
+	expect_status 0
+	[ "$(jq -r '[.data[] | "\(.device) \(.driver_before) \(.driver)"] | sort | join(", ")' <<<"$output")" = \
+		"0000:06:00.0 shpchp null, 0000:07:01.0 e1000 vfio-pci, 0000:07:02.0 e1000 vfio-pci" ]
+	run_ctl -M --from "$tree" device bind 06:00.0
+	expect_status 6
+	expect_in "$stderr" "a bridge is nothing to give away"
+}
+
 @test "vfs wants a physical function and a number" {
 	run_ctl device vfs 00:03.0
 	expect_status 2

@@ -70,14 +70,32 @@ debian_part() {
 	) 9>"$cache/debian.lock" || exit
 }
 
+# as_root COMMAND...: for tools that want to be root in a tree of ours
+as_root() {
+	if [ "$(id -u)" -eq 0 ]; then "$@"; else unshare -r "$@"; fi
+}
+
+# inside ROOT COMMAND...: in a tree that is no machine; what is mounted there for it is gone with it
+inside() {
+	# shellcheck disable=SC2016
+	as_root unshare -m sh -c 'root=$1; shift
+		mount --rbind /dev "$root/dev" && mount --rbind /proc "$root/proc" || exit
+		exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 chroot "$root" "$@"' sh "$@"
+}
+
+# debian_overlay NAME: makes $cache/overlay-NAME
+debian_overlay() {
+	case $1 in
+	modules) debian_part kernel "$cache/overlay-modules" ;;
+	*)	debian_part "$1" "$cache/overlay-$1" ;;
+	esac
+}
+
 # overlays OUT: the archives that the topology wants unpacked over the initramfs, one behind the other
 overlays() {
 	: >"$1"
 	sed -n 's/^overlay //p' "$topology_file" | while read -r o; do
-		case $o in
-		modules) debian_part kernel "$cache/overlay-modules" ;;
-		*)	debian_part "$o" "$cache/overlay-$o" ;;
-		esac
+		debian_overlay "$o"
 		cat "$cache/overlay-$o" >>"$1"
 		# the kernel looks for the next one at a multiple of 4
 		while [ $(($(stat -c %s "$1") % 4)) -ne 0 ]; do printf '\0' >>"$1"; done
@@ -97,6 +115,67 @@ install_overlay() {
 	fi
 	(cd "$d" && find . -mindepth 1 | LC_ALL=C sort | cpio -o -H newc -R 0:0 --quiet) | zstd -q -3 >>"$1"
 	rm -rf "$d" "$d.log"
+}
+
+# put_bindings DIR [early]: what device bind --persist would have written there; early: what was there when the initramfs was made. The suite
+# compares it with what the program writes.
+put_bindings() {
+	mkdir -p "$1"
+	sed -n "s/^binding ${2:-[a-z]*} //p" "$topology_file" | while read -r path id driver was; do
+		printf '%s\npath=%s\nid=%s\ndriver=%s\nwas=%s\n' \
+			'# Written by iommuctl device bind --persist; iommuctl device restore takes it away.' "$path" "$id" "$driver" "$was" \
+			>"$1/$(echo "$path" | tr / -).conf"
+	done
+}
+
+# early_initramfs MAKER OUT SHARE [OPTION]: what MAKER, initramfs-tools or dracut, makes in a Debian with iommuctl installed and the topology's early
+# bindings; what is in it goes to SHARE. The maker's OPTION is a line of its configuration.
+early_initramfs() {
+	debian_part kernel "$cache/overlay-modules"
+	debian_part "$1" "$cache/root-$1"
+	d=$(mktemp -d "$cache/early.XXXXXX")
+	cp -al "$cache/root-$1" "$d/root"
+	make -s -C "$build" install DESTDIR="$d/root" initramfsdir=/usr/share/initramfs-tools dracutdir=/usr/lib/dracut >"$d/log" 2>&1 ||
+		{ cat "$d/log" >&2; die "make install failed"; }
+	put_bindings "$d/root/etc/iommuctl/bindings.d" early
+	release=$(basename "$d"/root/usr/lib/modules/*)
+	image=/boot/initrd.img-$release
+	case $1 in
+	dracut)
+		[ -z "${4:-}" ] || echo "$4" >"$d/root/etc/dracut.conf.d/lab.conf"
+		making="dracut -f --no-hostonly $image $release" listing="lsinitrd $image" ;;
+	*)
+		[ -z "${4:-}" ] || echo "$4" >"$d/root/etc/initramfs-tools/conf.d/lab"
+		making="update-initramfs -c -k $release" listing="lsinitramfs -l $image" ;;
+	esac
+	# shellcheck disable=SC2086
+	inside "$d/root" $making >"$d/log" 2>&1 || { cat "$d/log" >&2; die "$making failed"; }
+	cp "$d/log" "$3/early-log"
+	# shellcheck disable=SC2086
+	inside "$d/root" $listing >"$3/early-list"
+	if [ "$1" = initramfs-tools ]; then
+		inside "$d/root" unmkinitramfs "$image" /tmp/early
+		cp "$d"/root/tmp/early/scripts/init-top/ORDER "$d"/root/tmp/early/main/scripts/init-top/ORDER "$3/" 2>/dev/null || :
+	fi
+	cp "$d/root$image" "$2"
+	rm -rf "$d"
+}
+
+# system_disk OUT DIR: a disk with what is otherwise unpacked into memory, for a machine that boots as a Debian does; DIR is made in it
+system_disk() {
+	tree=$(mktemp -d "$cache/disk.XXXXXX")
+	chmod 755 "$tree"
+	: >"$1.install"
+	install_overlay "$1.install"
+	for o in "$initrd" $(sed -n "s,^overlay ,$cache/overlay-,p" "$topology_file") "$1.install"; do
+		zstd -dcq <"$o" | (cd "$tree" && as_root cpio -idmu --quiet)
+	done
+	mkdir -p "$tree/$2"
+	# a systemd in an initramfs goes on to nothing that has none
+	echo ID=lab >"$tree/etc/os-release"
+	truncate -s 1G "$1"
+	as_root env PATH="$PATH:/sbin:/usr/sbin" mke2fs -q -t ext4 -L system -E root_owner=0:0 -d "$tree" "$1"
+	rm -rf "$tree" "$1.install"
 }
 
 # package_overlay OUT: $IOMMUCTL_DEB as /iommuctl.deb, and a database of dpkg that has what it depends on as this machine has it: the libraries in
@@ -193,7 +272,7 @@ device_tree() {
 	"$here/mkroots" "$1" $roots
 }
 
-# boot SECONDS KERNEL INITRD SHARE LOG: one machine of $topology_file
+# boot SECONDS KERNEL INITRD SHARE LOG [DISK]: one machine of $topology_file; DISK: what its drive "system" is
 # no_timer_check: an emulated machine on a busy host may lose the few timer ticks that the kernel counts at
 # boot, and panics.
 boot() {
@@ -220,6 +299,7 @@ boot() {
 		-append "$console quiet panic=-1 $append" \
 		$([ ! -s "$5.dtb" ] || echo "-dtb $5.dtb") \
 		-fsdev "local,id=host,path=$4,security_model=none" \
+		$([ -z "${6:-}" ] || echo "-drive if=none,id=system,format=raw,file=$6") \
 		$(grep '^-' "$topology_file") \
 		-device virtio-9p-pci,fsdev=host,mount_tag=host,bus=pcie.0,addr=1e </dev/null >"$5.qemu" 2>&1 || {
 		set -- $? "$5"
