@@ -201,9 +201,9 @@ static const struct command commands[] = {
 	{
 		.verb = "decode",
 		.summary = "explain the faults of a log or trace",
-		.text = "Reads kernel logs (dmesg in any of its forms, journalctl as text or with -o json, /dev/kmsg, mails with quoted "
-			"and wrapped logs), ftrace text and iommuctl's own JSON Lines, in any mixture, from VT-d, AMD-Vi, SMMUv2, "
-			"SMMUv3 and virtio-iommu.\n\n"
+		.text = "Reads kernel logs (dmesg in any of its forms, journalctl as text or with -o json, /dev/kmsg, mails and "
+			"pages with quoted and wrapped logs, loggers' JSON), ftrace text and iommuctl's own JSON Lines, in any mixture, compressed or "
+			"not, from VT-d, AMD-Vi, SMMUv2, SMMUv3 and virtio-iommu.\n\n"
 			"Each fault is explained: which device, what was wrong in plain words, what lies at the address, what it usually means "
 			"and what to run next. Repeats are counted. Devices are looked up on the machine looked at: this one, or that of "
 			"--from; where the log cannot be of that machine they are not, and it says so.\n\n"
