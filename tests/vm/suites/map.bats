@@ -55,7 +55,7 @@ ranges() {
 			[ "$near" = null ] || { [ "$LAB_TOPOLOGY" != vtd ] && [ $((near >> 36)) -ne 0 ]; } || nearest+=("$near:$((($(field nearest_end) - near) + 1))") ;;
 		"unknown "*)
 			case "$LAB_TOPOLOGY $(field rule)" in
-			"amd aperture" | virtio-iommu\ aperture | virtio-iommu\ page-size) ;;
+			"amd aperture" | virtio-iommu\ aperture | virtio-iommu\ page-size | smmuv3*\ aperture | smmuv3*\ page-size) ;;
 			*)	wrong=1 ;;
 			esac ;;
 		*)	wrong=1 ;;
