@@ -8,8 +8,8 @@
  * -s  sends the signal (a number; default 9)
  * -c  stops the program, has the shell run COMMAND, lets the program go on
  *
- * N 0: does nothing but count. The exit status is the program's (128 + signal when one killed it); at the end "calls=COUNT" goes to
- * file descriptor 3 if that is open. Its children are let run: what they do belongs to the kernel.
+ * N 0: does nothing but count. The exit status is the program's (128 + signal when one killed it); at the end "calls=COUNT" and "forks=COUNT" go
+ * to file descriptor 3 if that is open. Its children are let run: what they do belongs to the kernel.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -24,7 +24,7 @@
 
 static const char *mark, *command;
 static int sig = SIGKILL;
-static long target, calls;
+static long target, calls, forks;
 static int counting;
 
 static void die(const char *what)
@@ -53,18 +53,38 @@ static void read_path(pid_t pid, unsigned long addr, char *buf, size_t size)
 	buf[n] = '\0';
 }
 
+#define THREAD 0x10000 /* CLONE_THREAD */
+
+/* A thread is no fork. clone3(2) has its flags in memory, at the beginning. */
+static int is_fork(pid_t pid, unsigned long nr, unsigned long arg)
+{
+	switch (nr) {
+	case SYS_clone:
+		return !(arg & THREAD);
+	case SYS_clone3:
+		return !(ptrace(PTRACE_PEEKDATA, pid, arg, 0) & THREAD);
+#ifdef SYS_fork
+	case SYS_fork:
+	case SYS_vfork:
+		return 1;
+#endif
+	}
+	return 0;
+}
+
 /* At the entry of a system call: on its way out its number and arguments are gone. */
-static void look_for_mark(pid_t pid)
+static void enter(pid_t pid)
 {
 	struct __ptrace_syscall_info info = { 0 };
 	char path[256];
 	size_t len, want;
 
-	if (!mark || counting)
-		return;
 	if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info), &info) < 0)
 		die("PTRACE_GET_SYSCALL_INFO");
-	if (info.op != PTRACE_SYSCALL_INFO_ENTRY || info.entry.nr != SYS_openat)
+	if (info.op != PTRACE_SYSCALL_INFO_ENTRY)
+		return;
+	forks += is_fork(pid, info.entry.nr, info.entry.args[0]);
+	if (!mark || counting || info.entry.nr != SYS_openat)
 		return;
 	read_path(pid, info.entry.args[1], path, sizeof(path));
 	len = strlen(path);
@@ -89,7 +109,7 @@ static void leave(pid_t pid)
 
 static int finish(int status)
 {
-	dprintf(3, "calls=%ld\n", calls);
+	dprintf(3, "calls=%ld\nforks=%ld\n", calls, forks);
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
@@ -112,7 +132,7 @@ static int trace(pid_t pid)
 		if (WSTOPSIG(status) == (SIGTRAP | 0x80)) {
 			inside = !inside;
 			if (inside)
-				look_for_mark(pid);
+				enter(pid);
 			else
 				leave(pid);
 		} else if (WSTOPSIG(status) != SIGTRAP) {

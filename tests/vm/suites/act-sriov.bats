@@ -217,7 +217,7 @@ all() {
 
 @test "killed between its system calls, and restored" {
 	at-syscall -m bindings.json.new 0 iommuctl device vfs --driver vfio-pci "$pf" 2 3>"$BATS_TEST_TMPDIR/steps" >/dev/null
-	n=$(sed s/calls=// "$BATS_TEST_TMPDIR/steps")
+	n=$(sed -n s/calls=//p "$BATS_TEST_TMPDIR/steps")
 	ctl 0 device restore --all
 	as_before
 	for ((i = 1; i <= n; i += ${LAB_STEPS:-n / 5 + 1})); do

@@ -35,16 +35,23 @@ teardown() {
 # steps ARGUMENTS...: how many system calls there are
 steps() {
 	at-syscall -m bindings.json.new 0 iommuctl "$@" 3>"$BATS_TEST_TMPDIR/steps" >/dev/null
-	n=$(sed s/calls=// "$BATS_TEST_TMPDIR/steps")
+	n=$(sed -n s/calls=//p "$BATS_TEST_TMPDIR/steps")
 	[ "$n" -gt 20 ]
 	echo "# $n steps" >&3
 	iommuctl device restore --all >/dev/null
 	as_before
 }
 
+# at STEP: now and then, how far it has come: all of them take an hour where processors are shared
+at() {
+	tried=$((${tried:-0} + 1))
+	[ $((tried % 20)) -ne 0 ] || echo "# step $1 of $n" >&3
+}
+
 @test "killed between the system calls of a bind, and restored" {
 	steps device bind --group "$a"
 	for ((i = $(first); i <= n; i += $(stride 1))); do
+		at "$i"
 		at-syscall -m bindings.json.new "$i" iommuctl device bind --group "$a" >/dev/null 2>&1 3>&- || :
 		iommuctl device restore --all >"$BATS_TEST_TMPDIR/out" 2>&1 || {
 			echo "step $i:" && cat "$BATS_TEST_TMPDIR/out"
@@ -57,6 +64,7 @@ steps() {
 @test "interrupted between its system calls: done, or as before" {
 	steps device bind --group "$a"
 	for ((i = $(first); i <= n; i += $(stride 4))); do
+		at "$i"
 		rc=0
 		at-syscall -m bindings.json.new -s 2 "$i" iommuctl device bind --group "$a" >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- || rc=$?
 		case $rc in
@@ -78,6 +86,7 @@ steps() {
 	END
 	steps device bind --group "$a"
 	for ((i = $(first); i <= n; i += $(stride 4))); do
+		at "$i"
 		rc=0
 		at-syscall -m bindings.json.new -c 'sh /tmp/meddle 2>/dev/null' "$i" iommuctl -j device bind --group "$a" \
 			>"$BATS_TEST_TMPDIR/out" 2>&1 3>&- || rc=$?

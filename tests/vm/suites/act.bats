@@ -116,6 +116,26 @@ teardown() {
 	as_before
 }
 
+# forks STATUS ARGUMENTS...: how many processes the command makes
+forks() {
+	local rc=0
+
+	at-syscall 0 iommuctl "${@:2}" 3>"$BATS_TEST_TMPDIR/calls" >/dev/null || rc=$?
+	[ $rc -eq "$1" ] && sed -n s/forks=//p "$BATS_TEST_TMPDIR/calls"
+}
+
+@test "no process is made but one for each unbind, which may hang" {
+	read -r a b < <(act_pair)
+	[ "$(forks 0 device guard "$a")" -eq 0 ]
+	[ "$(forks 5 device bind "$a")" -eq 0 ]
+	[ "$(forks 0 device bind -n --group "$a")" -eq 0 ]
+	[ "$(forks 0 device bind --group "$a")" -eq 2 ]
+	[ "$(lab_driver "$b")" = vfio-pci ]
+	[ "$(forks 0 device bind --group "$a")" -eq 0 ]
+	[ "$(forks 0 device restore --all)" -eq 2 ]
+	as_before
+}
+
 @test "a group behind a conventional bridge: the bridge stays away from vfio-pci" {
 	read -r a b < <(act_behind_bridge) || skip "this topology has none"
 	ctl 0 device bind --group "$a"
