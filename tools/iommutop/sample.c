@@ -55,7 +55,7 @@ struct sampler {
 	size_t log_first;
 	uint64_t log_lines;
 	unsigned fault_rounds;
-	uint64_t last_ns, scanned_ns, scan_cost_ns, debt_ns;
+	uint64_t last_ns, scanned_ns, scan_cost_ns, dearest_ns, debt_ns;
 	int64_t attaches; /* at the last look */
 	bool scanned, pending; /* pending: something has changed */
 	struct unit_counts *units_before; /* in the order of the units that are counted */
@@ -270,8 +270,10 @@ static int scan(struct sampler *s, struct model *m, uint64_t now_ns)
 		read_network(s, m);
 	s->scan_cost_ns = cpu_ns() - start;
 	/* the first look reads what is kept from then on: as a debt of later ones, which cost a part of it, it would keep them waiting */
-	if (s->scanned)
+	if (s->scanned) {
 		s->debt_ns += s->scan_cost_ns;
+		s->dearest_ns = MAX(s->dearest_ns, s->scan_cost_ns);
+	}
 	s->scanned = true;
 	s->scanned_ns = now_ns;
 	return 0;
@@ -283,11 +285,14 @@ static uint64_t scan_interval(const struct sampler *s)
 	return MIN(MAX(s->scan_cost_ns * RESCAN_SHARE, RESCAN_MIN_NS), RESCAN_MAX_NS);
 }
 
-/* Time that was not spent pays for looks at once, some of them in a row. */
+/*
+ * Time that was not spent pays for looks at once, some of them in a row: as many of the dearest, since by a cheap one the debt of dear ones before
+ * it, when the machine was busy, would be many.
+ */
 static bool may_scan(struct sampler *s, uint64_t now_ns)
 {
 	s->debt_ns -= MIN((now_ns - s->last_ns) / RESCAN_SHARE, s->debt_ns);
-	return s->debt_ns < s->scan_cost_ns * RESCAN_BURST || now_ns - s->scanned_ns >= RESCAN_MAX_NS;
+	return s->debt_ns < MAX(s->scan_cost_ns, s->dearest_ns) * RESCAN_BURST || now_ns - s->scanned_ns >= RESCAN_MAX_NS;
 }
 
 /* -- rates ----------------------------------------------------------------------------------------------- */

@@ -45,14 +45,16 @@ teardown() {
 
 @test "nothing is done, and the rates are nought; a disk is read, and they are not" {
 	iommutop -b -j -n 3 -d 1 --view units >"$log"
-	[ "$(sample 2 '[.maps, .unmaps, .attaches, .requests, .faults] | map(. == null) | any')" = false ]
-	[ "$(sample 3 '[.attaches, .requests, .faults]')" = '[0,0,0]' ]
+	[ "$(sample 2 '[.maps, .unmaps, .attaches, .faults] | map(. == null) | any')" = false ]
+	[ "$(sample 3 '[.attaches, .faults]')" = '[0,0]' ]
+	# only Intel's driver has a tracepoint for page requests
+	[ "$(sample 3 .requests)" = "$([[ $LAB_TOPOLOGY = vtd* ]] && echo 0 || echo null)" ]
 	disk_work
 	iommutop -b -j -n 4 -d 1 --view units >"$log"
 	kill "$work"
 	[ "$(sample 4 '[.maps, .unmaps] | map(. > 10) | all')" = true ]
 	# no driver but Intel's tells of invalidations
-	[ -d /sys/kernel/tracing/events/intel_iommu ] || return 0
+	[[ $LAB_TOPOLOGY = vtd* ]] || return 0
 	[ "$(sample 4 '.invalidations > 10')" = true ]
 	# the unit's own rate is all of them: there is one unit
 	[ "$(sample 4 '.unit_rows[0].inval_rate > 10')" = true ]
@@ -114,6 +116,7 @@ teardown() {
 }
 
 @test "a fault is seen within two refreshes, with its device" {
+	[[ $LAB_TOPOLOGY != amd* && $LAB_TOPOLOGY != virtio-iommu* ]] || skip "QEMU's unit reports nothing for a stray access"
 	lab_move $EDU
 	watch 30 devices,faults,units
 	edu-dma $EDU read 0xdead000
@@ -131,7 +134,7 @@ teardown() {
 	echo 1 >/proc/sys/kernel/dmesg_restrict
 	setpriv --reuid=65534 --regid=65534 --clear-groups --bounding-set=-all iommutop -b -j -n 2 -d 0.2 >"$log"
 	[ "$(sample 2 '[.maps, .invalidations, .faults, (.groups | length > 0), (.groups[0].domain)]')" = '[null,null,null,true,null]' ]
-	run setpriv --reuid=65534 --regid=65534 --clear-groups --bounding-set=-all iommutop --frame 120x30 --keys 4
+	run setpriv --reuid=65534 --regid=65534 --clear-groups --bounding-set=-all iommutop --frame 120x30 --keys 6
 	[[ $output == *'dashes: counting tracepoints needs root'* ]]
 	run setpriv --reuid=65534 --regid=65534 --clear-groups --bounding-set=-all iommutop --frame 120x30 --keys 5
 	[[ $output == *'the kernel log cannot be read'* ]]
