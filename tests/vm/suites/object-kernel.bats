@@ -32,9 +32,9 @@ teardown_file() {
 
 iommu() { [ -n "$(ls "$groups")" ]; }
 
-# whole: this kernel has every ioctl that there is
+# whole: this kernel has every ioctl that there is, and was built with the selftest
 whole() {
-	! backend-drive probe | grep -q ' ENOTTY$'
+	! backend-drive probe | grep -q ' ENOTTY$' && zcat /proc/config.gz | grep -qx CONFIG_IOMMUFD_TEST=y
 }
 
 # drive [-p PROGRAM] TEST [DEV...]: 6 is what older kernels lack, by what they answer; a whole one lacks nothing
