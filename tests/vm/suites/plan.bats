@@ -21,11 +21,15 @@ plan_batch() {
 }
 
 @test "two devices are tried on the kernel, and it agrees" {
+	local first="alloc done"
+
+	# no file tells beforehand that QEMU's SMMUv3 does not nest
+	[[ $LAB_TOPOLOGY != smmuv3* ]] || first="alloc EOPNOTSUPP, alloc done"
 	output=$(plan_batch $nic $edu)
 	plan=$(grep '"iommuctl.plan/1"' <<<"$output")
 	echo "$plan" >&2
 	[ "$(jq -r '.data[0].tried | map(.what + " " + (.error // "done")) | join(", ")' <<<"$plan")" = \
-		"open done, alloc done, attach done, open done, attach done" ]
+		"open done, $first, attach done, open done, attach done" ]
 	[ "$(jq -r '.data[0] | [.as_planned, .tables_verified, .verdict] | tostring' <<<"$plan")" = '[true,1,"ready"]' ]
 	[ "$(grep '"iommuctl.object.tree/1"' <<<"$output" | jq '.data | length')" = 0 ]
 }
