@@ -121,7 +121,7 @@ teardown() {
 	watch 30 devices,faults,units
 	edu-dma $EDU read 0xdead000
 	soon ".devices[] | select(.device == \"$EDU\") | .faults >= 1" true
-	[ "$(sample "$(samples)" '.fault_lines[0] | [.device, .address, .access]')" = "[\"$EDU\",\"0xdead000\",\"read\"]" ]
+	[ "$(sample "$(samples)" "[.fault_lines[] | select(.device == \"$EDU\")][0] | [.device, .address, .access]")" = "[\"$EDU\",\"0xdead000\",\"read\"]" ]
 	# in one of the samples it is a rate
 	[ "$(sed 1d "$log" | jq -c "select(.devices) | .devices[] | select(.device == \"$EDU\") | .fault_rate" | sort -n | tail -1)" -ge 1 ]
 	[ "$(sed 1d "$log" | jq -c 'select(.faults) | .faults' | sort -n | tail -1)" -ge 1 ]
