@@ -498,7 +498,7 @@ static void clean_slow_line(struct decoder *d, struct slice text, uint64_t line)
 			put_lost(d, n, line);
 			if (!text.n)
 				return;
-		} else if (text.n <= MAX_LOG_LINE && repeated(d, text, line)) {
+		} else if (text.n <= MAX_LOG_LINE && !slice_starts(text, "{") && repeated(d, text, line)) {
 			return;
 		}
 	}
@@ -587,8 +587,13 @@ int decoder_line(struct decoder *d, struct slice text, uint64_t line)
 	d->counts.lines++;
 	while (text.n && text.p[text.n - 1] == '\r')
 		text.n--;
-	if (!d->join.len && !d->soft.len)
+	if (!d->join.len && !d->soft.len && slice_starts(text, "{")) {
+		/* a record of ours is as it was written, whatever its strings quote; no line of a trace begins so */
+		if (d->tok && slice_starts(text, "{\"kind\":") && classify_json(d, text, line) == LINE_TAKEN)
+			return d->log.err;
+	} else if (!d->join.len && !d->soft.len) {
 		r = ftrace_line(text, &ev);
+	}
 	if (r == LINE_PROBE)
 		r = traced_probe(d, &ev);
 	if (r == LINE_EVENT) {

@@ -2,7 +2,7 @@
 /* Events of a trace behind other columns than those of a trace file: the latency format, perf, and none at all. */
 #include "trace/internal.h"
 
-/* "1d.h2.", "0d..1.": a processor and the flags of its state. */
+/* "1d.h2.", "0X..1.": a processor and the flags of its state; counts in them are hex (trace_print_lat_fmt()). */
 static bool latency_column(struct slice word, int32_t *ret_cpu)
 {
 	struct scan s = scan_of(word);
@@ -11,7 +11,7 @@ static bool latency_column(struct slice word, int32_t *ret_cpu)
 	if (!scan_dec(&s, &cpu) || cpu > 99999 || scan_left(&s) < 3 || scan_left(&s) > 8)
 		return false;
 	for (const char *p = s.p; p < s.end; p++)
-		if (!memchr(".dDnNpPbBLlhHsSzZ#*0123456789", *p, 29))
+		if (!memchr(".#*dDbBXnNpPLlhHsSzZ0123456789acef", *p, 34))
 			return false;
 	*ret_cpu = (int32_t)cpu;
 	return true;

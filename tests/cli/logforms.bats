@@ -265,6 +265,7 @@ map null 0x1000 4096" ]
 		"      dd-59        0d..1. 2127901us+: map: "
 		"[   12.345678]       dd-59        0d..1. 2127901us : map: " # ftrace_dump_on_oops
 		"           dd-59     0d..1.     2.127901: map: " # trace-cmd report -l
+		"           dd-59     0X..a.     2.127901: map: "
 		"           dd-59   [000]     2.127901: (+47276) map: " # --ts-diff
 		"more:               dd-59    [000]     2.127901: map: " # of several buffers, or files
 		"           dd-59   [000]     2.127901000: map: " # -t
