@@ -209,7 +209,6 @@ static int run_words(struct run *r, const struct words *w)
 	argv[0] = (char[]){ "iommuctl" };
 	for (int i = 0; i < w->n; i++)
 		argv[i + 1] = w->v[i];
-	r->it->commands++;
 	if (streq(argv[1], "set"))
 		return run_set(r, argv + 2);
 	if (streq(argv[1], "expect"))
@@ -223,11 +222,15 @@ static int run_line(struct run *r, const char *line, size_t len)
 {
 	struct words w;
 
+	r->it->commands++; /* what cannot be read was meant to be one */
 	if (len > LINE_MAX_BYTES)
 		return usage(r, "line", NOTE(.code = "bad-line", .why = "longer than 65536 bytes"));
 	if (words_split(&r->ctx.arena, line, len, value_of, r->it, &w) < 0)
 		return usage(r, arena_printf(&r->ctx.arena, "column %zu", w.at), NOTE(.code = "bad-line", .why = w.why, .hint = w.hint));
-	return w.n ? run_words(r, &w) : EXIT_DONE;
+	if (w.n)
+		return run_words(r, &w);
+	r->it->commands--;
+	return EXIT_DONE;
 }
 
 /* A long name keeps its end, which tells files apart. */

@@ -129,6 +129,44 @@ batch() {
 	head -c 3000000 /dev/urandom >"$BATS_TEST_TMPDIR/garbage"
 	run_ctl --demo batch "$BATS_TEST_TMPDIR/garbage"
 	[ "$status" -eq 2 ]
+	# every line of it, in no more memory: 4 GiB of it are many lines
+	status=0
+	"$IOMMUCTL" --demo -j batch --keep-going "$BATS_TEST_TMPDIR/garbage" 2>/dev/null >"$BATS_TEST_TMPDIR/out" || status=$?
+	[ "$status" -eq 2 ]
+	output=$(tail -1 "$BATS_TEST_TMPDIR/out")
+	[ "$(json '.data[0] | .commands - .failed')" -ge 0 ]
+	[ "$(json '.data[0].failed_line')" -eq 1 ]
+}
+
+# hwm N: KiB that a batch has taken at most when it has read N times a megabyte of garbage, but for what is in the pipe
+hwm() {
+	local gate=$BATS_TEST_TMPDIR/gate.$1
+
+	mkfifo "$gate"
+	"$IOMMUCTL" --demo batch --keep-going - <"$gate" >/dev/null 2>&1 3>&- &
+	exec 8>"$gate"
+	for ((i = 0; i < $1; i++)); do
+		cat "$BATS_TEST_TMPDIR/seed" >&8
+	done
+	sed -n 's/^VmHWM:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$!/status"
+	exec 8>&-
+	wait $! || true
+}
+
+@test "garbage without an end takes no more memory than a piece of it" {
+	local one many
+
+	{
+		head -c 500000 /dev/urandom
+		yes 'ioas alloc as $(x) "; group list --nosuch' | head -c 200000
+		yes 'group check 4711' | head -c 200000
+		head -c 100000 /dev/zero | tr '\0' x
+		echo
+	} >"$BATS_TEST_TMPDIR/seed"
+	one=$(hwm 1)
+	many=$(hwm 20)
+	echo "$one KiB, $many KiB"
+	[ "$many" -le $((one + 2048)) ]
 }
 
 @test "shell reads a script as batch does, and goes on behind what failed" {
