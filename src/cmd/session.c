@@ -325,7 +325,8 @@ static int run_stop(struct invocation *inv)
 		r = remove_dead(inv, name);
 	else if (r < 0)
 		ctx_error(inv->ctx, NOTE(.code = "session-unreachable", .err = r,
-					 .why = r == -ENOENT ? "there is no such session" : NULL, .hint = "iommuctl session list"),
+					 .why = r == -ENOENT ? "there is no such session" : r == -EBUSY ? "too many are connected to it" : NULL,
+					 .hint = "iommuctl session list"),
 			  "session %s", name);
 	if (r < 0)
 		return exit_from_errno(r);

@@ -12,6 +12,10 @@
 #include "base/vec.h"
 #include "session/protocol.h"
 
+/* To say hello: whoever has connected does it at once. The second one is for when there is no room. */
+#define HELLO_MS 10000
+#define HELLO_MS_FULL 100
+
 /* What one request takes at most beside its data. Without it, nothing new is begun: all sessions' objects would go when it runs out. */
 #define RESERVE (1u << 20)
 
@@ -23,9 +27,11 @@ struct client {
 	uint32_t id;
 	enum client_state state;
 	bool clean;
+	bool guest; /* there is no room for it: it may ask what this is, and stop it */
 	char *in, *out;
 	size_t in_len, in_cap, out_len, out_at;
 	int fd_in, fd_out; /* of the request that is coming, of the answer that is going */
+	int64_t since;	   /* when it came */
 	int64_t until;	   /* WAITING: when it has waited long enough */
 };
 
@@ -35,7 +41,8 @@ struct loop {
 	VEC(struct pollfd) polls;
 	uint32_t next_id;
 	size_t buffered;
-	int spare; /* given up to be able to refuse one when descriptors run out */
+	int spare; /* given up for a guest when descriptors run out */
+	bool guest; /* there is one: nobody else is let in before it has gone */
 	bool ending;
 	sigset_t signals; /* the mask while it waits */
 };
@@ -181,7 +188,20 @@ static void execute(struct loop *l, struct client *c)
 	c->fd_out = d.fd_out;
 	head += done->data_len;
 	next_request(l, c);
+	if (l->buffered + head > KEEPER_MAX_BUFFERED) {
+		free(reply);
+		c->state = CLOSING;
+		return;
+	}
 	answer(l, c, realloc(reply, head) ?: reply, head);
+}
+
+static void fill_hello(const struct loop *l, struct hello *h)
+{
+	hello_fill(h, HELLO_CONNECT);
+	h->pid = (uint32_t)getpid();
+	h->flags = l->k->model ? HELLO_MODEL : 0;
+	h->objects = (uint32_t)workspace_count(l->k->be);
 }
 
 static void greet(struct loop *l, struct client *c)
@@ -194,15 +214,14 @@ static void greet(struct loop *l, struct client *c)
 		c->state = CLOSING;
 		return;
 	}
-	hello_fill(ours, HELLO_CONNECT);
-	ours->pid = (uint32_t)getpid();
-	ours->flags = l->k->model ? HELLO_MODEL : 0;
-	ours->objects = (uint32_t)workspace_count(l->k->be);
+	fill_hello(l, ours);
 	if (theirs.what == HELLO_STOP)
 		l->ending = true;
+	if (theirs.what == HELLO_CONNECT && c->guest)
+		ours->flags |= HELLO_FULL;
 	next_request(l, c);
 	answer(l, c, ours, sizeof(*ours));
-	if (theirs.what != HELLO_CONNECT || !hello_equal(&theirs))
+	if (theirs.what != HELLO_CONNECT || c->guest || !hello_equal(&theirs))
 		c->state = CLOSING;
 }
 
@@ -299,18 +318,7 @@ static bool is_ours(int fd)
 	return cred.uid == geteuid() || cred.uid == 0;
 }
 
-static void refuse(int fd, bool model)
-{
-	struct hello h;
-
-	hello_fill(&h, HELLO_CONNECT);
-	h.pid = (uint32_t)getpid();
-	h.flags = HELLO_FULL | (model ? HELLO_MODEL : 0);
-	send_with_fd(fd, &h, sizeof(h), -1);
-	close(fd);
-}
-
-static void add_client(struct loop *l, int fd)
+static void add_client(struct loop *l, int fd, bool guest)
 {
 	struct client *c = calloc(1, sizeof(*c));
 
@@ -319,34 +327,91 @@ static void add_client(struct loop *l, int fd)
 		close(fd);
 		return;
 	}
-	*c = (struct client){ .fd = fd, .id = ++l->next_id, .fd_in = -1, .fd_out = -1 };
+	*c = (struct client){ .fd = fd, .id = ++l->next_id, .fd_in = -1, .fd_out = -1, .guest = guest, .since = now_ms() };
+	l->guest |= guest;
 	*vec_push(&l->clients) = c;
 }
 
-/* No descriptor left: the spare one takes the connection, so that the peer is told and the loop does not spin. */
-static void refuse_one(struct loop *l)
+/* One that is to be closed goes when its answer is out, or cannot go. */
+static void sweep(struct loop *l)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->clients.n; i++) {
+		struct client *c = l->clients.v[i];
+
+		if (c->state == CLOSING) {
+			l->guest &= !c->guest;
+			client_free(l, c);
+		} else {
+			l->clients.v[n++] = c;
+		}
+	}
+	l->clients.n = n;
+}
+
+/* A peer that has not said in time who it is has a place that another one wants. Whether there was one. */
+static bool expire(struct loop *l, int limit)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < l->clients.n; i++) {
+		struct client *c = l->clients.v[i];
+		struct hello h;
+
+		if (c->state != GREETING || now_ms() - c->since < limit)
+			continue;
+		fill_hello(l, &h);
+		h.flags |= HELLO_FULL;
+		send_with_fd(c->fd, &h, sizeof(h), -1);
+		c->state = CLOSING;
+		any = true;
+	}
+	sweep(l);
+	return any;
+}
+
+static int hello_limit(const struct loop *l)
+{
+	return l->guest ? HELLO_MS_FULL : HELLO_MS;
+}
+
+static int accept_one(struct loop *l)
+{
+	return accept4(l->k->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+}
+
+/* The place of one that is silent, else the spare descriptor for a guest. */
+static void accept_guest(struct loop *l)
 {
 	int fd;
 
+	if (expire(l, HELLO_MS_FULL))
+		return;
 	close_fd(&l->spare);
-	fd = accept4(l->k->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	fd = accept_one(l);
 	if (fd >= 0)
-		refuse(fd, l->k->model);
-	l->spare = fcntl(l->k->listener, F_DUPFD_CLOEXEC, 3);
+		add_client(l, fd, true);
 }
 
 static void accept_clients(struct loop *l)
 {
 	int fd;
 
-	while ((fd = accept4(l->k->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0) {
-		if (l->clients.n >= KEEPER_MAX_CLIENTS)
-			refuse(fd, l->k->model);
-		else
-			add_client(l, fd);
-	}
-	if (errno == EMFILE || errno == ENFILE)
-		refuse_one(l);
+	while (l->clients.n < KEEPER_MAX_CLIENTS && (fd = accept_one(l)) >= 0)
+		add_client(l, fd, false);
+	if (l->clients.n >= KEEPER_MAX_CLIENTS || errno == EMFILE || errno == ENFILE)
+		accept_guest(l);
+}
+
+/* The spare descriptor is had again as soon as there is one. Without it a connection that waits would only be looked at without end. */
+static bool can_accept(struct loop *l)
+{
+	if (l->guest)
+		return false;
+	if (l->spare < 0)
+		l->spare = fcntl(l->k->listener, F_DUPFD_CLOEXEC, 3);
+	return l->spare >= 0;
 }
 
 /* -- the loop --------------------------------------------------------------------------------------------------------------- */
@@ -370,22 +435,6 @@ static void serve_client(struct loop *l, struct client *c, short revents)
 		drop_answer(l, c);
 }
 
-/* One that is to be closed goes when its answer is out, or cannot go. */
-static void sweep(struct loop *l)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < l->clients.n; i++) {
-		struct client *c = l->clients.v[i];
-
-		if (c->state == CLOSING)
-			client_free(l, c);
-		else
-			l->clients.v[n++] = c;
-	}
-	l->clients.n = n;
-}
-
 static void retry_waiting(struct loop *l)
 {
 	for (size_t i = 0; i < l->clients.n; i++)
@@ -400,7 +449,7 @@ static size_t fill_polls(struct loop *l, bool *ret_blind)
 	size_t n = l->clients.n, n_queues = workspace_queue_fds(l->k->be, queues, ARRAY_SIZE(queues), ret_blind);
 
 	l->polls.n = 0;
-	*vec_push(&l->polls) = (struct pollfd){ .fd = l->k->listener, .events = POLLIN };
+	*vec_push(&l->polls) = (struct pollfd){ .fd = can_accept(l) ? l->k->listener : -1, .events = POLLIN };
 	for (size_t i = 0; i < n; i++)
 		*vec_push(&l->polls) = (struct pollfd){ .fd = l->clients.v[i]->fd, .events = events_of(l->clients.v[i]) };
 	for (size_t i = 0; i < n_queues; i++)
@@ -408,17 +457,20 @@ static size_t fill_polls(struct loop *l, bool *ret_blind)
 	return n;
 }
 
-/* Until the next group is overdue, or the next client has waited long enough. */
+/* Until the next group is overdue, the next client has waited long enough, or there may be a descriptor again. */
 static int wait_ms(const struct loop *l, int next, bool blind)
 {
 	int64_t now = now_ms(), left = next;
 
 	for (size_t i = 0; i < l->clients.n; i++) {
 		const struct client *c = l->clients.v[i];
+		int64_t until = c->state == WAITING ? c->until : c->state == GREETING ? c->since + hello_limit(l) : INT64_MAX;
 
-		if (c->state == WAITING && (left < 0 || c->until - now < left))
-			left = MAX(c->until - now, 0);
+		if (until < INT64_MAX && (left < 0 || until - now < left))
+			left = MAX(until - now, 0);
 	}
+	if (l->spare < 0 && !l->guest && (left < 0 || left > HELLO_MS_FULL))
+		left = HELLO_MS_FULL;
 	if (blind && (left < 0 || left > 20))
 		left = 20; /* a queue that cannot be polled */
 	return (int)MIN(left, INT32_MAX);
@@ -440,6 +492,7 @@ static int turn(struct loop *l)
 
 	retry_waiting(l);
 	sweep(l);
+	expire(l, hello_limit(l));
 	n = fill_polls(l, &blind);
 	if (wait_events(l, wait_ms(l, next, blind)) < 0)
 		return errno == EINTR || errno == EAGAIN ? 0 : -errno;

@@ -305,6 +305,9 @@ static const struct backend_ops remote_ops = {
 	.close = remote_close,
 };
 
+/* A keeper that has no room lets one in at a time, for a moment. Who has missed it comes again. */
+#define ASK_TRIES 50
+
 /* -- connecting ------------------------------------------------------------------------------------------------------------- */
 
 /* What answers has ten seconds: a keeper is never busy for so long, anything else may never answer. */
@@ -317,7 +320,8 @@ static int greet(int sock, enum hello_what what, struct hello *ret)
 	setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 	hello_fill(&h, what);
 	r = send_all(sock, &h, sizeof(h), -1);
-	if (r == 0)
+	/* one that has no room may have answered, and hung up, before it was asked */
+	if (r == 0 || r == -EPIPE)
 		r = receive_all(sock, ret, sizeof(*ret), &fd, NULL);
 	cleanup_close(&fd);
 	if (r < 0)
@@ -341,19 +345,32 @@ static void wait_gone(int sock)
 		;
 }
 
-int session_ask(struct ctx *ctx, const char *name, bool stop, struct session_info *ret)
+/* -EBUSY: it has hung up before it heard that it shall stop. */
+static int ask(struct ctx *ctx, const char *name, enum hello_what what, struct hello *ret)
 {
 	_cleanup_close_ int sock = -1;
-	struct hello h;
 	int r = place_connect(ctx, name, &sock);
 
 	if (r == 0)
-		r = greet(sock, stop ? HELLO_STOP : HELLO_INFO, &h);
+		r = greet(sock, what, ret);
+	if (r < 0 || what != HELLO_STOP)
+		return r;
+	if (ret->flags & HELLO_FULL)
+		return -EBUSY;
+	wait_gone(sock);
+	return 0;
+}
+
+int session_ask(struct ctx *ctx, const char *name, bool stop, struct session_info *ret)
+{
+	struct hello h;
+	int r = -EBUSY;
+
+	for (int tries = 0; r == -EBUSY && tries < ASK_TRIES; tries++)
+		r = ask(ctx, name, stop ? HELLO_STOP : HELLO_INFO, &h);
 	if (r < 0)
 		return r;
 	fill_info(&h, ret);
-	if (stop)
-		wait_gone(sock);
 	return 0;
 }
 

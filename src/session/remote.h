@@ -14,7 +14,7 @@ struct session_info {
 
 /*
  * What the session says of itself. @stop: and ends it; it is gone when this returns 0. -ENOENT there is none; -ECONNREFUSED its keeper is dead;
- * -EPROTO what answers is no keeper. Nothing is noted.
+ * -EPROTO what answers is no keeper; -EBUSY it has no room, and did not hear it. Nothing is noted.
  */
 int session_ask(struct ctx *ctx, const char *name, bool stop, struct session_info *ret);
 

@@ -289,6 +289,69 @@ user() {
 	expect_status 0
 }
 
+# full WORD: as many peers as there is room for, with what is behind it done to the session meanwhile
+full() {
+	local word=$1 gate=$BATS_TEST_TMPDIR/gate said=$BATS_TEST_TMPDIR/said rc=0
+
+	shift
+	mkfifo "$gate"
+	"${IOMMUCTL%/*}/tests/unit/session-peer" "$dir/$S.sock" "$word" <"$gate" >"$said" 3>&- &
+	exec 8>"$gate"
+	until grep -qs held "$said"; do
+		kill -0 $! || return
+		sleep 0.05
+	done
+	"$@" || rc=1
+	exec 8>&-
+	wait
+	rm "$gate"
+	return $rc
+}
+
+told_full() {
+	is running && run_ctl --session "$S" group list && expect_status 1 && expect_in "$stderr" "too many are connected to it"
+}
+
+used() {
+	is running && run_ctl --session "$S" --noheadings group list -o group && expect_status 0
+}
+
+stopped() {
+	run_ctl session stop "$S" && expect_status 0 && [ -z "$(state_of)" ]
+}
+
+scarce() {
+	(
+		ulimit -n 32
+		exec 3>&-
+		"$IOMMUCTL" session start --demo "$S"
+	)
+}
+
+@test "no room left: it says so, is listed, and can be stopped" {
+	scarce
+	full seated told_full
+	# they have gone: there is room
+	run_ctl --session "$S" --noheadings group list -o group
+	expect_status 0
+	full seated stopped
+	# who never says hello has no place that somebody else needs
+	scarce
+	full mute used
+	full mute stopped
+}
+
+@test "what nobody reads takes a bounded part of memory" {
+	start
+	local kib
+	for i in $(seq 30000); do echo "ioas alloc as mem$i"; done | "$IOMMUCTL" --session "$S" batch - >/dev/null
+	"${IOMMUCTL%/*}/tests/unit/session-peer" "$dir/$S.sock" hoard
+	is running
+	kib=$(sed -n 's/^VmHWM:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$(pid_of)/status")
+	echo "$kib KiB"
+	[ "$kib" -lt $((256 << 10)) ]
+}
+
 @test "a keeper of another version is told apart, and can be stopped" {
 	mkdir -p -m 700 "$dir"
 	"${IOMMUCTL%/*}/tests/unit/session-peer" "$dir/$S.sock" other-version 3>&- &

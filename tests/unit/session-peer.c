@@ -7,6 +7,9 @@
  *	huge	a frame that announces all the data there can be, and sends none
  *	silent	connections that never say anything; they stay open until the end
  *	flood	requests without end whose answers are never read
+ *	hoard	200 connections that ask for everything there is and never read it
+ *	mute	1,000 connections at once that say nothing; says "held", and stays until its input ends
+ *	seated	the same with connections that said hello, as many as there is room for
  *	thousand	1,000 connections at once, each of which asks something
  *	shut-out	the socket's mode lets us not in
  *	refused	it does, and the keeper hangs up without a word, since we are not its owner
@@ -134,6 +137,56 @@ static int flood(void)
 	return errno == EAGAIN ? 0 : 1;
 }
 
+static int hoard(void)
+{
+	struct {
+		struct frame f;
+		struct op_object_list op;
+	} request = { .f = { .op = OP_object_list, .op_len = sizeof(struct op_object_list), .out_cap = FRAME_MAX_DATA } };
+
+	for (int i = 0; i < 200; i++) {
+		int s = greeted();
+
+		if (s < 0 || send(s, &request, sizeof(request), MSG_NOSIGNAL) != sizeof(request))
+			return 1; /* stays open until we end */
+	}
+	return 0;
+}
+
+static int hold(bool hello)
+{
+	struct rlimit r = { 2048, 2048 };
+	struct hello h;
+	char c;
+
+	setrlimit(RLIMIT_NOFILE, &r);
+	hello_fill(&h, HELLO_CONNECT);
+	for (int i = 0; i < 1000; i++) {
+		int s = dial();
+
+		/* one that has no room for us may have hung up by now */
+		if (hello && send(s, &h, sizeof(h), MSG_NOSIGNAL) < 0 && errno != EPIPE)
+			return 1;
+		if (hello && recv(s, &h, sizeof(h), MSG_WAITALL) != sizeof(h))
+			return 1;
+	}
+	puts("held");
+	fflush(stdout);
+	while (read(0, &c, 1) > 0)
+		;
+	return 0;
+}
+
+static int mute(void)
+{
+	return hold(false);
+}
+
+static int seated(void)
+{
+	return hold(true);
+}
+
 static int ask(int s)
 {
 	struct {
@@ -253,6 +306,7 @@ int main(int argc, char **argv)
 		const char *word;
 		int (*run)(void);
 	} words[] = { { "garbage", garbage }, { "half", half }, { "huge", huge }, { "silent", silent }, { "flood", flood },
+		      { "hoard", hoard }, { "mute", mute }, { "seated", seated },
 		      { "thousand", thousand }, { "shut-out", shut_out }, { "refused", refused }, { "other-version", other_version },
 		      { "old-keeper", old_keeper }, { "old-client", old_client } };
 
