@@ -28,6 +28,7 @@ struct client {
 	enum client_state state;
 	bool clean;
 	bool guest; /* there is no room for it: it may ask what this is, and stop it */
+	bool stops; /* it wants the end, and waits for it */
 	char *in, *out;
 	size_t in_len, in_cap, out_len, out_at;
 	int fd_in, fd_out; /* of the request that is coming, of the answer that is going */
@@ -216,7 +217,7 @@ static void greet(struct loop *l, struct client *c)
 	}
 	fill_hello(l, ours);
 	if (theirs.what == HELLO_STOP)
-		l->ending = true;
+		l->ending = c->stops = true;
 	if (theirs.what == HELLO_CONNECT && c->guest)
 		ours->flags |= HELLO_FULL;
 	next_request(l, c);
@@ -518,8 +519,12 @@ int keeper_run(const struct keeper *k)
 	sigprocmask(SIG_BLOCK, &ends, &l.signals);
 	while (r == 0 && !l.ending && !(k->stop && *k->stop))
 		r = turn(&l);
-	for (size_t i = 0; i < l.clients.n; i++)
+	for (size_t i = 0; i < l.clients.n; i++) {
+		/* until this process has gone, and its files before it, there is no end to be told of */
+		if (l.clients.v[i]->stops)
+			l.clients.v[i]->fd = -1;
 		client_free(&l, l.clients.v[i]);
+	}
 	sigprocmask(SIG_SETMASK, &l.signals, NULL);
 	close_fd(&l.spare);
 	vec_free(&l.clients);

@@ -21,7 +21,10 @@ struct keeper {
 	const volatile sig_atomic_t *stop; /* a signal wants it to end */
 };
 
-/* Until somebody stops it. 0, or a negative errno when the loop itself cannot go on. Blocks nothing, closes no member. */
+/*
+ * Until somebody stops it. 0, or a negative errno when the loop itself cannot go on. Blocks nothing, closes no member. The connection of who
+ * stopped it stays open: it is closed when this process ends, which is what that one waits for.
+ */
 int keeper_run(const struct keeper *k);
 
 #endif

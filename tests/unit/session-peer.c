@@ -5,10 +5,10 @@
  *	garbage	bytes that are no hello; a good hello and then bytes that are no frame
  *	half	half a hello, half a frame, and the connection closed in the middle
  *	huge	a frame that announces all the data there can be, and sends none
- *	silent	connections that never say anything; they stay open until the end
+ *	silent	100 connections that never say anything; they stay open until the end
  *	flood	requests without end whose answers are never read
- *	hoard	200 connections that ask for everything there is and never read it
- *	mute	1,000 connections at once that say nothing; says "held", and stays until its input ends
+ *	hoard	makes 8,000 objects; then 200 connections that ask for all there are and never read it
+ *	mute	100 connections that say nothing; says "held", and stays until its input ends
  *	seated	the same with connections that said hello, as many as there is room for
  *	thousand	1,000 connections at once, each of which asks something
  *	shut-out	the socket's mode lets us not in
@@ -137,6 +137,27 @@ static int flood(void)
 	return errno == EAGAIN ? 0 : 1;
 }
 
+/* @n address spaces with names of their own */
+static int fill(int n)
+{
+	struct {
+		struct frame f;
+		struct op_ioas_alloc op;
+	} request;
+	int s = greeted();
+
+	for (int i = 0; i < n; i++) {
+		memset(&request, 0, sizeof(request));
+		request.f = (struct frame){ .op = OP_ioas_alloc, .op_len = sizeof(request.op) };
+		snprintf(request.op.name, sizeof(request.op.name), "hoard%d", i);
+		if (write(s, &request, sizeof(request)) != sizeof(request) ||
+		    recv(s, &request, sizeof(request), MSG_WAITALL) != sizeof(request) || request.f.result < 0)
+			return -1;
+	}
+	close(s);
+	return 0;
+}
+
 static int hoard(void)
 {
 	struct {
@@ -144,6 +165,8 @@ static int hoard(void)
 		struct op_object_list op;
 	} request = { .f = { .op = OP_object_list, .op_len = sizeof(struct op_object_list), .out_cap = FRAME_MAX_DATA } };
 
+	if (fill(8000) < 0)
+		return 1;
 	for (int i = 0; i < 200; i++) {
 		int s = greeted();
 
@@ -155,13 +178,11 @@ static int hoard(void)
 
 static int hold(bool hello)
 {
-	struct rlimit r = { 2048, 2048 };
 	struct hello h;
 	char c;
 
-	setrlimit(RLIMIT_NOFILE, &r);
 	hello_fill(&h, HELLO_CONNECT);
-	for (int i = 0; i < 1000; i++) {
+	for (int i = 0; i < 100; i++) {
 		int s = dial();
 
 		/* one that has no room for us may have hung up by now */
