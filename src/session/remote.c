@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <time.h>
 
 #include "base/str.h"
 #include "session/place.h"
@@ -307,6 +308,7 @@ static const struct backend_ops remote_ops = {
 
 /* A keeper that has no room lets one in at a time, for a moment. Who has missed it comes again. */
 #define ASK_TRIES 50
+#define CONNECT_TRIES 20
 
 /* -- connecting ------------------------------------------------------------------------------------------------------------- */
 
@@ -406,15 +408,31 @@ static int check_hello(struct ctx *ctx, const char *name, const struct hello *h)
 			 "session %s", name);
 }
 
+/* Where there is no room there may be some in a moment: most stay for a command, and the silent are shown out. */
+static int connect_patiently(struct ctx *ctx, const char *name, int *sock, struct hello *ret)
+{
+	const struct timespec moment = { .tv_nsec = 50000000 };
+	int r;
+
+	for (int tries = 0;; tries++) {
+		r = place_connect(ctx, name, sock);
+		if (r == 0)
+			r = greet(*sock, HELLO_CONNECT, ret);
+		if (r < 0 || !(ret->flags & HELLO_FULL) || tries == CONNECT_TRIES)
+			return r;
+		cleanup_close(sock);
+		*sock = -1;
+		nanosleep(&moment, NULL);
+	}
+}
+
 int session_connect(struct ctx *ctx, const char *name, struct session_info *ret_info, struct backend **ret)
 {
 	_cleanup_close_ int sock = -1;
 	struct remote *m;
 	struct hello h;
-	int r = place_connect(ctx, name, &sock);
+	int r = connect_patiently(ctx, name, &sock, &h);
 
-	if (r == 0)
-		r = greet(sock, HELLO_CONNECT, &h);
 	if (r < 0)
 		return no_session(ctx, name, r);
 	r = check_hello(ctx, name, &h);
