@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "base/json.h"
+#include "base/newfile.h"
 #include "base/str.h"
 
 #define SCHEMA "iommuctl.bindings/1"
@@ -347,21 +348,6 @@ static struct json_object *entry_json(const struct journal_entry *e)
 	json_set(o, "vf_autoprobe", e->vf_autoprobe == TRI_UNKNOWN ? NULL : json_make_bool(e->vf_autoprobe));
 	add_string(o, "pf", e->pf);
 	return o;
-}
-
-static int write_all(int fd, const char *s, size_t len)
-{
-	while (len) {
-		ssize_t n = write(fd, s, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		s += n;
-		len -= n;
-	}
-	return 0;
 }
 
 static int write_file(struct journal *j, const char *text)

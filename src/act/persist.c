@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/newfile.h"
 #include "base/str.h"
 
 static int failed(struct ctx *ctx, int err, const char *dir, const char *file)
@@ -73,16 +74,15 @@ static int open_dir(const char *dir, bool make)
 static int write_one(int dir, const char *name, const char *text)
 {
 	_cleanup_close_ int fd = -1;
-	size_t len = strlen(text);
+	int r;
 
 	if (unlinkat(dir, name, 0) < 0 && errno != ENOENT)
 		return -errno;
 	fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return -errno;
-	if (write(fd, text, len) != (ssize_t)len)
-		return errno ? -errno : -EIO;
-	return fsync(fd) < 0 ? -errno : 0;
+	r = write_all(fd, text, strlen(text));
+	return r < 0 ? r : fsync(fd) < 0 ? -errno : 0;
 }
 
 int persist_prepare(struct ctx *ctx, const char *dir, const struct binding *v, size_t n)
@@ -91,7 +91,6 @@ int persist_prepare(struct ctx *ctx, const char *dir, const struct binding *v, s
 	int r = fd < 0 ? failed(ctx, fd, dir, NULL) : 0;
 
 	for (size_t i = 0; r == 0 && i < n; i++) {
-		errno = 0;
 		r = write_one(fd, beside(ctx, &v[i]), binding_text(&ctx->arena, &v[i]));
 		if (r < 0)
 			failed(ctx, r, dir, beside(ctx, &v[i]));

@@ -91,17 +91,6 @@ static size_t n_rows(const struct parser *p)
 	return N_GLOBAL + (p->a->command ? count_options(p->a->command->options) : 0);
 }
 
-/* A command's own letter takes the place of a global one: "metrics -o FILE". */
-static bool letter_taken(const struct parser *p, size_t i)
-{
-	const struct option_row *own = p->a->command ? p->a->command->options : NULL;
-
-	for (; i < N_GLOBAL && own && own->name; own++)
-		if (own->short_name && own->short_name == global_options[i].short_name)
-			return true;
-	return false;
-}
-
 /* getopt's tables for the rows that are valid now; made anew when the verb is known. */
 static void make_tables(struct parser *p)
 {
@@ -116,7 +105,7 @@ static void make_tables(struct parser *p)
 
 		p->longs[i] = (struct option){ row->name, row->arg ? required_argument : no_argument, NULL,
 					       ROW_BASE + i };
-		if (!row->short_name || letter_taken(p, i))
+		if (!row->short_name)
 			continue;
 		*s++ = row->short_name;
 		if (row->arg)
@@ -348,7 +337,7 @@ static size_t short_row(const struct parser *p, int c)
 {
 	size_t i = 0;
 
-	while (i < n_rows(p) && (row_of(p, i)->short_name != c || letter_taken(p, i)))
+	while (i < n_rows(p) && row_of(p, i)->short_name != c)
 		i++;
 	return i;
 }

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "base/newfile.h"
 #include "cmd/metrics.h"
 
 /* Every file begins with this: what begins so may be written over. */
@@ -153,21 +154,6 @@ void metrics_file_close(struct metrics_file *f)
 
 /* -- writing -------------------------------------------------------------------------------------------------------- */
 
-static int write_all(int fd, const char *p, size_t n)
-{
-	while (n) {
-		ssize_t r = write(fd, p, n);
-
-		if (r < 0 && errno == EINTR)
-			continue;
-		if (r < 0)
-			return -errno;
-		p += r;
-		n -= (size_t)r;
-	}
-	return 0;
-}
-
 static int write_text(int fd, const char *state, const struct strbuf *text)
 {
 	_cleanup_strbuf_ struct strbuf head = { 0 };
@@ -178,24 +164,17 @@ static int write_text(int fd, const char *state, const struct strbuf *text)
 	return r < 0 ? r : write_all(fd, strbuf_str(text), text->len);
 }
 
-/* A new file beside the old one takes its place when it is complete. The lock makes its name ours: what a run that was killed left is removed. */
+/* It takes the place of the old one when it is complete. The lock makes the name beside it ours: what a run that was killed left is removed. */
 static int replace(struct ctx *ctx, struct metrics_file *f, const char *state, const struct strbuf *text)
 {
-	const char *temp = arena_printf(&ctx->arena, ".%s.new", f->name);
-	_cleanup_close_ int fd = -1;
-	int r;
+	_cleanup_(new_file_drop) struct new_file new;
+	int r = new_file_begin_at(&new, f->dir_fd, f->name, arena_printf(&ctx->arena, ".%s.new", f->name), 0600);
 
-	if (unlinkat(f->dir_fd, temp, 0) < 0 && errno != ENOENT)
-		return -errno;
-	fd = openat(f->dir_fd, temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return -errno;
-	r = write_text(fd, state, text);
-	if (r == 0 && (fchmod(fd, 0644) < 0 || fsync(fd) < 0 || renameat(f->dir_fd, temp, f->dir_fd, f->name) < 0))
+	if (r == 0)
+		r = write_text(new.fd, state, text);
+	if (r == 0 && fchmod(new.fd, 0644) < 0)
 		r = -errno;
-	if (r < 0)
-		unlinkat(f->dir_fd, temp, 0);
-	return r;
+	return r < 0 ? r : new_file_commit(&new);
 }
 
 static int write_into(struct metrics_file *f, const struct strbuf *text)

@@ -224,7 +224,7 @@ static int run_metrics(struct invocation *inv)
 }
 
 static const struct option_row options[] = {
-	{ .short_name = 'o', .name = "output", .arg = "FILE",
+	{ .name = "output", .arg = "FILE",
 	  .help = "replace FILE at once, and go on from the fault totals in it; - is standard output", .complete = COMPLETE_FILE },
 	{ .name = "totals", .help = "sums only, no samples by group or device: for machines with thousands of them" },
 	{ .name = "force", .help = "overwrite FILE even if it was not written by this command" },
@@ -235,13 +235,13 @@ static const char text[] =
 	"Writes what is known about the machine in Prometheus' text format (0.0.4): units, groups by verdict, devices by driver, who holds "
 	"groups, owners that nothing accounts for, faults by device and kind, interrupts of units. What could not be read is not there, and "
 	"iommuctl_collector_success is 0 for it, with the reason in iommuctl_collector_failure_info. That is no error of this command.\n\n"
-	"With -o the file is replaced at once, with mode 0644, as node_exporter's textfile collector needs it; iommuctl-metrics.timer does that "
+	"With --output the file is replaced at once, with mode 0644, as node_exporter's textfile collector needs it; iommuctl-metrics.timer does that "
 	"every minute for /var/lib/prometheus/node-exporter/iommuctl.prom once it is enabled.\n\n"
-	"Fault totals are counted from the kernel log, which forgets. With -o, each run goes on where the last one ended, by the log's own numbers; totals "
+	"Fault totals are counted from the kernel log, which forgets. With --output, each run goes on where the last one ended, by the log's own numbers; totals "
 	"and place are in a comment at the head of FILE, so totals do not go back: not when the log wraps, not when the log cannot be read, and not "
 	"with a reboot. They begin anew, which Prometheus takes for a reset, only when FILE is removed or damaged. Records that were overwritten "
 	"between two runs are counted in iommuctl_kernel_log_lost_records_total, messages that the kernel's rate limit cut in "
-	"iommu_fault_messages_suppressed_total; neither is guessed into the totals. Without -o, and with --from, the log is counted as it is. "
+	"iommu_fault_messages_suppressed_total; neither is guessed into the totals. Without --output, and with --from, the log is counted as it is. "
 	"iommu_interrupts_total is the kernel's own count and begins anew at boot.\n\n"
 	"Processes are named by what they are (command, systemd unit, container, guest), not by number, so that a restart makes no new time series.";
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/newfile.h"
 #include "base/str.h"
 #include "cmd/rows.h"
 #include "diag/viability.h"
@@ -150,29 +151,14 @@ static int check_page(struct ctx *ctx, const char *path, bool force)
 
 static int write_page(struct ctx *ctx, const char *path, const char *text, size_t len)
 {
-	_cleanup_free_ char *temp = NULL;
-	mode_t mask = umask(077);
-	FILE *f = NULL;
-	int fd, err = 0;
+	_cleanup_(new_file_drop) struct new_file f;
+	int r = new_file_begin(&f, path, 0666);
 
-	umask(mask);
-	if (asprintf(&temp, "%s.XXXXXX", path) < 0)
-		return -ENOMEM;
-	fd = mkostemp(temp, O_CLOEXEC);
-	if (fd >= 0)
-		f = fdopen(fd, "w");
-	if (!f)
-		return ctx_cannot_write(ctx, errno, path);
-	if (fwrite(text, 1, len, f) != len || fflush(f) != 0 || fchmod(fd, 0666 & ~mask) < 0 || fsync(fd) < 0)
-		err = errno;
-	if (fclose(f) != 0 && !err)
-		err = errno;
-	if (!err && rename(temp, path) < 0)
-		err = errno;
-	if (!err)
-		return 0;
-	unlink(temp);
-	return ctx_cannot_write(ctx, err, path);
+	if (r == 0)
+		r = write_all(f.fd, text, len);
+	if (r == 0)
+		r = new_file_commit(&f);
+	return r < 0 ? ctx_cannot_write(ctx, -r, path) : 0;
 }
 
 /* -- the command ---------------------------------------------------------------------------------------------------------- */

@@ -247,6 +247,16 @@ static int run_command(struct ctx *ctx, const struct arguments *a, struct out *o
 	return m ? end_output(&inv, run_on(&inv, m)) : run_here(&inv, a);
 }
 
+/* Other programs write with -o: what is meant is clear where a command writes a file and the word is a path. */
+static bool names_file(const struct arguments *a)
+{
+	const struct option_row *row = a->command->options;
+
+	while (row && row->name && !streq(row->name, "output"))
+		row++;
+	return row && row->name && (strpbrk(a->cols, "/-") || strstr(a->cols, ".prom"));
+}
+
 /* -o is wrong, or asks what there is; -1: neither. */
 static int check_columns(struct ctx *ctx, const struct arguments *a, struct out *out)
 {
@@ -256,6 +266,12 @@ static int check_columns(struct ctx *ctx, const struct arguments *a, struct out 
 		return -1;
 	if (!type) {
 		ctx_error(ctx, NOTE(.code = "no-columns", .err = EINVAL, .why = "this command prints no records"),
+			  "-o %s", a->cols);
+		return EXIT_USAGE;
+	}
+	if (names_file(a)) {
+		ctx_error(ctx, NOTE(.code = "unknown-column", .err = EINVAL, .where = "-o", .why = "-o selects columns, and this is a file",
+				    .hint = arena_printf(&ctx->arena, "--output %s", a->cols)),
 			  "-o %s", a->cols);
 		return EXIT_USAGE;
 	}

@@ -115,7 +115,7 @@ static int resolve_columns(struct out *o, const struct record_type *type)
 		r = add_names(o, &o->table_sel, type, cols);
 	if (r >= 0 && !o->table_sel.cols.n)
 		r = ctx_error(o->ctx,
-			      NOTE(.code = "no-column", .err = EINVAL, .why = "names no column", .where = "-o"),
+			      NOTE(.code = "no-column", .err = EINVAL, .why = "names no column", .hint = "-o help lists them", .where = "-o"),
 			      "-o \"%s\"", cols);
 	if (r < 0)
 		drop_selections(o); /* the envelope is still written, with nothing in it */

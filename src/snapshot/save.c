@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "base/json.h"
+#include "base/newfile.h"
 #include "base/str.h"
 #include "snapshot/gather.h"
 #include "snapshot/info.h"
@@ -179,35 +180,19 @@ static int write_archive(struct ctx *ctx, int fd, const char *file, const char *
 
 /* -- the file ------------------------------------------------------------------------------------ */
 
-static void remove_file(void *name)
-{
-	unlink(name);
-}
-
-/* A new file beside the old one, which takes its place when it is complete. */
+/* It takes the place of an older one when it is complete. */
 static int write_beside(struct ctx *ctx, const char *file, const char *head, const struct gathered *g, time_t now)
 {
-	_cleanup_free_ char *temp = NULL;
-	_cleanup_close_ int fd = -1;
-	struct oom_end end = { .fn = remove_file };
-	mode_t mask = umask(077);
-	int r;
+	_cleanup_(new_file_drop) struct new_file f;
+	int r = new_file_begin(&f, file, 0666);
 
-	umask(mask);
-	if (asprintf(&temp, "%s.XXXXXX", file) < 0)
-		out_of_memory();
-	fd = mkostemp(temp, O_CLOEXEC);
-	if (fd < 0)
-		return ctx_cannot_write(ctx, errno, file);
-	end.arg = temp;
-	oom_at_end(&end);
-	r = write_archive(ctx, fd, file, head, g, now);
-	if (!r && (fchmod(fd, 0666 & ~mask) < 0 || fsync(fd) < 0 || rename(temp, file) < 0))
-		r = ctx_cannot_write(ctx, errno, file);
 	if (r < 0)
-		unlink(temp);
-	oom_forget(&end);
-	return r;
+		return ctx_cannot_write(ctx, -r, file);
+	r = write_archive(ctx, f.fd, file, head, g, now);
+	if (r < 0)
+		return r;
+	r = new_file_commit(&f);
+	return r < 0 ? ctx_cannot_write(ctx, -r, file) : 0;
 }
 
 static int write_into(struct ctx *ctx, const char *file, const char *head, const struct gathered *g, time_t now)
@@ -288,7 +273,7 @@ static int add_extra(struct ctx *ctx, struct source *src, struct gathered *g, co
 	return r;
 }
 
-static int write_all(struct ctx *ctx, struct source *src, const char *file, int kind, const struct snapshot_options *opt,
+static int write_snapshot(struct ctx *ctx, struct source *src, const char *file, int kind, const struct snapshot_options *opt,
 		     const struct gathered *g, time_t now)
 {
 	struct json_object *m = manifest(src, g, opt, now);
@@ -318,7 +303,7 @@ int snapshot_save(struct ctx *ctx, struct source *src, const char *file, const s
 	if (opt->extra)
 		r = add_extra(ctx, src, &g, opt, now);
 	if (r == 0)
-		r = write_all(ctx, src, file, kind, opt, &g, now);
+		r = write_snapshot(ctx, src, file, kind, opt, &g, now);
 	gathered_free(&g);
 	return r;
 }

@@ -54,6 +54,24 @@ each_failure() {
 	echo "# $tried failures" >&3
 }
 
+# each_kill CHECK COMMAND...: it is killed in turn at each call of the plan that it makes; CHECK knows the call as $name.
+each_kill() {
+	local check=$1 name hash k killed=0
+
+	shift
+	while read -r name hash k; do
+		status=0
+		# the shell's word about it is not wanted
+		{ inject FAIL_WHAT=calls FAIL_SITE="$hash:$k" FAIL_KILL=1 "$@" </dev/null || status=$?; } >/dev/null 2>&1
+		[ "$status" -ne 137 ] || killed=$((killed + 1))
+		"$check" && continue
+		echo "killed at $name $hash:$k: exit $status" >&2
+		return 1
+	done <"$plan"
+	echo "# $killed kills" >&3
+	[ "$killed" -ge "${FAIL_LEAST:-15}" ]
+}
+
 # a failure is said in words, and its exit status is one of the contract
 said() {
 	case $status in

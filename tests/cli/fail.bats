@@ -109,6 +109,66 @@ unharmed() {
 	FAIL_EVERY=1 each_failure unharmed "$IOMMUCTL" --from demo snapshot save "$BATS_TEST_TMPDIR/snap/old"
 }
 
+# What is there is whole, and it is all there is; but at the last of two calls, that which gives the new file the old one's name, there is a second one.
+whole() {
+	local f n=0
+
+	for f in "$BATS_TEST_TMPDIR"/killed/*; do
+		[ -e "$f" ] || break
+		case ${f##*/} in
+		old | old.txt) is_whole "$f" ;;
+		*)	[ "$name" = renameat ] && [ "$((n += 1))" -eq 1 ] && rm "$f" ;;
+		esac || { ls -A "$BATS_TEST_TMPDIR/killed" >&2; return 1; }
+	done
+	[ -z "${must_be:-}" ] || [ -e "$BATS_TEST_TMPDIR/killed/old" ] || return
+	[ -n "${must_be:-}" ] || rm -f "$BATS_TEST_TMPDIR/killed/old"
+}
+
+@test "killed at any call, a snapshot is the old one, the new one, or none" {
+	is_whole() {
+		"$IOMMUCTL" --from "$1" group list >/dev/null
+	}
+	mkdir "$BATS_TEST_TMPDIR/killed"
+	FAIL_LEAST=15 fail_plan calls "$IOMMUCTL" --from demo snapshot save "$BATS_TEST_TMPDIR/killed/old"
+	rm "$BATS_TEST_TMPDIR/killed/old"
+	each_kill whole "$IOMMUCTL" --from demo snapshot save "$BATS_TEST_TMPDIR/killed/old"
+	must_be=yes
+	"$IOMMUCTL" --from demo snapshot save "$BATS_TEST_TMPDIR/killed/old"
+	FAIL_LEAST=15 fail_plan calls "$IOMMUCTL" --from demo snapshot save "$BATS_TEST_TMPDIR/killed/old"
+	each_kill whole "$IOMMUCTL" --from demo snapshot save "$BATS_TEST_TMPDIR/killed/old"
+}
+
+@test "killed at any call, a file of metrics is the old one or the new one" {
+	is_whole() {
+		grep -q '^iommuctl_build_info' "$1" && grep -q '^iommuctl_collector_success{collector="faults"}' "$1"
+	}
+	must_be=yes
+	mkdir "$BATS_TEST_TMPDIR/killed"
+	"$IOMMUCTL" --demo metrics --output "$BATS_TEST_TMPDIR/killed/old"
+	FAIL_LEAST=15 fail_plan calls "$IOMMUCTL" --demo metrics --output "$BATS_TEST_TMPDIR/killed/old"
+	each_kill whole "$IOMMUCTL" --demo metrics --output "$BATS_TEST_TMPDIR/killed/old"
+	rm -f "$BATS_TEST_TMPDIR"/killed/.old.lock
+	[ "$(ls -A "$BATS_TEST_TMPDIR/killed")" = old ] || [ "$(ls -A "$BATS_TEST_TMPDIR/killed")" = $'.old.new\nold' ]
+	"$IOMMUCTL" --demo metrics --output "$BATS_TEST_TMPDIR/killed/old"
+	[ ! -e "$BATS_TEST_TMPDIR/killed/.old.new" ]
+}
+
+@test "killed at any call, a report and its page are each the old one or the new one" {
+	is_whole() {
+		case $1 in
+		*.txt)	tail -n 1 "$1" | cmp -s - "$BATS_TEST_TMPDIR/last" ;;
+		*)	"$IOMMUCTL" --from "$1" group list >/dev/null ;;
+		esac
+	}
+	must_be=yes
+	mkdir "$BATS_TEST_TMPDIR/killed"
+	"$IOMMUCTL" --from demo report "$BATS_TEST_TMPDIR/killed/old"
+	tail -n 1 "$BATS_TEST_TMPDIR/killed/old.txt" >"$BATS_TEST_TMPDIR/last"
+	FAIL_LEAST=15 fail_plan calls "$IOMMUCTL" --from demo report "$BATS_TEST_TMPDIR/killed/old"
+	each_kill whole "$IOMMUCTL" --from demo report "$BATS_TEST_TMPDIR/killed/old"
+	[ -e "$BATS_TEST_TMPDIR/killed/old.txt" ]
+}
+
 # it runs and can be used, or nothing of it is there
 started() {
 	local state

@@ -74,7 +74,7 @@ start() {
 	need prometheus prometheus-node-exporter promtool
 	local f=$BATS_TEST_TMPDIR/textfile/iommuctl.prom
 	start
-	"$IOMMUCTL" --demo metrics -o "$f"
+	"$IOMMUCTL" --demo metrics --output "$f"
 	run_ctl --demo -j group list
 	until_value 'iommu_groups{verdict="in-use"}' "*instance=\"lab\"*=> $(json '[.data[] | select(.verdict == "in-use")] | length')"
 	until_value 'sum(iommu_groups)' "{} => $(json '.data | length')"
@@ -90,7 +90,7 @@ start() {
 	TABLE
 	mkdir -p "$BATS_TEST_TMPDIR/odd/sys/bus/pci/drivers/"$'a"b\\c\nd'
 	ln -sfn $'../../../bus/pci/drivers/a"b\\c\nd' "$BATS_TEST_TMPDIR/odd/sys/devices/pci0000:00/0000:00:03.0/driver"
-	"$IOMMUCTL" -q --from "$BATS_TEST_TMPDIR/odd" metrics -o "$f"
+	"$IOMMUCTL" -q --from "$BATS_TEST_TMPDIR/odd" metrics --output "$f"
 	until_value 'iommu_devices' '*driver="a\\"b\\\\c\\\\x0ad"*=> 1'
 }
 
@@ -100,11 +100,11 @@ start() {
 	state='"lost":0,"suppressed":0,"counted":[],"faults":[{"device":"0000:01:00.0","kind":"dma","count":'
 	start
 	printf '# iommuctl metrics {"version":1,"boot_id":"a","next":1,%s5}]}\n' "$state" >"$f"
-	"$IOMMUCTL" -q metrics -o "$f"
+	"$IOMMUCTL" -q metrics --output "$f"
 	until_value 'iommu_device_faults_total{kind="dma"}' '*device="0000:01:00.0"*=> 5'
 	# the next run is of another boot, and finds seven more
 	printf '# iommuctl metrics {"version":1,"boot_id":"b","next":1,%s12}]}\n' "$state" >"$f"
-	"$IOMMUCTL" -q metrics -o "$f"
+	"$IOMMUCTL" -q metrics --output "$f"
 	until_value 'iommu_device_faults_total{kind="dma"}' '*=> 12'
 	until_value 'max_over_time(iommu_device_faults_total{kind="dma"}[5m]) - min_over_time(iommu_device_faults_total{kind="dma"}[5m])' '*=> 7'
 	until_value 'resets(iommu_device_faults_total{kind="dma"}[5m])' '*=> 0'

@@ -152,12 +152,12 @@ small_machine() {
 
 @test "-o replaces the file at once, mode 0644 whatever the umask is, and prints nothing" {
 	local inode
-	(umask 077 && run_ctl --demo metrics -o "$F" && expect_status 0 && [ -z "$output$stderr" ])
+	(umask 077 && run_ctl --demo metrics --output "$F" && expect_status 0 && [ -z "$output$stderr" ])
 	[ "$(stat -c %a "$F")" = 644 ]
 	diff <(tail -n +2 "$F") <("$IOMMUCTL" --demo metrics)
 	inode=$(stat -c %i "$F")
 	exec 9<"$F"
-	"$IOMMUCTL" --demo metrics --totals -o "$F"
+	"$IOMMUCTL" --demo metrics --totals --output "$F"
 	[ "$(stat -c %i "$F")" != "$inode" ]
 	# who had it open still reads the old one, whole
 	diff <(tail -n +2 <&9) <("$IOMMUCTL" --demo metrics)
@@ -170,63 +170,70 @@ small_machine() {
 @test "-o follows no symbolic link, replaces none, and overwrites nobody else's file" {
 	echo precious >"$BATS_TEST_TMPDIR/precious"
 	ln -s precious "$F"
-	run_ctl --demo metrics -o "$F"
+	run_ctl --demo metrics --output "$F"
 	expect_status 1
 	expect_in "$stderr" "it is a symbolic link"
 	[ -L "$F" ] && [ "$(<"$BATS_TEST_TMPDIR/precious")" = precious ]
-	run_ctl --demo metrics -o "$BATS_TEST_TMPDIR/precious"
+	run_ctl --demo metrics --output "$BATS_TEST_TMPDIR/precious"
 	expect_status 5
 	expect_in "$stderr" "not written by iommuctl metrics" "hint:*--force"
 	[ "$(<"$BATS_TEST_TMPDIR/precious")" = precious ]
-	run_ctl --demo metrics -o "$BATS_TEST_TMPDIR/precious" --force
+	run_ctl --demo metrics --output "$BATS_TEST_TMPDIR/precious" --force
 	expect_status 0
 	expect_in "$(<"$BATS_TEST_TMPDIR/precious")" iommu_groups
 	# what stands where the new file is made is removed, not written through
 	rm "$F"
 	echo precious >"$BATS_TEST_TMPDIR/precious"
 	ln -s precious "$BATS_TEST_TMPDIR/.out.prom.new"
-	"$IOMMUCTL" --demo metrics -o "$F"
+	"$IOMMUCTL" --demo metrics --output "$F"
 	[ "$(<"$BATS_TEST_TMPDIR/precious")" = precious ] && [ ! -L "$F" ]
 	# nor is the lock
 	ln -sf precious "$BATS_TEST_TMPDIR/.out.prom.lock"
-	run_ctl --demo metrics -o "$F"
+	run_ctl --demo metrics --output "$F"
 	expect_status 1
 	[ "$(<"$BATS_TEST_TMPDIR/precious")" = precious ]
 }
 
 @test "-o that cannot be written is an error that names the place, and the old file stays" {
-	"$IOMMUCTL" --demo metrics -o "$F"
+	"$IOMMUCTL" --demo metrics --output "$F"
 	cp "$F" "$F.before"
-	run_ctl --demo metrics -o "$BATS_TEST_TMPDIR/nosuch/x.prom"
+	run_ctl --demo metrics --output "$BATS_TEST_TMPDIR/nosuch/x.prom"
 	expect_status 1
 	expect_in "$stderr" "nosuch/x.prom: No such file or directory" "hint:"
-	run_ctl --demo metrics -o "$BATS_TEST_TMPDIR"
+	run_ctl --demo metrics --output "$BATS_TEST_TMPDIR"
 	expect_status 1
 	expect_in "$stderr" "Is a directory"
-	run_ctl --demo metrics -o "$BATS_TEST_TMPDIR/"
+	run_ctl --demo metrics --output "$BATS_TEST_TMPDIR/"
 	expect_status 1
 	# full: more than a file may have
-	run bash -c "ulimit -f 1; trap '' XFSZ; exec \"\$IOMMUCTL\" --demo metrics -o '$F'"
+	run bash -c "ulimit -f 1; trap '' XFSZ; exec \"\$IOMMUCTL\" --demo metrics --output '$F'"
 	[ "$status" -eq 1 ]
 	expect_in "$output" "File too large"
 	diff "$F" "$F.before"
 	[ ! -e "$BATS_TEST_TMPDIR/.out.prom.new" ]
-	run_ctl --demo metrics -o ""
+	run_ctl --demo metrics --output ""
 	expect_status 2
-	run_ctl --demo metrics -o /dev/null
+	run_ctl --demo metrics --output /dev/null
 	expect_status 0
 	[ -c /dev/null ]
 }
 
-@test "-o - is standard output, -j beside -o writes both, and -o before the noun is for columns" {
-	diff <("$IOMMUCTL" --demo metrics -o -) <("$IOMMUCTL" --demo metrics)
-	run_ctl --demo -j metrics -o "$F"
+@test "--output - is standard output, -j beside --output writes both, and -o is for columns as it is everywhere" {
+	diff <("$IOMMUCTL" --demo metrics --output -) <("$IOMMUCTL" --demo metrics)
+	run_ctl --demo -j metrics --output "$F"
 	expect_status 0
 	expect_json '.schema' iommuctl.metrics/1
 	[ "$(json '[.data[] | select(.name == "iommu_groups")][0].samples | length')" = 6 ]
 	expect_value "$F" 'iommu_groups{verdict="ready"}' "$(json '.data[] | select(.name == "iommu_groups").samples[] | select(.labels[0].value == "ready").value')"
-	run_ctl --demo -j --columns name,type metrics
+	run_ctl --demo -j metrics -o name,type
 	expect_json '.data[0] | keys | join(",")' name,type
+	run_ctl --demo --raw --noheadings metrics -o name
+	[ "${lines[0]}" = iommuctl_build_info ]
+	for word in "$F" - iommu.prom; do
+		run_ctl --demo metrics -o "$word"
+		expect_status 2
+		expect_in "$stderr" "-o selects columns" "hint: --output $word"
+	done
 }
 
 # What is counted comes from the kernel's log of this machine, if we may read it; the rest is the same without.
@@ -234,7 +241,7 @@ small_machine() {
 	local state='{"version":1,"boot_id":"another","next":900,"lost":7,"suppressed":3,"counted":[899],"faults":[{"device":"0000:99:00.0","kind":"dma","count":41}]}'
 	printf '# iommuctl metrics %s\n' "$state" >"$F"
 	for _ in 1 2 3; do
-		"$IOMMUCTL" -q metrics -o "$F"
+		"$IOMMUCTL" -q metrics --output "$F"
 		expect_value "$F" 'iommu_device_faults_total{device="0000:99:00.0",kind="dma"}' 41
 		[ "$(value "$F" 'iommu_faults_total{kind="dma"}')" -ge 41 ]
 		[ "$(value "$F" iommu_fault_messages_suppressed_total)" -ge 3 ]
@@ -246,7 +253,7 @@ small_machine() {
 	unshare -rm true 2>/dev/null || skip "SKIPPED: no user and mount namespaces here, so a machine without /dev/kmsg is not tried"
 	printf '# iommuctl metrics %s\n' '{"version":1,"boot_id":"a","next":9,"lost":7,"suppressed":3,"counted":[],"faults":[{"device":"x","kind":"dma","count":41}]}' >"$F"
 	# shellcheck disable=SC2016 # the inner shell expands it
-	unshare -rm sh -c 'mount -t tmpfs none /dev && exec "$0" -q metrics -o "$1"' "$IOMMUCTL" "$F"
+	unshare -rm sh -c 'mount -t tmpfs none /dev && exec "$0" -q metrics --output "$1"' "$IOMMUCTL" "$F"
 	expect_value "$F" 'iommu_device_faults_total{device="x",kind="dma"}' 41
 	expect_value "$F" 'iommu_faults_total{kind="dma"}' 41
 	expect_value "$F" iommu_fault_messages_suppressed_total 3
@@ -257,12 +264,12 @@ small_machine() {
 
 @test "a damaged file begins anew and says so; of a snapshot nothing is kept" {
 	printf '# iommuctl metrics {"version":1,"nex' >"$F"
-	run_ctl metrics -o "$F"
+	run_ctl metrics --output "$F"
 	expect_status 0
 	expect_in "$stderr" "the fault totals in $F cannot be read"
 	expect_value "$F" 'iommuctl_scrape_notes{level="warning",code="bad-state"}' 1
 	printf '# iommuctl metrics %s\n' '{"version":1,"boot_id":"a","next":9,"lost":0,"suppressed":0,"counted":[],"faults":[{"device":"x","kind":"dma","count":41}]}' >"$F"
-	"$IOMMUCTL" --demo metrics -o "$F"
+	"$IOMMUCTL" --demo metrics --output "$F"
 	expect_not_in "$(<"$F")" 'device="x"'
 	[ "$(head -n 1 "$F")" = "# iommuctl metrics" ]
 }
@@ -271,7 +278,7 @@ small_machine() {
 	local i pids=()
 	printf '# iommuctl metrics %s\n' '{"version":1,"boot_id":"a","next":9,"lost":0,"suppressed":0,"counted":[],"faults":[{"device":"x","kind":"dma","count":41}]}' >"$F"
 	for i in 1 2 3 4; do
-		"$IOMMUCTL" -q metrics -o "$F" &
+		"$IOMMUCTL" -q metrics --output "$F" &
 		pids+=($!)
 	done
 	for i in "${pids[@]}"; do wait "$i"; done
@@ -279,7 +286,7 @@ small_machine() {
 	# who holds the lock keeps others out
 	(
 		flock 8
-		run timeout 2 "$IOMMUCTL" -q metrics -o "$F"
+		run timeout 2 "$IOMMUCTL" -q metrics --output "$F"
 		[ "$status" -eq 124 ]
 	) 8>"$BATS_TEST_TMPDIR/.out.prom.lock"
 }
@@ -292,7 +299,7 @@ small_machine() {
 	expect_in "$output" metrics
 	touch "$BATS_TEST_TMPDIR/file-here"
 	cd "$BATS_TEST_TMPDIR"
-	run_ctl __complete -- metrics -o "fi"
+	run_ctl __complete -- metrics --output "fi"
 	expect_not_in "$output" family
 	run_ctl __complete -- metrics --t
 	expect_in "$output" "--totals"

@@ -41,6 +41,17 @@ wrong() {
 	wrong "help -q" help -- -q
 }
 
+@test "a letter means the same at every noun" {
+	local page
+	for page in "$BATS_TEST_DIRNAME"/../../man/iommuctl-*.1; do
+		sed -nE 's/^\.It Fl ([A-Za-z0-9]) , Fl \\-([a-z-]+).*/\1 \2/p' "$page"
+	done | sort -u >"$BATS_TEST_TMPDIR/letters"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/letters")" -gt 4 ]
+	run_ctl help
+	sed -nE 's/^  -([A-Za-z0-9]), --([a-z-]+).*/\1 \2/p' <<<"$output" >>"$BATS_TEST_TMPDIR/letters"
+	[ -z "$(sort -u "$BATS_TEST_TMPDIR/letters" | cut -d ' ' -f 1 | uniq -d)" ] || { cat "$BATS_TEST_TMPDIR/letters" >&2; return 1; }
+}
+
 @test "help is said by -h, --help and help" {
 	run_ctl help
 	expect_status 0

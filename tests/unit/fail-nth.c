@@ -12,6 +12,7 @@
  *	FAIL_LOG=FILE		at the end: a line each, its name and the hash of its way
  *	FAIL_MARK=SUFFIX	counting begins with the first file whose path ends in it
  *	FAIL_SPARE="NAME..."	memory asked for below exported functions of libraries that begin so is left alone: they are known not to look
+ *	FAIL_KILL=1		the process is killed there, before the call
  *	FAIL_TELL=FILE		the name of the call that failed goes there, when it does
  */
 #include <dirent.h>
@@ -22,6 +23,7 @@
 #include <link.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -38,6 +40,7 @@
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -60,7 +63,7 @@ static struct {
 	enum kind what;
 	long nth, site_k;
 	uint32_t site;
-	bool by_site, all_after, ready, marked;
+	bool by_site, all_after, ready, marked, kill;
 	int err, alt;
 	pid_t owner;
 	const char *count, *log, *mark, *tell, *spare;
@@ -163,6 +166,7 @@ __attribute__((constructor)) static void begin(void)
 	opt.what = !what || !strcmp(what, "calls") ? CALL : !strcmp(what, "memory") ? MEMORY : CALL | MEMORY;
 	opt.nth = number("FAIL_NTH");
 	opt.all_after = number("FAIL_ON");
+	opt.kill = number("FAIL_KILL");
 	opt.err = (int)number("FAIL_ERRNO");
 	opt.alt = (int)number("FAIL_ALT");
 	opt.count = getenv("FAIL_COUNT");
@@ -267,6 +271,8 @@ static int fails_with(enum kind kind, const char *name, const int *errs)
 			write_all(opt.tell, name);
 			write_all(opt.tell, "\n");
 		}
+		if (opt.kill)
+			raise(SIGKILL);
 	}
 	inside = false;
 	errno = saved;
@@ -350,9 +356,10 @@ WRAP(int, -1, unlink, (const char *path), (path), EACCES, EIO)
 WRAP(int, -1, unlinkat, (int fd, const char *path, int flags), (fd, path, flags), EACCES, EIO)
 WRAP(int, -1, rename, (const char *from, const char *to), (from, to), ENOSPC, EACCES)
 WRAP(int, -1, renameat, (int a, const char *from, int b, const char *to), (a, from, b, to), ENOSPC, EACCES)
+WRAP(int, -1, linkat, (int a, const char *from, int b, const char *to, int flags), (a, from, b, to, flags), EXDEV, ENOENT, ENOSPC)
+WRAP(ssize_t, -1, sendfile, (int to, int from, off_t *at, size_t n), (to, from, at, n), ENOSPC, EINTR)
 WRAP(int, -1, fsync, (int fd), (fd), EIO, ENOSPC)
 WRAP(int, -1, fchmod, (int fd, mode_t mode), (fd, mode), EPERM)
-WRAP(int, -1, mkostemp, (char *name, int flags), (name, flags), EACCES, ENOSPC)
 WRAP(int, -1, pipe2, (int fds[2], int flags), (fds, flags), EMFILE)
 WRAP(int, -1, poll, (struct pollfd *v, nfds_t n, int ms), (v, n, ms), EINTR, ENOMEM)
 WRAP(int, -1, __poll_chk, (struct pollfd *v, nfds_t n, int ms, size_t room), (v, n, ms, room), EINTR, ENOMEM)
