@@ -169,12 +169,14 @@ static int explain_bind(struct mover *m, const struct move *v, int err)
 {
 	const char *why = err_text(err), *hint = NULL;
 
-	if (err == -EBUSY && !strstarts(v->to, "vfio"))
-		hint = "its IOMMU group belongs to user space: iommuctl group check names who holds it";
-	else if (err == -ENODEV)
+	if (err == -ENODEV)
 		why = "the driver does not match the device";
 	else if (err == -ENOENT)
 		why = "no such driver";
+	if (err == -EBUSY && !strstarts(v->to, "vfio"))
+		hint = "its IOMMU group belongs to user space: iommuctl group check names who holds it";
+	else if (err == -ENODEV && !v->has_override)
+		hint = "this bus has no driver_override: a driver takes what its own table of ids has, and new_id would take all devices of the kind";
 	else if (err == -EINVAL && strstarts(v->to, "vfio"))
 		hint = "iommuctl group check says what VFIO asks for; the kernel's log may say more";
 	return move_failed(m, "bind", err, arena_printf(&m->ctx->arena, "bind to %s: %s", v->to, why), hint, v);
