@@ -79,6 +79,19 @@ static bool is_vfio_name(const char *driver)
 	return driver && (strstr(driver, "vfio-pci") || strstarts(driver, "vfio-"));
 }
 
+/* A device of a bus without IOMMU groups, as virtio, mostly sits on one that is in a group. */
+static int no_group(struct bind_plan *p, struct device *d)
+{
+	struct device *below = device_sits_on(p->h, d);
+
+	if (below)
+		return mistake(p, "no-group", EXIT_UNSUPPORTED, EOPNOTSUPP, d->name,
+			       arena_printf(&p->inv->ctx->arena, "devices of the %s bus are in no IOMMU group", d->bus),
+			       arena_printf(&p->inv->ctx->arena, "it sits on %s: name that one", below->name));
+	return mistake(p, "no-group", EXIT_UNSUPPORTED, EOPNOTSUPP, d->name, "no IOMMU covers it: it is in no group",
+		       "iommuctl doctor says what keeps the IOMMU from working");
+}
+
 int bind_plan_add(struct bind_plan *p, struct device *d, bool group)
 {
 	const char *to = p->leave ? NULL : p->driver ? p->driver : bus_vfio_driver(d->bus);
@@ -91,8 +104,7 @@ int bind_plan_add(struct bind_plan *p, struct device *d, bool group)
 		return mistake(p, "bridge", EXIT_UNSUPPORTED, EOPNOTSUPP, d->name, "a bridge is nothing to give away",
 			       "name the devices below it, or one of them with --group");
 	if (is_vfio_name(to) && !d->group)
-		return mistake(p, "no-group", EXIT_UNSUPPORTED, EOPNOTSUPP, d->name, "no IOMMU covers it: it is in no group",
-			       "iommuctl doctor says what keeps the IOMMU from working");
+		return no_group(p, d);
 	r = add(p, d, to);
 	for (size_t i = 0; group && d->group && r == EXIT_DONE && i < d->group->n_devices; i++)
 		r = add_sibling(p, d->group->devices[i]);

@@ -340,20 +340,20 @@ static void table_unreadable(struct guarding *g, const char *file, int err)
  * 9p over virtio: the tag is in mount_tag, which a capture does not have. virtiofs: no file tells the tag before 6.9. Where the
  * tag is not known any such mount counts.
  */
-static void judge_virtio(struct guarding *g, const char *virtio)
+static void judge_virtio(struct guarding *g, const char *dir)
 {
 	struct host *h = g->h;
 	char path[SRC_PATH_MAX], tag[256], driver[64];
 	const char *fstype;
 	bool any;
 
-	PATHF(path, "%s/%s/driver", device_sysfs(h, g->d), virtio);
+	PATHF(path, "%s/driver", dir);
 	if (source_readlink_name(h->src, path, driver, sizeof(driver)) < 0)
 		return;
 	fstype = streq(driver, "9pnet_virtio") ? "9p" : streq(driver, "virtiofs") ? "virtiofs" : NULL;
 	if (fstype && g->f->mounts_err)
 		table_unreadable(g, g->f->mounts_file, g->f->mounts_err);
-	PATHF(path, "%s/%s/mount_tag", device_sysfs(h, g->d), virtio);
+	PATHF(path, "%s/mount_tag", dir);
 	any = source_read_attr(h->src, path, tag, sizeof(tag)) < 0;
 	for (size_t i = 0; fstype && i < g->f->n_mounts; i++) {
 		const struct mounted *m = &g->f->mounts[i];
@@ -365,12 +365,15 @@ static void judge_virtio(struct guarding *g, const char *virtio)
 
 static void judge_shares(struct guarding *g)
 {
+	const char *dir = device_sysfs(g->h, g->d);
 	struct src_list list = { 0 };
 
-	source_list(g->h->src, device_sysfs(g->h, g->d), &g->h->arena, &list);
+	if (streq(g->d->bus, "virtio"))
+		judge_virtio(g, dir);
+	source_list(g->h->src, dir, &g->h->arena, &list);
 	for (size_t i = 0; i < list.n; i++)
 		if (strstarts(list.v[i].name, "virtio"))
-			judge_virtio(g, list.v[i].name);
+			judge_virtio(g, arena_printf(&g->h->arena, "%s/%s", dir, list.v[i].name));
 }
 
 void guard_disks(struct guarding *g)

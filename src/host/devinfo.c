@@ -175,6 +175,32 @@ static struct strs hanging_on(struct host *h, const struct device *d, const stru
 	return STRS(names, found);
 }
 
+/* The same for a device that is not in host->devices: nothing there is told from what hangs on its parent. */
+static struct strs hanging_below(struct host *h, struct device *d, const char *dir, int *ret_err)
+{
+	struct src_list list = { 0 };
+	int r = source_list(h->src, dir, &h->arena, &list);
+	const char *where = device_path(h, d), **names;
+	size_t n = 0;
+
+	*ret_err = r;
+	if (!where)
+		*ret_err = d->path_err_;
+	if ((r < 0 && r != -ENOENT) || !where)
+		return (struct strs){ 0 };
+	names = arena_array(&h->arena, const char *, list.n);
+	for (size_t i = 0; i < list.n; i++) {
+		char path[SRC_PATH_MAX], target[SRC_PATH_MAX];
+		const char *to;
+
+		PATHF(path, "%s/%s", dir, list.v[i].name);
+		to = source_readlink(h->src, path, target, sizeof(target)) < 0 ? NULL : link_resolve(&h->arena, dir, target);
+		if (to && strstarts(to, where) && to[strlen(where)] == '/')
+			names[n++] = disk_name(h, list.v[i].name);
+	}
+	return STRS(names, n);
+}
+
 /* -- attributes -------------------------------------------------------------------------------------- */
 
 static struct num attr_num(struct host *h, struct device *d, const char *file)
@@ -300,11 +326,16 @@ const struct devinfo *device_info(struct host *h, struct device *d)
 		return d->info_;
 	info = d->info_ = arena_new(&h->arena, struct devinfo);
 	*info = (struct devinfo){ .enabled = TRI_UNKNOWN, .boot_vga = TRI_UNKNOWN };
-	a = host_attached(h);
-	info->netdevs = hanging_on(h, d, a->nets, a->n_nets, a->net_err);
-	info->blocks = hanging_on(h, d, a->disks, a->n_disks, a->disk_err);
-	info->netdevs_err = a->net_err;
-	info->blocks_err = a->disk_err;
+	if (device_is_listed(h, d)) {
+		a = host_attached(h);
+		info->netdevs = hanging_on(h, d, a->nets, a->n_nets, a->net_err);
+		info->blocks = hanging_on(h, d, a->disks, a->n_disks, a->disk_err);
+		info->netdevs_err = a->net_err;
+		info->blocks_err = a->disk_err;
+	} else {
+		info->netdevs = hanging_below(h, d, "sys/class/net", &info->netdevs_err);
+		info->blocks = hanging_below(h, d, "sys/block", &info->blocks_err);
+	}
 	info->vfio_dev = first_entry(h, d, "vfio-dev");
 	info->numa_node = attr_num(h, d, "numa_node");
 	info->removable = attr_removable(h, d);

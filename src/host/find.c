@@ -130,6 +130,74 @@ static int find_by_name(struct host *h, const char *spec, struct device **ret)
 	return only_match(h, spec, &m, *spec ? "no such device on this machine" : "the name is empty", "iommuctl device list shows them", ret);
 }
 
+/* -- devices that no group names -------------------------------------------------------------------------------- */
+
+struct unlisted {
+	struct device device;
+	struct unlisted *next;
+};
+
+bool device_is_listed(const struct host *h, const struct device *d)
+{
+	return d >= h->devices && d < h->devices + h->n_devices;
+}
+
+static bool good_name(const char *s)
+{
+	return *s && *s != '.' && !strchr(s, '/');
+}
+
+static void read_unlisted(struct host *h, struct device *d)
+{
+	char path[SRC_PATH_MAX], driver[128];
+	int r;
+
+	PATHF(path, "sys/bus/%s/devices/%s/driver", d->bus, d->name);
+	r = source_readlink_name(h->src, path, driver, sizeof(driver));
+	if (r == 0)
+		d->driver = arena_strdup(&h->arena, driver);
+	else if (r != -ENOENT)
+		d->driver_err = r;
+	device_path(h, d);
+}
+
+/* Asked for twice it is the same one: commands compare pointers. */
+static struct device *find_unlisted(struct host *h, const char *bus, const char *name)
+{
+	char path[SRC_PATH_MAX];
+	struct unlisted *u;
+
+	for (u = h->unlisted_; u; u = u->next)
+		if (streq(u->device.bus, bus) && streq(u->device.name, name))
+			return &u->device;
+	if (!good_name(bus) || !good_name(name) || streq(bus, "pci"))
+		return NULL;
+	PATHF(path, "sys/bus/%s/devices/%s", bus, name);
+	if (!source_exists(h->src, path))
+		return NULL;
+	u = arena_new(&h->arena, struct unlisted);
+	u->next = h->unlisted_;
+	h->unlisted_ = u;
+	u->device = (struct device){ .bus = bus, .name = arena_strdup(&h->arena, name) };
+	read_unlisted(h, &u->device);
+	return &u->device;
+}
+
+struct device *device_sits_on(struct host *h, struct device *d)
+{
+	const char *path = device_path(h, d);
+
+	return path && !device_is_listed(h, d) ? deepest_device(h, arena_strdup(&h->arena, path)) : NULL;
+}
+
+static struct device *find_on_bus(struct host *h, const char *spec, const char *slash)
+{
+	const char *bus = arena_memdup(&h->arena, spec, slash - spec);
+	struct device *d = host_device(h, bus, slash + 1);
+
+	return d ? d : find_unlisted(h, bus, slash + 1);
+}
+
 int host_find_device(struct host *h, const char *spec, struct device **ret)
 {
 	const char *slash = strchr(spec, '/');
@@ -141,7 +209,7 @@ int host_find_device(struct host *h, const char *spec, struct device **ret)
 	if (strstarts(spec, "net:"))
 		return find_by_netdev(h, spec, ret);
 	if (slash) {
-		d = host_device(h, arena_memdup(&h->arena, spec, slash - spec), slash + 1);
+		d = find_on_bus(h, spec, slash);
 	} else if (pci_addr_parse(spec, &addr) == 0 || libvirt_name(spec, &addr)) {
 		d = host_pci(h, addr);
 	} else {

@@ -26,6 +26,7 @@ struct names;	 /* host/names.h */
 struct holdings; /* host/holders.h */
 struct streams;	 /* host/streams.h */
 struct attached; /* host/devinfo.c */
+struct unlisted; /* host/find.c */
 
 enum unit_kind {
 	UNIT_UNKNOWN,
@@ -140,6 +141,7 @@ struct host {
 	int ownership_err_;
 	bool ownership_done_;
 	struct attached *attached_; /* host/devinfo.h */
+	struct unlisted *unlisted_; /* host_find_device() */
 };
 
 /* What to read for all devices or groups at once. Units, group ids and membership are always read. */
@@ -166,8 +168,16 @@ struct device *host_pci(const struct host *h, struct pci_addr addr);
 /*
  * The device that the user means: "[dddd:]bb:dd.f", "bus/name", a bare name that is unique,
  * "net:eth0", "pci_0000_01_00_0" (libvirt), "id:10de:2204". -ENOENT none, -ENOTUNIQ several; noted with a hint.
+ * "bus/name" also finds what is on a bus that no IOMMU sees ("virtio/virtio1", "usb/1-1:1.0"): such a device is not in
+ * host->devices, see device_is_listed(), and has no group and no ids.
  */
 int host_find_device(struct host *h, const char *spec, struct device **ret);
+
+/* Whether it is one of host->devices. */
+bool device_is_listed(const struct host *h, const struct device *d);
+
+/* The listed device that one which is not listed sits on, at any depth: the PCI function of "virtio/virtio1". NULL none. */
+struct device *device_sits_on(struct host *h, struct device *d);
 
 /* The group that the user means: its number, or a device as above. -EINVAL, -ENOENT, noted with a hint.
  * A device without a group: -ENODEV. */

@@ -119,16 +119,19 @@ static void idle_devices_are_safe(void **state)
 static void containers(void **state)
 {
 	static const struct {
-		const char *pid, *net, *first_net; /* NULL: the capture has no such link */
+		const char *pid, *net, *first_net, *mnt; /* NULL: the capture has no such link */
 		const char *verdict, *severity, *text;
 	} t[] = {
-		{ NULL, NULL, NULL, "safe", "note",
+		{ NULL, NULL, NULL, NULL, "safe", "note",
 		  "whether this is the view from the machine's own pid namespace cannot be told: not captured in this snapshot" },
-		{ "pid:[4026531836]", "net:[1]", "net:[1]", "safe", NULL, NULL },
-		{ "pid:[4026531836]", "net:[2]", "net:[1]", "unknown", "unknown",
+		{ "pid:[4026531836]", "net:[1]", "net:[1]", "mnt:[3]", "safe", NULL, NULL },
+		{ "pid:[4026531836]", "net:[2]", "net:[1]", "mnt:[3]", "unknown", "unknown",
 		  "this is the view from a net namespace of its own, as in a container: what the machine itself uses cannot be seen "
 		  "from there" },
-		{ "pid:[4026532001]", "net:[1]", "net:[1]", "unknown", "unknown",
+		{ "pid:[4026531836]", "net:[1]", "net:[1]", "mnt:[4]", "unknown", "unknown",
+		  "this is the view from a mnt namespace of its own, as in a container: what the machine itself uses cannot be seen "
+		  "from there" },
+		{ "pid:[4026532001]", "net:[1]", "net:[1]", "mnt:[3]", "unknown", "unknown",
 		  "this is the view from a pid namespace of its own, as in a container: what the machine itself uses cannot be seen "
 		  "from there" },
 	};
@@ -145,7 +148,7 @@ static void containers(void **state)
 			machine_link(*state, "proc/self/ns/pid", t[i].pid);
 			machine_link(*state, "proc/self/ns/net", t[i].net);
 			machine_link(*state, "proc/1/ns/net", t[i].first_net);
-			machine_link(*state, "proc/self/ns/mnt", "mnt:[3]");
+			machine_link(*state, "proc/self/ns/mnt", t[i].mnt);
 			machine_link(*state, "proc/1/ns/mnt", "mnt:[3]");
 		}
 		g = judge(*state, GPU, NULL);
@@ -477,6 +480,122 @@ static void bridges(void **state)
 	assert_string_equal(judge(*state, "0000:00:01.0", NULL).verdict, "loss");
 }
 
+/* -- what a bus reset takes along -------------------------------------------------------------------------------- */
+
+#define TWIN "0000:01:00.1"
+#define SUB  "0000:05:00.0"
+
+/* A twin function, and a card behind a switch below the same port, in other groups: all of them are behind the bridge that is pulled. */
+static void add_company(struct machine *m)
+{
+	static const struct machine_pci v[] = {
+		{ "0000:00:01.0/" TWIN, .group = 10, .driver = "e1000e", .multi = true },
+		{ "0000:00:01.0/0000:01:00.2", .type = PCIE_UPSTREAM, .group = 11, .driver = "pcieport" },
+		{ "0000:00:01.0/0000:01:00.2/" SUB, .group = 12, .driver = "nvme", .class = 0x010802 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(v); i++)
+		machine_pci(m, &v[i]);
+}
+
+static const struct reason *reset_reason(struct machine *m, const char *const *with, size_t n, struct guard *ret)
+{
+	struct device *v[4];
+
+	machine_load(m);
+	for (size_t i = 0; i < n; i++)
+		v[i] = machine_dev(m, with[i]);
+	device_guard(guard_facts_read(m->host, NULL), v[0], v, n, ret);
+	return reason_of(ret, "reset-set");
+}
+
+static void others_that_a_bus_reset_takes_along(void **state)
+{
+	static const char *const with[] = { NIC, TWIN, SUB };
+	static const struct {
+		const char *methods;
+		size_t n; /* of @with that move together */
+		const char *severity, *text;
+	} t[] = {
+		{ "flr bus\n", 1, "note", "a bus reset of it would reset " TWIN " and " SUB " too" },
+		{ "bus\n", 1, "warning", "a bus reset of it would reset " TWIN " and " SUB " too" },
+		{ "\n", 1, "warning", "a bus reset of it would reset " TWIN " and " SUB " too" },
+		{ "bus\n", 2, "warning", "a bus reset of it would reset " SUB " too" },
+		{ "bus\n", 3, NULL, NULL },
+	};
+	const struct reason *r;
+	struct guard g;
+
+	machine_file(*state, "sys/bus/pci/devices/" NIC "/reset_method", "bus\n");
+	assert_null(reset_reason(*state, with, 1, &g));
+	add_company(*state);
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		machine_file(*state, "sys/bus/pci/devices/" NIC "/reset_method", "%s", t[i].methods);
+		r = reset_reason(*state, with, t[i].n, &g);
+		assert_string_equal(g.verdict, "safe");
+		if (!t[i].text) {
+			assert_null(r);
+			continue;
+		}
+		assert_non_null(r);
+		assert_string_equal(r->severity, t[i].severity);
+		assert_string_equal(r->text, t[i].text);
+		assert_string_equal(r->file, "/sys/devices/pci0000:00/0000:00:01.0/" NIC "/reset_method");
+	}
+}
+
+/* Nothing resets the root bus. */
+static void nothing_is_behind_the_root_bus(void **state)
+{
+	static const struct machine_pci p = { "0000:00:14.1", .group = 8, .driver = "x", .class = 0x0c0330 };
+	struct guard g;
+
+	machine_pci(*state, &p);
+	g = judge(*state, USB, NULL);
+	assert_null(reason_of(&g, "reset-set"));
+}
+
+/* -- devices of other buses --------------------------------------------------------------------------------------- */
+
+static struct guard judge_other(struct machine *m, const char *spec)
+{
+	struct guard g = { 0 };
+	struct device *d;
+
+	machine_load(m);
+	assert_int_equal(host_find_device(m->host, spec, &d), 0);
+	device_guard(guard_facts_read(m->host, NULL), d, &d, 1, &g);
+	return g;
+}
+
+/* What hangs on such a device is found by its place in the tree; what hangs on its neighbour is not its. */
+static void what_is_on_a_bus_without_groups(void **state)
+{
+	static const struct machine_pci p = { "0000:00:1e.0", .group = 9, .driver = "virtio-pci", .class = 0x010000 };
+	struct machine *m = *state;
+	struct guard g;
+
+	machine_pci(m, &p);
+	machine_other(m, "virtio", "virtio1", "sys/devices/pci0000:00/0000:00:1e.0/virtio1", MACHINE_NO_GROUP, "virtio_blk");
+	machine_other(m, "virtio", "virtio12", "sys/devices/pci0000:00/0000:00:1e.0/virtio12", MACHINE_NO_GROUP, "virtio_net");
+	machine_other(m, "virtio", "virtio3", "sys/devices/pci0000:00/0000:00:1e.0/virtio3", MACHINE_NO_GROUP, "9pnet_virtio");
+	machine_file(m, "sys/bus/virtio/devices/virtio3/mount_tag", "host");
+	machine_link(m, "sys/block/vda", "../devices/pci0000:00/0000:00:1e.0/virtio1/block/vda");
+	add_block(m, "vda", "sys/devices/pci0000:00/0000:00:1e.0/virtio1/block/vda", "252:0");
+	machine_link(m, "sys/class/net/bond0", "../../devices/pci0000:00/0000:00:1e.0/virtio12/net/bond0");
+	assert_string_equal(judge_other(m, "virtio/virtio1").verdict, "safe");
+	machine_file(m, "proc/1/mountinfo", "30 1 252:0 / /srv rw - ext4 /dev/vda rw\n30 1 0:40 / /share rw - 9p host rw,trans=virtio\n");
+	g = judge_other(m, "virtio/virtio1");
+	assert_string_equal(g.verdict, "loss");
+	assert_string_equal(g.summary, "vda is mounted on /srv");
+	assert_string_equal(judge_other(m, "virtio/virtio12").verdict, "safe");
+	set_network(m, "{\"link\":\"bond0\",\"family\":\"inet\",\"table\":254,\"metric\":0,\"default\":true,"
+		       "\"destination\":null,\"gateway\":\"192.0.2.254\",\"via\":true}");
+	assert_non_null(reason_of((g = judge_other(m, "virtio/virtio12"), &g), "default-route"));
+	assert_null(reason_of((g = judge_other(m, "virtio/virtio1"), &g), "default-route"));
+	assert_non_null(reason_of((g = judge_other(m, "virtio/virtio3"), &g), "mounted"));
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -507,6 +626,9 @@ int main(void)
 		T(virtual_functions),
 		T(an_interface_elsewhere),
 		T(bridges),
+		T(others_that_a_bus_reset_takes_along),
+		T(nothing_is_behind_the_root_bus),
+		T(what_is_on_a_bus_without_groups),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -195,6 +195,39 @@ static void drivers_either_way_round(void **state _unused_)
 	machine_free(&m);
 }
 
+/* What is on a bus that no IOMMU sees is found by "bus/name", and is in no list. */
+static void a_device_of_another_bus(void **state _unused_)
+{
+	static const char *const none[] = { "virtio/virtio2", "virtio/", "/virtio1", "virtio/../x", "virtio/virtio1/net", "../virtio1", "usb/virtio1",
+					    "virtio1", "pci/virtio1" };
+	struct device *d, *again;
+	struct group *g;
+	struct machine m;
+	size_t n;
+
+	machine_new(&m);
+	machine_pci(&m, &(struct machine_pci){ "0000:00:03.0", .group = 10, .driver = "virtio-pci" });
+	machine_other(&m, "virtio", "virtio1", "sys/devices/pci0000:00/0000:00:03.0/virtio1", MACHINE_NO_GROUP, "virtio_net");
+	machine_load(&m);
+	n = m.host->n_devices;
+	assert_int_equal(host_find_device(m.host, "virtio/virtio1", &d), 0);
+	assert_string_equal(d->name, "virtio1");
+	assert_string_equal(d->bus, "virtio");
+	assert_string_equal(d->driver, "virtio_net");
+	assert_string_equal(device_path(m.host, d), "sys/devices/pci0000:00/0000:00:03.0/virtio1");
+	assert_null(d->group);
+	assert_false(device_is_listed(m.host, d));
+	assert_ptr_equal(device_sits_on(m.host, d), machine_dev(&m, "0000:00:03.0"));
+	assert_null(device_sits_on(m.host, machine_dev(&m, "0000:00:03.0")));
+	assert_int_equal(m.host->n_devices, n);
+	assert_int_equal(host_find_device(m.host, "virtio/virtio1", &again), 0);
+	assert_ptr_equal(d, again);
+	assert_int_equal(host_find_group(m.host, "virtio/virtio1", &g), -ENODEV);
+	for (size_t i = 0; i < ARRAY_SIZE(none); i++)
+		assert_int_equal(host_find_device(m.host, none[i], &d), -ENOENT);
+	machine_free(&m);
+}
+
 static void what_the_user_types(void **state _unused_)
 {
 	struct machine m;
@@ -282,6 +315,7 @@ int main(void)
 		cmocka_unit_test(odd_attributes_are_unknown_with_a_warning),
 		cmocka_unit_test(drivers_either_way_round),
 		cmocka_unit_test(what_the_user_types),
+		cmocka_unit_test(a_device_of_another_bus),
 		cmocka_unit_test(kinds_of_unit),
 	};
 
