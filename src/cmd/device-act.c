@@ -9,6 +9,7 @@
 #include "cmd/device-vfs.h"
 #include "cmd/persist.h"
 #include "cmd/rows.h"
+#include "cmd/take.h"
 
 const struct record_type device_bind_record = MOVE_RECORD("device.bind");
 const struct record_type device_unbind_record = MOVE_RECORD("device.unbind");
@@ -125,7 +126,9 @@ static int run_moves(struct invocation *inv, const struct record_type *type, boo
 
 	if (out_begin(inv->out, type) < 0)
 		return EXIT_USAGE;
-	r = inv->dry_run ? acting_look(inv, &a) : acting_open(inv, &a);
+	r = leave ? EXIT_DONE : option_driver(inv, &p.driver);
+	if (r == EXIT_DONE)
+		r = inv->dry_run ? acting_look(inv, &a) : acting_open(inv, &a);
 	if (r != EXIT_DONE)
 		return r;
 	a.mover.wait = inv_opt(inv, "wait");
@@ -133,7 +136,6 @@ static int run_moves(struct invocation *inv, const struct record_type *type, boo
 	if (r < 0)
 		return r;
 	p.h = h;
-	p.driver = leave ? NULL : inv_opt(inv, "driver");
 	return carry_out(&p, !leave && inv_opt(inv, "group"));
 }
 

@@ -297,8 +297,9 @@ int device_vfs_run(struct invocation *inv)
 		return EXIT_USAGE;
 	if (parse_u32(inv->argv[1], &s.n) < 0 || s.n > UINT16_MAX)
 		return bad_argument(inv, inv->argv[1], "not a number of virtual functions", NULL);
-	s.driver = inv_opt(inv, "driver");
-	r = inv->dry_run ? acting_look(inv, &s.a) : acting_open(inv, &s.a);
+	r = option_driver(inv, &s.driver);
+	if (r == EXIT_DONE)
+		r = inv->dry_run ? acting_look(inv, &s.a) : acting_open(inv, &s.a);
 	if (r != EXIT_DONE)
 		return r;
 	s.a.mover.wait = inv_opt(inv, "wait");

@@ -134,3 +134,16 @@ int option_pid(struct invocation *inv, const char *option, pid_t *ret)
 	*ret = (pid_t)v;
 	return EXIT_DONE;
 }
+
+/* It becomes the name of a directory in sysfs, and the text of a driver_override. */
+int option_driver(struct invocation *inv, const char **ret)
+{
+	const char *name = inv_opt(inv, "driver");
+
+	if (!name)
+		return EXIT_DONE;
+	if (*name == '.' || strchr(name, '/') || strchr(name, '\n') || strlen(name) > 100)
+		return bad_argument(inv, arena_printf(&inv->ctx->arena, "--driver %s", name), "not the name of a driver", "ls /sys/bus/pci/drivers shows them");
+	*ret = name;
+	return EXIT_DONE;
+}

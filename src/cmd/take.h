@@ -35,6 +35,9 @@ int option_seconds(struct invocation *inv, const char *option, double most, doub
 /* The same in milliseconds, a million seconds at the most. */
 int option_ms(struct invocation *inv, const char *option, uint32_t *ret);
 
+/* --driver: EXIT_USAGE for what no driver can be called; untouched when it was not given. */
+int option_driver(struct invocation *inv, const char **ret);
+
 /* -d, --duration: more than 0 seconds; untouched when it was not given. */
 int option_duration(struct invocation *inv, double *ret);
 

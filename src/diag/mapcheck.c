@@ -284,7 +284,9 @@ static void conclude(struct mapping *m, struct map_check *ret)
 
 	ret->verdict = against ? "refused" : missing ? "unknown" : "fits";
 	ret->rule = decides ? decides->code : NULL;
-	ret->summary = decides ? decides->text : "no rule of the IOMMU, of the group or of locked memory is against it";
+	ret->summary = decides ? decides->text :
+		m->q->pid.known || m->q->memlock.known ? "no rule of the IOMMU, of the group or of locked memory is against it" :
+							 "no rule of the IOMMU or of the group is against it";
 	ret->missing = m->missing;
 	ret->page_size = m->page_known ? NUM(m->page) : NUM_UNKNOWN;
 	ret->aperture_end = m->aperture_known ? NUM(m->fits_to) : NUM_UNKNOWN;

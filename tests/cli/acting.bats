@@ -51,6 +51,43 @@ load lib
 	expect_in "$stderr" "a bridge is nothing to give away"
 }
 
+@test "a driver is a name, not a way" {
+	for d in ../devices . .. a/b "$(printf 'a\nb')" "$(printf 'x%.0s' {1..200})"; do
+		run_ctl --demo device bind --driver "$d" 01:00.0
+		expect_status 2
+		expect_in "$stderr" "not the name of a driver"
+		run_ctl --demo device vfs --driver "$d" 0a:00.0 2
+		expect_status 2
+	done
+}
+
+@test "devices of other buses are named by bus and name, and guarded by what hangs on them" {
+	local tree=$BATS_TEST_TMPDIR/m dir
+	mkdir "$tree"
+	machine "$tree" <<-END
+		0000:00:03.0 type=root-port acs=1d/1d group=1 driver=pcieport
+		0000:00:1e.0 group=7 driver=virtio-pci
+		other virtio sys/devices/pci0000:00/0000:00:1e.0/virtio1 driver=virtio_blk
+	END
+	dir=$tree/sys/devices/pci0000:00/0000:00:1e.0/virtio1
+	put "$dir/block/vda/dev" 252:0
+	link "$tree/sys/block/vda" ../devices/pci0000:00/0000:00:1e.0/virtio1/block/vda
+	link "$tree/sys/class/block/vda" ../../devices/pci0000:00/0000:00:1e.0/virtio1/block/vda
+	put "$tree/proc/1/mountinfo" "30 1 252:0 / /srv rw - ext4 /dev/vda rw"
+	run_ctl --from "$tree" device guard virtio/virtio1
+	expect_status 3
+	expect_in "$output" "vda is mounted on /srv"
+	run_ctl -M --from "$tree" device bind -n virtio/virtio1
+	expect_status 6
+	expect_in "$stderr" "no driver gives devices of its bus to user space"
+	run_ctl -M --from "$tree" device bind -n --driver vfio-pci virtio/virtio1
+	expect_status 6
+	expect_in "$stderr" "devices of the virtio bus are in no IOMMU group" "it sits on 0000:00:1e.0: name that one"
+	run_ctl --from "$tree" device guard virtio/virtio2
+	expect_status 1
+	expect_in "$stderr" "no such device"
+}
+
 @test "vfs wants a physical function and a number" {
 	run_ctl device vfs 00:03.0
 	expect_status 2

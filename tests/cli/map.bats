@@ -6,7 +6,10 @@ load lib
 @test "map-check: a range that fits" {
 	run_ctl --demo device map-check 01:00.0 0x100000000 2G --memlock 2G
 	expect_status 0
-	expect_in "$output" "0x80000000 bytes at 0x100000000: fits"
+	expect_in "$output" "0x80000000 bytes at 0x100000000: fits: no rule of the IOMMU, of the group or of locked memory is against it"
+	run_ctl --demo device map-check 01:00.0 0x100000000 2G
+	expect_status 0
+	expect_in "$output" "fits: no rule of the IOMMU or of the group is against it" "locked memory was not judged"
 }
 
 @test "map-check: the window for interrupts, and where it would fit" {
