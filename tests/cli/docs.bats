@@ -89,16 +89,89 @@ console() {
 	done
 }
 
-@test "each errno is reached where tests/conformance/errnos says" {
-	local what errno where bad=0 n=0
+# calls WHAT: the commands that make that ioctl, as a pattern; of the C suite, how it names it
+calls() {
+	case $1 in
+	every*)				echo . ;;
+	DESTROY*)			echo '(object destroy|object raw 0x80) |"DESTROY' ;;
+	IOAS_ALLOC)			echo '(ioas alloc|object raw 0x81) ' ;;
+	IOAS_ALLOW_IOVAS)		echo '(ioas allow|object raw 0x82) ' ;;
+	IOAS_COPY)			echo '(ioas copy|object raw 0x83) ' ;;
+	IOAS_IOVA_RANGES)		echo '(ioas ranges|object raw 0x84) ' ;;
+	IOAS_MAP_FILE)			echo 'object raw 0x8f |"IOAS_MAP_FILE' ;;
+	IOAS_MAP*)			echo '(ioas map|object raw 0x85) |"IOAS_MAP ' ;;
+	IOAS_UNMAP)			echo '(ioas unmap|object raw 0x86) |"IOAS_UNMAP' ;;
+	OPTION)				echo '(object option|object raw 0x87) |"OPTION' ;;
+	VFIO_IOAS)			echo '(ioas compat|object raw 0x88)' ;;
+	HWPT_ALLOC*)			echo '(hwpt alloc|object raw 0x89) ' ;;
+	GET_HW_INFO)			echo '(device hwinfo|object raw 0x8a) ' ;;
+	HWPT_SET_DIRTY_TRACKING)	echo '(hwpt dirty [^ ]* (on|off)|object raw 0x8b )' ;;
+	HWPT_GET_DIRTY_BITMAP)		echo '(hwpt dirty [^ ]* read|object raw 0x8c) ' ;;
+	HWPT_INVALIDATE)		echo '(hwpt invalidate|object raw 0x8d) ' ;;
+	FAULT_QUEUE_ALLOC)		echo '(faultq alloc|object raw 0x8e) |"FAULT_QUEUE_ALLOC' ;;
+	VIOMMU_ALLOC)			echo '(viommu alloc|object raw 0x90) ' ;;
+	VDEVICE_ALLOC)			echo '(vdevice alloc|object raw 0x91) ' ;;
+	IOAS_CHANGE_PROCESS)		echo '(ioas change-process|object raw 0x92 )' ;;
+	VEVENTQ_ALLOC)			echo '(veventq alloc|object raw 0x93) ' ;;
+	HW_QUEUE_ALLOC)			echo '(hwqueue alloc|object raw 0x94) ' ;;
+	*ADD_RESERVED)			echo 'mock reserve ' ;;
+	*MOCK_DOMAIN)			echo 'device open mock:' ;;
+	*MD_CHECK_IOTLB)		echo 'mock iotlb ' ;;
+	*TRIGGER_VEVENT)		echo 'mock event ' ;;
+	*PASID_ATTACH)			echo 'device attach [^ ]* [^ ]* --pasid ' ;;
+	TEST_CMD)			echo 'object raw 0xa0 ' ;;
+	"read of a queue")		echo '"read ' ;;
+	"write to a queue")		echo '"write ' ;;
+	BIND_IOMMUFD*)			echo 'device open [^ ]* as |"BIND|"bind' ;;
+	"ATTACH of a PASID")		echo 'device attach [^ ]* [^ ]* --pasid ' ;;
+	ATTACH*)			echo 'device attach |"ATTACH' ;;
+	DETACH)				echo 'device detach |"DETACH' ;;
+	"open of a group")		echo '"open of the group' ;;
+	SET_CONTAINER)			echo '"SET_CONTAINER' ;;
+	SET_IOMMU)			echo '"SET_IOMMU' ;;
+	GET_DEVICE_FD)			echo '"GET_DEVICE_FD' ;;
+	UNSET_CONTAINER)		echo '"UNSET_CONTAINER' ;;
+	MAP_DMA)			echo 'device map |"MAP_DMA' ;;
+	UNMAP_DMA)			echo 'device unmap |"UNMAP_DMA' ;;
+	*)				return 1 ;;
+	esac
+}
+
+# rows LIST: its rows, with one tab between the columns
+rows() {
+	sed '/^#/d; s/\t\t*/\t/g' "$SRC/tests/conformance/$1"
+}
+
+@test "each errno is reached where tests/conformance/errnos says, by the call that it says" {
+	local what errno where bad=0 n=0 call
 
 	while IFS=$'\t' read -r what errno where; do
 		n=$((n + 1))
+		call=$(calls "$what") || { echo "$what: which commands make it?"; bad=1; }
 		case $where in
 		'-- '?*)	continue ;;
-		*.iommu)	grep -qE "^expect $errno " "$SRC/tests/$where" ;;
+		*.iommu)	grep -qE "^expect $errno ($call)" "$SRC/tests/$where" ;;
+		*.c)		grep -E "(-|[^A-Z])$errno\\b" "$SRC/tests/$where" | grep -qE "$call" ;;
 		*)		grep -qE "\\b$errno\\b" "$SRC/tests/$where" ;;
 		esac || { echo "$what $errno: not in $where"; bad=1; }
-	done < <(sed '/^#/d; s/\t\t*/\t/g' "$SRC/tests/conformance/errnos")
+	done < <(rows errnos)
 	[ $n -gt 100 ] && [ $bad -eq 0 ]
+}
+
+@test "each flag is set where tests/conformance/flags says, and none is missing there" {
+	local flag where words bad=0 n=0
+
+	while IFS=$'\t' read -r flag where words; do
+		n=$((n + 1))
+		grep -qE "\\b$flag = " "$SRC"/src/abi/*.h || { echo "$flag: src/abi does not have it"; bad=1; }
+		case $where in
+		'-- '?*)	continue ;;
+		esac
+		grep -v '^#' "$SRC/tests/$where" | grep -qF -e "$words" || { echo "$flag: no \"$words\" in $where"; bad=1; }
+	done < <(rows flags)
+	for flag in $(sed -n '/^#define IOMMUFD_IOCTLS/q; p' "$SRC/src/abi/iommufd.h" | grep -oE '\b[A-Z0-9_]+ = 1( << [0-9]+)?\b[^0-9]' | grep -E 'FLAG|CAP_|<<|ENABLE|NO_CLEAR' | sed 's/ .*//') \
+		VFIO_DEVICE_BIND_FLAG_TOKEN VFIO_DEVICE_ATTACH_PASID VFIO_DEVICE_DETACH_PASID; do
+		rows flags | grep -q "^$flag	" || { echo "$flag: not listed"; bad=1; }
+	done
+	[ $n -gt 20 ] && [ $bad -eq 0 ]
 }

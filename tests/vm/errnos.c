@@ -17,6 +17,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -331,6 +332,16 @@ static long bind_to(int fd, uint32_t argsz, uint32_t flags, int iommu, uint32_t 
 	return r;
 }
 
+/* Whatever the token: the device is not part of another one that user space has. */
+static long bind_with_token(int fd)
+{
+	uint8_t token[16] = { 1 };
+	struct vfio_device_bind_iommufd c = { .argsz = sizeof(c), .flags = VFIO_DEVICE_BIND_FLAG_TOKEN, .iommufd = iommufd,
+					      .token_uuid_ptr = (uintptr_t)token };
+
+	return call(fd, VFIO_DEVICE_BIND_IOMMUFD, &c);
+}
+
 static long attach_to(int fd, uint32_t argsz, uint32_t flags, uint32_t pt, uint32_t pasid)
 {
 	struct vfio_device_attach_iommufd_pt c = { .argsz = argsz, .flags = flags, .pt_id = pt, .pasid = pasid };
@@ -360,6 +371,7 @@ static void unbound(int fd)
 	is(call(fd, VFIO_DEVICE_BIND_IOMMUFD, NULL), -EFAULT, "BIND at address 0");
 	is(bind_to(fd, BIND - 1, 0, iommufd, NULL), -EINVAL, "BIND, too short");
 	is(bind_to(fd, BIND, 1u << 31, iommufd, NULL), -EINVAL, "BIND with a flag that is none");
+	is(bind_with_token(fd), -EINVAL, "BIND with a token that nobody asked for");
 	is(bind_to(fd, BIND, 0, -1, NULL), -EINVAL, "BIND to descriptor -1");
 	is(bind_to(fd, BIND, 0, 1000, NULL), -EBADF, "BIND to a descriptor that is none");
 	is(bind_to(fd, BIND, 0, null, NULL), -EBADFD, "BIND to a descriptor that is no iommufd");
@@ -490,8 +502,8 @@ static void legacy(const char *dev)
 	is(open_group(dev), -EBUSY, "open of the group while the device is bound");
 }
 
-/* By both ways. */
-static void refused(const char *dev, long set_container)
+/* By both ways; the old one refuses when the group joins the container, or @later, when that gets its kind. */
+static void refused(const char *dev, bool later)
 {
 	int container = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC), node = open_cdev(dev), group;
 
@@ -502,8 +514,8 @@ static void refused(const char *dev, long set_container)
 	if (container < 0)
 		return;
 	is(group, 0, "open of the group");
-	is(call(group, VFIO_GROUP_SET_CONTAINER, &container), set_container, "SET_CONTAINER");
-	if (!set_container)
+	is(call(group, VFIO_GROUP_SET_CONTAINER, &container), later ? 0 : -EPERM, "SET_CONTAINER");
+	if (later)
 		is(number(container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU), -EPERM, "SET_IOMMU");
 }
 
@@ -520,9 +532,9 @@ int main(int argc, char **argv)
 	else if (!strcmp(what, "legacy") && dev)
 		legacy(dev);
 	else if (!strcmp(what, "spoiled") && dev)
-		refused(dev, -EPERM);
+		refused(dev, false);
 	else if (!strcmp(what, "unsafe") && dev)
-		refused(dev, 0);
+		refused(dev, true);
 	else
 		return 2;
 	return wrong;
