@@ -319,6 +319,9 @@ static int run_stop(struct invocation *inv)
 
 	if (!name || out_begin(inv->out, &stop_record) < 0)
 		return EXIT_USAGE;
+	r = place_check(inv->ctx);
+	if (r < 0)
+		return exit_from_errno(r);
 	r = session_ask(inv->ctx, name, true, &info);
 	row = row_of(name, r, &info);
 	if (r == -ECONNREFUSED)

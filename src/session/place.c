@@ -14,12 +14,17 @@
 #include "base/rmtree.h"
 #include "base/str.h"
 
-/* The directory, in the arena; it need not be there. -ENOENT, noted: nobody says where this user's is. */
+/* The directory, in the arena; it need not be there. Noted: -ENOENT, nobody says where this user's is; -EINVAL, what is said is no place. */
 static int place_dir(struct ctx *ctx, const char **ret)
 {
 	const char *run = secure_getenv("XDG_RUNTIME_DIR"), *chosen = secure_getenv("IOMMUCTL_SESSION_DIR");
 
-	if (chosen && *chosen == '/') {
+	if (chosen && *chosen && *chosen != '/')
+		/* it would be another place wherever a command is started: sessions would come and go */
+		return ctx_error(ctx, NOTE(.code = "no-place", .err = EINVAL, .why = "a relative path is another directory at every place",
+					   .hint = "set IOMMUCTL_SESSION_DIR to a path that begins with /"),
+				 "IOMMUCTL_SESSION_DIR \"%s\"", chosen);
+	if (chosen && *chosen) {
 		*ret = chosen;
 		return 0;
 	}
@@ -209,6 +214,18 @@ int place_end(struct ctx *ctx, const char *name, struct oom_end *ret)
 	strbuf_printf(&b, "%s/%s.sock%c%s/%s.lock%c", dir, name, 0, dir, name, 0);
 	*ret = (struct oom_end){ .fn = unlink_all, .arg = arena_memdup(&ctx->arena, b.s, b.len) };
 	return 0;
+}
+
+int place_check(struct ctx *ctx)
+{
+	_cleanup_close_ int dir = -1;
+	const char *path;
+	int r = place_dir(ctx, &path);
+
+	if (r < 0)
+		return r;
+	r = open_dir(ctx, path, &dir);
+	return r == -EPERM || r == -EINVAL ? r : 0;
 }
 
 int place_connect(struct ctx *ctx, const char *name, int *ret_sock)

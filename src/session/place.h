@@ -24,7 +24,10 @@ int place_end(struct ctx *ctx, const char *name, struct oom_end *ret);
 /* Takes away what the session leaves behind; only by who holds its lock. */
 void place_clean(struct ctx *ctx, const char *name);
 
-/* Connects. -ENOENT there is none; -ECONNREFUSED it is dead. Nothing is noted. */
+/* Whether sessions can be where they are said to be; a directory that is not there yet is none that they cannot be in. Negative errno, noted. */
+int place_check(struct ctx *ctx);
+
+/* Connects. -ENOENT there is none; -ECONNREFUSED it is dead. Nothing is noted but what place_check() has to say. */
 int place_connect(struct ctx *ctx, const char *name, int *ret_sock);
 
 /* The journal directory of a model's session, in the arena. */

@@ -431,8 +431,11 @@ int session_connect(struct ctx *ctx, const char *name, struct session_info *ret_
 	_cleanup_close_ int sock = -1;
 	struct remote *m;
 	struct hello h;
-	int r = connect_patiently(ctx, name, &sock, &h);
+	int r = place_check(ctx);
 
+	if (r < 0)
+		return r;
+	r = connect_patiently(ctx, name, &sock, &h);
 	if (r < 0)
 		return no_session(ctx, name, r);
 	r = check_hello(ctx, name, &h);

@@ -95,8 +95,20 @@ is() {
 	IOMMUCTL_SESSION_DIR=$BATS_TEST_TMPDIR/open run_ctl session start --demo "$S"
 	expect_status 7
 	expect_in "$stderr" "$BATS_TEST_TMPDIR/open" "others may write there"
-	# one that is no absolute path is none
-	IOMMUCTL_SESSION_DIR=here XDG_RUNTIME_DIR=$BATS_TEST_TMPDIR run_ctl --raw --noheadings session list -o session
+	IOMMUCTL_SESSION_DIR=$BATS_TEST_TMPDIR/open run_ctl --session "$S" object tree
+	expect_status 7
+	[ "$(grep -c ^iommuctl: <<<"$stderr")" -eq 1 ]
+	# a relative path is refused, not passed over: another session of that name, in the usual place, is not what is meant
+	for args in "session list" "session start --demo $S" "session stop $S" "--session $S object tree"; do
+		# shellcheck disable=SC2086 # words
+		IOMMUCTL_SESSION_DIR=here XDG_RUNTIME_DIR=$BATS_TEST_TMPDIR run_ctl $args
+		expect_status 1
+		expect_in "$stderr" 'iommuctl: IOMMUCTL_SESSION_DIR "here": a relative path' 'hint: set IOMMUCTL_SESSION_DIR to a path that begins with /'
+		[ "$(grep -c ^iommuctl: <<<"$stderr")" -eq 1 ]
+	done
+	is running
+	IOMMUCTL_SESSION_DIR='' XDG_RUNTIME_DIR=$BATS_TEST_TMPDIR run_ctl --raw --noheadings session list -o session
+	expect_status 0
 	expect_not_in "$output" "$S"
 }
 
