@@ -1,20 +1,16 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck disable=SC2154 # of lab.bash
+# shellcheck disable=SC2154 # of lab.bash and top.bash
 # iommutop --probes where the unit's driver has no tracepoints: calls of the functions that send invalidations are counted.
 
 setup() {
 	load lab
 	load top
-	command -v iommutop >/dev/null || {
-		[ -z "${LAB_BUILT:-}" ] || return 1
-		skip "no iommutop in the guest"
-	}
-	log=$BATS_TEST_TMPDIR/top
+	top_begin
 }
 
 teardown() {
-	[ -z "${work:-}" ] || kill "$work" 2>/dev/null || true
+	top_end
 }
 
 @test "without --probes invalidations are a dash, with the way to have them" {

@@ -1,27 +1,19 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck disable=SC2154 # of lab.bash
+# shellcheck disable=SC2154 # of lab.bash and top.bash
 # iommutop where the ground moves: the clock jumps, processors go and come, rights are lost midway, what is measured is switched on and
 # off again, and a container has the device instead of an iommufd.
-
-EDU=0000:02:00.0
-NIC=0000:01:00.0
 
 setup() {
 	load lab
 	load owner
 	load top
-	command -v iommutop >/dev/null || {
-		[ -z "${LAB_BUILT:-}" ] || return 1
-		skip "no iommutop in the guest"
-	}
-	log=$BATS_TEST_TMPDIR/top
+	top_begin
 	now=$(date +%s)
 }
 
 teardown() {
-	[ -z "${top:-}" ] || kill "$top" 2>/dev/null || true
-	[ -z "${work:-}" ] || kill "$work" 2>/dev/null || true
+	top_end
 	[ ! -e /sys/devices/system/cpu/cpu1/online ] || echo 1 >/sys/devices/system/cpu/cpu1/online
 	chmod 0755 "$groups" "$devices"
 	lab_release
@@ -65,12 +57,12 @@ later() {
 @test "rights are lost midway and come back: what cannot be read is null, the rest goes on" {
 	local driver all as=(setpriv --reuid=65534 --regid=65534 --clear-groups --bounding-set=-all)
 
-	driver=$(lab_driver $NIC)
+	driver=$(lab_driver "$NIC")
 	watch 80 groups,devices,units
 	all=$(sample 1 '[(.groups | length), (.devices | length), .ready, .needs_bind]')
 	[ "$(jq '.[0] > 0 and .[1] > 0 and .[2] != null and .[3] != null' <<<"$all")" = true ]
 	chmod 0700 "$groups" "$devices"
-	echo $NIC >"/sys/bus/pci/drivers/$driver/unbind"
+	echo "$NIC" >"/sys/bus/pci/drivers/$driver/unbind"
 	soon '[.groups, .devices, .ready, .needs_bind, (.unit_rows | length > 0)]' '[null,null,null,null,true]'
 	run "${as[@]}" iommutop --frame 100x24
 	[ "$status" -eq 0 ]
@@ -78,7 +70,7 @@ later() {
 	[[ $output == *"the groups cannot be read: "* ]]
 	[[ $output != *" ready"* ]]
 	chmod 0755 "$groups" "$devices"
-	echo $NIC >"/sys/bus/pci/drivers/$driver/bind"
+	echo "$NIC" >"/sys/bus/pci/drivers/$driver/bind"
 	soon '[(.groups | length), (.devices | length), .ready, .needs_bind]' "$all"
 }
 
@@ -100,13 +92,13 @@ later() {
 
 @test "a container has the device: its domain and its process within two refreshes" {
 	local g
-	g=$(lab_group $EDU)
-	lab_move $EDU
+	g=$(lab_group "$EDU")
+	lab_move "$EDU"
 	watch 40 groups,domains
 	owner_hold container "/dev/vfio/$g"
 	soon ".groups[] | select(.group == $g) | [.verdict, .owner, .process, .pid]" "[\"in-use\",\"vfio-group\",\"owner-hold\",$holder]"
 	[ "$(sample "$(samples)" ".domains[] | select(.groups == [\"$g\"]) | [.made_by, .hwpt, .process]")" = '["vfio",null,"owner-hold"]' ]
 	lab_release
 	soon ".groups[] | select(.group == $g) | [.verdict, .process]" '["ready",null]'
-	lab_return $EDU
+	lab_return "$EDU"
 }

@@ -2,6 +2,24 @@
 # top.bash: helpers of the suites of iommutop; $log is the file of its samples.
 # shellcheck shell=bash disable=SC2154,SC2034
 
+EDU=0000:02:00.0
+NIC=0000:01:00.0
+
+# What each of those suites has in setup(); a guest that was built for this has iommutop.
+top_begin() {
+	command -v iommutop >/dev/null || {
+		[ -z "${LAB_BUILT:-}" ] || return 1
+		skip "no iommutop in the guest"
+	}
+	log=$BATS_TEST_TMPDIR/top
+}
+
+# ... and in teardown()
+top_end() {
+	[ -z "${top:-}" ] || kill "$top" 2>/dev/null || true
+	[ -z "${work:-}" ] || kill "$work" 2>/dev/null || true
+}
+
 # watch SAMPLES VIEWS: in the background, two samples a second, run by "${as[@]}"; the first one is there when this returns
 watch() {
 	local tries=300

@@ -1,26 +1,18 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck disable=SC2154 # of lab.bash
+# shellcheck disable=SC2154 # of lab.bash and top.bash
 # iommutop on a real kernel: what it says against sysfs and the other commands, rates while there is work, and how soon it sees what
 # changes.
-
-EDU=0000:02:00.0
-NIC=0000:01:00.0
 
 setup() {
 	load lab
 	load owner
 	load top
-	command -v iommutop >/dev/null || {
-		[ -z "${LAB_BUILT:-}" ] || return 1
-		skip "no iommutop in the guest"
-	}
-	log=$BATS_TEST_TMPDIR/top
+	top_begin
 }
 
 teardown() {
-	[ -z "${top:-}" ] || kill "$top" 2>/dev/null || true
-	[ -z "${work:-}" ] || kill "$work" 2>/dev/null || true
+	top_end
 	iommuctl session stop top 2>/dev/null || true
 	lab_release
 }
@@ -70,38 +62,38 @@ teardown() {
 
 @test "a driver that goes and comes is seen within two refreshes" {
 	local driver
-	driver=$(lab_driver $NIC)
+	driver=$(lab_driver "$NIC")
 	watch 30 devices
 	[ "$(sample 1 ".devices[] | select(.device == \"$NIC\") | .driver")" = "\"$driver\"" ]
-	echo $NIC >"/sys/bus/pci/drivers/$driver/unbind"
+	echo "$NIC" >"/sys/bus/pci/drivers/$driver/unbind"
 	soon ".devices[] | select(.device == \"$NIC\") | .driver" null
-	echo $NIC >"/sys/bus/pci/drivers/$driver/bind"
+	echo "$NIC" >"/sys/bus/pci/drivers/$driver/bind"
 	soon ".devices[] | select(.device == \"$NIC\") | .driver" "\"$driver\""
 }
 
 @test "who takes a device and lets it go is seen within two refreshes, with the page table" {
 	local g
-	g=$(lab_group $EDU)
-	lab_move $EDU
+	g=$(lab_group "$EDU")
+	lab_move "$EDU"
 	watch 40 groups,domains,sessions
 	[ "$(sample 1 ".groups[] | select(.group == $g) | [.verdict, .process]")" = '["ready",null]' ]
-	owner_hold iommufd -a "$(owner_node $EDU)"
+	owner_hold iommufd -a "$(owner_node "$EDU")"
 	soon ".groups[] | select(.group == $g) | [.verdict, .owner, .process, .pid]" "[\"in-use\",\"iommufd\",\"owner-hold\",$holder]"
 	[ "$(sample "$(samples)" ".domains[] | select(.groups == [\"$g\"]) | [.made_by, .process, (.hwpt > 0)]")" = '["iommufd","owner-hold",true]' ]
 	[ "$(sample "$(samples)" ".sessions[] | select(.device == \"$EDU\") | [.process, .pid, .group]")" = "[\"owner-hold\",$holder,$g]" ]
 	lab_release
 	soon ".groups[] | select(.group == $g) | [.verdict, .process]" '["ready",null]'
-	lab_return $EDU
+	lab_return "$EDU"
 }
 
 @test "a session attaches a device, and replaces its page table: each within two refreshes" {
 	local g one two
-	g=$(lab_group $EDU)
-	lab_move $EDU
+	g=$(lab_group "$EDU")
+	lab_move "$EDU"
 	watch 60 domains,sessions
 	iommuctl session start top
 	export IOMMUCTL_SESSION=top
-	iommuctl device open $EDU as nic
+	iommuctl device open "$EDU" as nic
 	iommuctl ioas alloc as mem
 	iommuctl hwpt alloc mem --device nic as one
 	iommuctl hwpt alloc mem --device nic as two
@@ -112,20 +104,20 @@ teardown() {
 	iommuctl device attach nic two
 	soon "[.domains[] | select(.groups == [\"$g\"]) | .made_by, .hwpt]" "[\"iommufd\",$two]"
 	iommuctl session stop top
-	lab_return $EDU
+	lab_return "$EDU"
 }
 
 @test "a fault is seen within two refreshes, with its device" {
 	[[ $LAB_TOPOLOGY != amd* && $LAB_TOPOLOGY != virtio-iommu* ]] || skip "QEMU's unit reports nothing for a stray access"
-	lab_move $EDU
+	lab_move "$EDU"
 	watch 30 devices,faults,units
-	edu-dma $EDU read 0xdead000
+	edu-dma "$EDU" read 0xdead000
 	soon ".devices[] | select(.device == \"$EDU\") | .faults >= 1" true
 	[ "$(sample "$(samples)" "[.fault_lines[] | select(.device == \"$EDU\")][0] | [.device, .address, .access]")" = "[\"$EDU\",\"0xdead000\",\"read\"]" ]
 	# in one of the samples it is a rate
 	[ "$(sed 1d "$log" | jq -c "select(.devices) | .devices[] | select(.device == \"$EDU\") | .fault_rate" | sort -n | tail -1)" -ge 1 ]
 	[ "$(sed 1d "$log" | jq -c 'select(.faults) | .faults' | sort -n | tail -1)" -ge 1 ]
-	lab_return $EDU
+	lab_return "$EDU"
 }
 
 @test "without rights: what cannot be counted is null, and the screen says why" {
