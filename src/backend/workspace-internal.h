@@ -73,6 +73,7 @@ void links_close(struct workspace *w, uint32_t handle);
 
 /* -- workspace-map.c ------------------------------------------------------------------------------------------- */
 
+/* A map that lies over no other. */
 void maps_add(struct map_tree *t, uint64_t iova, uint64_t length, uint32_t flags);
 /* All that lie whole in the range. */
 void maps_remove(struct map_tree *t, uint64_t iova, uint64_t length);
@@ -82,6 +83,7 @@ size_t maps_read(const struct map_tree *t, uint64_t from, struct op_map *out, si
 
 /* -- workspace-fault.c ----------------------------------------------------------------------------------------- */
 
+/* The operations of the same names (backend/op.h), on what was read from the kernel's queues. */
 int workspace_fault_take(struct backend *b, struct op_fault_take *op, struct op_data *d);
 int workspace_faultq_respond(struct backend *b, struct op_faultq_respond *op, struct op_data *d);
 /* How many groups of this queue have no answer. */
@@ -92,6 +94,7 @@ void faults_free(struct workspace *w);
 
 /* -- workspace-act.c ------------------------------------------------------------------------------------------- */
 
+/* The operations of the same names (backend/op.h), where the backend below has drivers or facts of its own. */
 int workspace_act(struct backend *b, struct op_act *op, struct op_data *d);
 int workspace_fact(struct backend *b, struct op_fact *op, struct op_data *d);
 

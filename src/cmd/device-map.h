@@ -10,6 +10,7 @@ extern const struct arg_row device_map_check_args[];
 extern const struct option_row device_map_check_options[];
 extern const struct record_type device_map_check_record;
 
+/* device map-check: an exit code. */
 int device_map_check_run(struct invocation *inv);
 
 #endif

@@ -10,6 +10,7 @@ extern const struct arg_row device_vfs_args[];
 extern const struct option_row device_vfs_options[];
 extern const struct record_type device_vfs_record;
 
+/* device vfs: an exit code. */
 int device_vfs_run(struct invocation *inv);
 
 /*

@@ -11,6 +11,7 @@ extern const struct arg_row device_guard_args[], device_bind_args[], device_unbi
 extern const struct option_row device_bind_options[], device_unbind_options[], device_restore_options[];
 extern const struct record_type device_guard_record, device_bind_record, device_unbind_record, device_restore_record;
 
+/* Each an exit code. */
 int device_guard_run(struct invocation *inv);
 int device_bind_run(struct invocation *inv);
 int device_unbind_run(struct invocation *inv);

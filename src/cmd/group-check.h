@@ -10,6 +10,7 @@ extern const struct arg_row group_check_args[];
 extern const struct option_row group_check_options[];
 extern const struct record_type group_check_record;
 
+/* group check: an exit code. */
 int group_check_run(struct invocation *inv);
 
 #endif

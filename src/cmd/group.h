@@ -9,6 +9,7 @@
 extern const char group_explain_text[];
 extern const struct arg_row group_explain_args[]; /* its record is explain_record */
 
+/* An exit code, as the other two. */
 int group_explain_run(struct invocation *inv);
 
 extern const char group_tree_text[];

@@ -31,6 +31,7 @@ int interp_line(struct interp *it, const char *line, size_t len);
 /* All lines of a file; the first failing command's exit code, or 130. */
 int interp_file(struct interp *it, FILE *f);
 
+/* Its variables; machine and context stay whose they are. */
 void interp_free(struct interp *it);
 
 /* The number of "EBUSY"; -EINVAL: there is no such errno. */

@@ -10,6 +10,7 @@ extern const struct arg_row owner_trace_args[];
 extern const struct option_row owner_trace_options[];
 extern const char owner_trace_text[];
 
+/* owner trace: an exit code. */
 int owner_trace_run(struct invocation *inv);
 
 #endif

@@ -10,6 +10,7 @@ extern const struct option_row trace_record_options[];
 extern const struct arg_row trace_record_args[];
 extern const char trace_record_text[];
 
+/* trace record: an exit code. */
 int trace_record_run(struct invocation *inv);
 
 /* Whether an SMMUv2 may be there, so that iommu:io_page_fault must stay off. */

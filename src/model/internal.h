@@ -355,22 +355,28 @@ void board_drop_dev(struct model *m, struct mdev *dev);
 
 /* A group with the lowest free number, as ida_alloc() gives it. */
 struct mgroup *board_add_group(struct model *m);
+/* Frees it; its devices have left it. */
 void board_drop_group(struct model *m, struct mgroup *g);
+/* The device is in no group yet. */
 void board_join(struct mgroup *g, struct mdev *dev);
 
 /* How many virtual functions are on. */
 unsigned board_vfs(struct model *m, const struct mdev *pf);
 
+/* A device of the selftest's in a group of its own, and out again with it. @flags: as iommu_test_cmd has them (MOCK_FLAGS_DEVICE_*). */
 struct mdev *board_add_mock(struct model *m, unsigned flags);
 void board_drop_mock(struct model *m, struct mdev *dev);
 
 
 /* --- groups.c: who owns a group (drivers/iommu/iommu.c) ------------------------------------------------------------ */
 
-int group_use_dma(struct mgroup *g);	/* iommu_device_use_default_domain() */
+/* A driver with DMA of the kernel's is bound: iommu_device_use_default_domain(). -EBUSY: somebody else owns the group. */
+int group_use_dma(struct mgroup *g);
 void group_unuse_dma(struct mgroup *g);
-int group_claim(struct mgroup *g, enum owns who); /* iommu_device_claim_dma_owner() */
+/* iommu_device_claim_dma_owner(), iommu_group_claim_dma_owner(). -EPERM: it is owned; -EINVAL: a region has to stay mapped. */
+int group_claim(struct mgroup *g, enum owns who);
 void group_release(struct mgroup *g);
+/* What a write of @type to the group's file "type" does (iommu_group_store_type()): -ENOENT no such group, -EINVAL, -EPERM it is used or empty. */
 int model_set_group_type(struct backend *b, uint32_t group, const char *type);
 
 /* NULL: nothing is attached there. */
@@ -378,6 +384,7 @@ struct attach *group_attach(const struct mgroup *g, uint32_t pasid);
 
 /* --- drivers.c ---------------------------------------------------------------------------------------------------- */
 
+/* Of struct backend_ops, and as described there. */
 int model_set_override(struct backend *b, const char *bus, const char *dev, const char *driver);
 int model_unbind(struct backend *b, const char *bus, const char *dev, const char *driver, int timeout_ms, pid_t *ret_pid);
 int model_bind(struct backend *b, const char *bus, const char *dev, const char *driver);
@@ -390,6 +397,7 @@ int model_set_vf_autoprobe(struct backend *b, const char *dev, bool on);
 
 /* --- overlay.c: the facts ------------------------------------------------------------------------------------------ */
 
+/* The base's facts with what has changed over them; the caller's to close. */
 struct source *overlay_new(struct model *m);
 /* The model is going; the source stays readable until it is closed. */
 void overlay_detach(struct overlay *o);
@@ -468,13 +476,16 @@ OP(mock_reserved) OP(mock_fault) OP(mock_dirty) OP(mock_iotlb) OP(mock_cache) OP
 int handle_get(struct model *m, uint32_t id, struct handle **ret);
 /* The same, bound; -EINVAL: it is not. */
 int handle_bound(struct model *m, uint32_t id, struct handle **ret);
+/* An open descriptor of the device, not bound to an iommufd. */
 struct handle *handle_new(struct model *m, struct mdev *dev);
 /* Detaches, unbinds and frees; a mock device goes with it. */
 void handle_close(struct model *m, struct handle *h);
+/* iommufd_device_bind(): -EINVAL not coherent; -ENODEV behind no IOMMU; -EPERM no isolated interrupts; and what group_claim() says. */
 int idev_bind(struct model *m, struct mdev *dev, struct idev **ret);
 void idev_destroy(struct model *m, struct idev *idev);
 
 /* mock.c */
+/* A selftest's device for `device open mock`, and its end. What mock_make() and handle_close() say. */
 int mock_open(struct model *m, struct op_device_open *op);
 int mock_close(struct model *m, struct handle *h);
 /* A device attached to *@pt_id, which becomes the page table. */
@@ -483,14 +494,20 @@ int mock_make(struct model *m, unsigned flags, uint32_t *pt_id, struct handle **
 int mock_test(struct model *m, struct iommu_test_cmd *c);
 
 /* legacy.c: a group and its container */
+/* Opens the device by its group; the first one claims it for a container of type 1. -ENOENT no group; -EBUSY it is open otherwise; -EPERM; what the driver says. */
 int legacy_open(struct model *m, struct handle *h);
+/* A device of the group less; with the last one its container and the claim go. */
 void container_put(struct mgroup *g);
 
 /* --- ioas.c, iopt.c --------------------------------------------------------------------------------------------------- */
 
+/* Empty, and an object of the model's. */
 struct ioas *ioas_new(struct model *m);
+/* With its maps; no page table is on it any more. */
 void ioas_free(struct model *m, struct ioas *ioas);
+/* A user of pinned memory less. */
 void pages_put(struct pages *p);
+/* A map that is out of its address space already. */
 void area_free(struct area *a);
 
 /* What is to be mapped: an address, or a place in a file. */
@@ -535,24 +552,36 @@ int user_data_copy(const struct user_data *u, uint32_t type, void *ret, size_t s
 /* With @attach, the device is attached to it by that PASID before its IOAS is told of it. */
 int hwpt_alloc_paging(struct model *m, struct ioas *ioas, struct idev *idev, uint32_t flags, const struct user_data *u,
 		      const uint32_t *attach, struct hwpt **ret);
+/* IOMMU_HWPT_ALLOC: on an ioas, a stage-2 or a viommu. Its errnos, each in its place in the code. */
 int hwpt_alloc_any(struct model *m, uint32_t dev_id, uint32_t pt_id, uint32_t flags, uint32_t fault_id,
 		   const struct user_data *u, struct hwpt **ret);
+/* It has no users; out of its ioas with it. */
 void hwpt_free(struct model *m, struct hwpt *h);
 /* The page table that maps for it: itself, or the nested one's parent. */
 struct hwpt *hwpt_paging(struct hwpt *h);
 /* A user less; an automatic one without users goes. */
 void hwpt_put(struct model *m, struct hwpt *h);
 
+/*
+ * iommufd_hw_pagetable_attach(): the device, and its group with the first one. -EBUSY it is attached; -EINVAL the group is on another one, or the driver
+ * does not take it; -EADDRINUSE its reserved regions are in the way.
+ */
 int attach_hwpt(struct idev *idev, uint32_t pasid, struct hwpt *h);
 /* The page table keeps the reference, for the caller to put. NULL: it was not attached. */
 struct hwpt *detach_hwpt(struct idev *idev, uint32_t pasid);
 
+/*
+ * VFIO_DEVICE_ATTACH_IOMMUFD_PT to *@pt_id, an ioas or a page table; it becomes the page table's. What is attached is replaced by the second one. As
+ * attach_hwpt(), and -ENOENT there is no such object.
+ */
 int attach_device(struct model *m, struct idev *idev, uint32_t pasid, uint32_t *pt_id);
 int replace_device(struct model *m, struct idev *idev, uint32_t pasid, uint32_t *pt_id);
+/* Nothing, when it is not attached there. */
 void detach_device(struct model *m, struct idev *idev, uint32_t pasid);
 
 /* --- dirty.c ------------------------------------------------------------------------------------------------------- */
 
+/* What was written to in that range is not noted any more; and a write to the page at @iova is, if something is mapped there. */
 void dirty_forget(struct hwpt *h, uint64_t start, uint64_t last);
 void dirty_mark(struct hwpt *h, uint64_t iova);
 
@@ -562,8 +591,9 @@ void dirty_mark(struct hwpt *h, uint64_t iova);
 int viommu_new(struct model *m, struct idev *idev, struct op_viommu_alloc *op, const struct user_data *u, struct op_data *d);
 int vdevice_new(struct model *m, uint32_t viommu_id, uint32_t dev_id, uint64_t virt_id, uint32_t *ret);
 
+/* None has users. @keep_id: its device is gone, and its number stays taken until it is destroyed. */
 void viommu_free(struct model *m, struct viommu *v);
-void vdevice_free(struct model *m, struct vdevice *v, bool tombstone);
+void vdevice_free(struct model *m, struct vdevice *v, bool keep_id);
 void hwqueue_free(struct model *m, struct hwqueue *q);
 void veventq_free(struct model *m, struct veventq *q);
 /* -ENOENT: the device has no id inside that viommu. */
@@ -580,10 +610,12 @@ struct inv_array {
 
 /* Entry @at into @ret as user_data_copy() does it. -EINVAL: another type. */
 int inv_copy(const struct inv_array *a, uint32_t type, uint32_t at, void *ret, size_t size, size_t min);
+/* IOMMU_HWPT_INVALIDATE on page table or viommu @id; a->n is then how many were done. -ENOENT, -EINVAL, and the driver's own. */
 int invalidate(struct model *m, uint32_t id, struct inv_array *a);
 
 /* --- faults.c -------------------------------------------------------------------------------------------------------- */
 
+/* No page table sends to it any more. What waits is answered invalid. */
 void faultq_free(struct model *m, struct faultq *q);
 
 /* A descriptor that polls readable while a queue has something, made on first use; and whether it does. */
@@ -591,6 +623,7 @@ int queue_fd_new(int *fd, bool ready, int *ret);
 void queue_fd_set(int fd, bool ready);
 /* What waits because of this attach is answered invalid. */
 void faults_drain(struct hwpt *h, const struct attach *a);
+/* Groups whose last request has not come are dropped, as the kernel does with a device's iopf parameters. */
 void faults_forget_partial(struct mdev *dev);
 /* After a move: devices whose page requests are off now hold none back. */
 void faults_settle(struct mgroup *g);

@@ -18,10 +18,9 @@ static bool open_elsewhere(struct model *m, const struct mgroup *g)
 }
 
 /* A page table as the driver makes it for nobody in particular. */
-static int make_domain(const struct mgroup *g, struct mdev *dev, struct domain *ret)
+static int make_domain(struct mdev *dev, struct domain *ret)
 {
 	*ret = (struct domain){ .profile = dev->unit->profile, .unit = dev->unit };
-	(void)g;
 	return ret->profile->alloc_paging(dev, 0, NULL, ret);
 }
 
@@ -36,7 +35,7 @@ static int open_group(struct model *m, struct mgroup *g, struct mdev *dev)
 	r = group_claim(g, OWNER_LEGACY);
 	if (r < 0)
 		return r;
-	r = m->isolated_msi || m->unsafe_interrupts ? make_domain(g, dev, &domain) : -EPERM;
+	r = m->isolated_msi || m->unsafe_interrupts ? make_domain(dev, &domain) : -EPERM;
 	if (r < 0) {
 		group_release(g);
 		return r;

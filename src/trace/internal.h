@@ -75,6 +75,7 @@ struct log_msg {
 	uint64_t line;
 };
 
+/* Takes the prefix off, of whatever logger. @buf: room for a message that has to be unescaped, which *ret then points into. */
 void log_prefix(struct slice line, char *buf, size_t size, struct log_msg *ret);
 
 /*

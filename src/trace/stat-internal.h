@@ -104,13 +104,16 @@ struct stat_state {
 	uint64_t n_traced;
 };
 
+/* Counts the name, which is copied; NULL: the table is full, and it is counted as one of the others. */
 struct stat_name *name_count(struct name_table *t, struct slice s);
+/* The slice of time that the event is in. */
 struct stat_slice *stat_slice_at(struct trace_stat *s, const struct event *ev);
 
 /* NULL: not known. */
 struct stat_object *stat_object_of(struct trace_stat *s, const struct event *ev);
 uint32_t stat_object_of_device(const struct trace_stat *s, const struct event *ev);
 
+/* Each takes an event of its kind in; stat_finish_pages() at the end what is still mapped. */
 void stat_attach(struct trace_stat *s, const struct event *ev);
 void stat_map(struct trace_stat *s, const struct event *ev);
 void stat_unmap(struct trace_stat *s, const struct event *ev);

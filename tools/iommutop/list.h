@@ -30,6 +30,7 @@ struct list {
 /* 1234567 is "1.2M" on the screen; batch mode has it in full. Not below 0. */
 void short_number(struct strbuf *b, int64_t v);
 
+/* An empty table of that view, sorted as the model is. */
 void list_init(struct list *t, enum view_id v);
 void list_free(struct list *t);
 

@@ -43,6 +43,7 @@ struct pane {
 	VEC(struct pane_line) lines;
 };
 
+/* No title, no lines; what they held is freed. */
 void pane_reset(struct pane *p);
 
 /* Adds lines; our own colour sequences (ESC [ … m) become attributes, other control characters "?". */
@@ -89,17 +90,20 @@ struct ui {
 #define DELAY_MIN_MS 100u
 #define DELAY_MAX_MS 3600000u
 
+/* The first view, nothing selected; with ui_free(). */
 void ui_init(struct ui *ui);
 void ui_free(struct ui *ui);
 
 /* Brings tables up to date with the model; the cursor stays on its row. Call before ui_key() and draw(). */
 void ui_update(struct ui *ui, const struct model *m, int width);
 
+/* What a key, or a click, does to the state; the answer is what is left for the caller to do. */
 enum ui_action ui_key(struct ui *ui, const struct model *m, const struct ui_key *key);
 
 /* The row under the cursor, an index into the model's rows; SIZE_MAX: there is none. */
 size_t ui_selected(const struct ui *ui);
 
+/* Shows what ui->pane was filled with, from its beginning. */
 void ui_show_pane(struct ui *ui);
 
 /* A line about what was just done. */
