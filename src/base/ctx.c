@@ -61,3 +61,14 @@ int ctx_cannot_read(struct ctx *ctx, int err, const char *file)
 {
 	return ctx_error(ctx, NOTE(.code = "input", .err = err, .where = file), "cannot read %s", file);
 }
+
+int ctx_cannot_start(struct ctx *ctx, int err, const char *program)
+{
+	const char *hint = NULL;
+
+	if (err == ENOENT || err == -ENOENT)
+		hint = "behind -- stands a program, by its path or by a name that is in PATH";
+	else if (err == EACCES || err == -EACCES)
+		hint = "chmod +x, if it is a program";
+	return ctx_error(ctx, NOTE(.code = "no-command", .err = err, .hint = hint), "%s", program);
+}

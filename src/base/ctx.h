@@ -58,6 +58,9 @@ int ctx_note(struct ctx *ctx, struct note n, const char *what_fmt, ...) _printf_
 int ctx_cannot_write(struct ctx *ctx, int err, const char *file);
 int ctx_cannot_read(struct ctx *ctx, int err, const char *file);
 
+/* The same of a program that the user wants to run. */
+int ctx_cannot_start(struct ctx *ctx, int err, const char *program);
+
 /* The errno's text in plain words, those of ours included. Static storage. */
 const char *err_text(int err);
 

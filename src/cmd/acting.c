@@ -145,10 +145,26 @@ static void note_stay(struct invocation *inv, const struct move_row *row)
 			      arena_printf(&inv->ctx->arena, "on %s", row->driver) : "on no driver");
 }
 
+static enum tri is_changed(const struct move *v)
+{
+	switch (v->state) {
+	case MOVE_DONE:
+	case MOVE_DIFFERS:
+	case MOVE_PENDING:
+		return TRI_YES;
+	case MOVE_GONE:
+		return TRI_UNKNOWN;
+	default:
+		return TRI_NO;
+	}
+}
+
 int acting_rows(struct invocation *inv, const struct move *v, size_t n)
 {
 	int r = 0;
 
+	for (size_t i = 0; i < n; i++)
+		inv->changed |= is_changed(&v[i]) != TRI_NO;
 	for (size_t i = 0; r >= 0 && i < n; i++) {
 		bool bound = v[i].state == MOVE_DONE || v[i].state == MOVE_UNCHANGED;
 		struct move_row row = {
@@ -157,8 +173,7 @@ int acting_rows(struct invocation *inv, const struct move *v, size_t n)
 			.driver = driver_now(&v[i]),
 			.override_before = v[i].override,
 			.state = state_words[v[i].state],
-			.changed = v[i].state == MOVE_DONE || v[i].state == MOVE_DIFFERS || v[i].state == MOVE_PENDING ?
-					   TRI_YES : v[i].state == MOVE_GONE ? TRI_UNKNOWN : TRI_NO,
+			.changed = is_changed(&v[i]),
 			.group = v[i].group,
 			.node = bound ? v[i].node : NULL,
 			.cdev = bound ? v[i].cdev : NULL,

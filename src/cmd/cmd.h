@@ -113,6 +113,7 @@ struct invocation {
 	const char *as; /* of "as NAME"; NULL not given */
 	char **cmd; /* the command line behind "--", ends with NULL; NULL: none, or the command takes none */
 	bool dry_run, force, model;
+	bool changed; /* set by the command: the machine is no longer as before, whatever becomes of telling it */
 	double timeout;
 	/* values of the command's options, by row: NULL not given, "" given without a value;
 	 * an option given twice joins its values with commas */

@@ -143,6 +143,7 @@ static int put_row(struct vfs *s, const struct move *v, unsigned number, const c
 		.cdev = v->cdev,
 	};
 
+	s->inv->changed |= changed;
 	return out_row(s->inv->out, &row);
 }
 

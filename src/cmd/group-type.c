@@ -97,7 +97,7 @@ static int check_holders(struct setting *s)
 	if (!list.n)
 		return EXIT_DONE;
 	return refuse(s, NOTE(.code = "type-held", .err = EPERM,
-			      .why = arena_printf(&s->inv->ctx->arena, "%s holds it", list.v[0].who)),
+			      .why = arena_printf(&s->inv->ctx->arena, "%s holds it", list.v[0].who), .hint = "end it first"),
 		      EXIT_FAILED);
 }
 
@@ -196,6 +196,7 @@ static int set_type(struct setting *s)
 		row.type = streq(s->type, "auto") ? NULL : s->type;
 	} else {
 		r = write_type(s, &row);
+		s->inv->changed = row.changed == TRI_YES;
 	}
 	written = out_row(s->inv->out, &row);
 	return written < 0 && r == EXIT_DONE ? written : r;

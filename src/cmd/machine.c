@@ -138,7 +138,7 @@ int machine_journal(struct machine *m, const char **ret)
 	if (!m->journal) {
 		dir = arena_printf(&m->ctx->arena, "%s/iommuctl-XXXXXX", tmp && *tmp ? tmp : "/tmp");
 		if (!mkdtemp(dir))
-			return exit_from_errno(ctx_error(m->ctx, NOTE(.code = "journal", .err = errno), "%s", dir));
+			return exit_from_errno(ctx_error(m->ctx, NOTE(.code = "journal", .err = errno, .hint = "set TMPDIR to a directory that can be written"), "%s", dir));
 		m->journal = dir;
 		m->journal_ours = true;
 	}

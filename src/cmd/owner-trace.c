@@ -116,7 +116,7 @@ static int read_only(struct tracing *t, struct host *h, const char *arg, struct 
 	if (is_number(arg)) {
 		r = parse_u32(arg, &id);
 		if (r < 0)
-			return ctx_error(t->inv->ctx, NOTE(.code = "bad-value", .err = EINVAL, .why = "not the number of a group"), "group %s", arg);
+			return ctx_error(t->inv->ctx, NOTE(.code = "bad-value", .err = EINVAL, .why = "not the number of a group", .hint = "iommuctl group list has them"), "group %s", arg);
 		ret->group = NUM(id);
 		return 0;
 	}

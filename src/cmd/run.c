@@ -207,10 +207,19 @@ static void say_why(struct invocation *inv, int r)
 static int end_output(struct invocation *inv, int r)
 {
 	int code = r < 0 ? (int)exit_from_errno(r) : r;
+	bool told;
 
 	say_why(inv, r);
 	add_hints(inv, code);
-	return out_end(inv->out, inv->command->record) < 0 && r >= 0 ? EXIT_FAILED : code;
+	told = out_end(inv->out, inv->command->record) >= 0;
+	if (told && r >= 0)
+		return code;
+	if (!inv->changed)
+		return r < 0 ? code : EXIT_FAILED;
+	ctx_error(inv->ctx, NOTE(.code = "changed", .err = EIO, .why = "it is done, and could not be told",
+				 .hint = arena_printf(&inv->ctx->arena, "iommuctl %s list shows what is so now", inv->noun->name)),
+		  "%s %s", inv->noun->name, inv->command->verb);
+	return EXIT_CHANGED;
 }
 
 static int run_here(struct invocation *inv, const struct arguments *a)

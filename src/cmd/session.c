@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "cmd/args.h"
 #include "cmd/object/objects.h"
+#include "cmd/start.h"
 #include "session/confine.h"
 #include "session/keeper.h"
 #include "session/place.h"
@@ -445,23 +446,16 @@ static int replace(struct exec *x, const char *arg, char **ret)
 
 static int run_child(struct exec *x, char **argv)
 {
-	pid_t pid = fork();
-	int status;
+	pid_t pid;
+	int status, r = start_command(x->inv->ctx, argv, (struct start_how){ 0 }, &pid);
 
-	if (pid == 0) {
-		signal(SIGPIPE, SIG_DFL);
-		execvp(argv[0], argv);
-		_exit(errno == ENOENT ? 127 : 126);
-	}
-	if (pid < 0)
-		return exit_from_errno(ctx_error(x->inv->ctx, NOTE(.code = "no-command", .err = errno), "%s", argv[0]));
+	if (r < 0)
+		return start_status(r);
 	/* an interrupt is the command's, and its end is ours */
 	signal(SIGINT, SIG_IGN);
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return EXIT_FAILED;
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
-		ctx_error(x->inv->ctx, NOTE(.code = "no-command", .err = ENOENT), "%s", argv[0]);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 

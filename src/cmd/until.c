@@ -2,12 +2,12 @@
 #include "cmd/until.h"
 
 #include <errno.h>
-#include <spawn.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
 
+#include "cmd/start.h"
 #include "cmd/take.h"
 
 int until_seconds(struct invocation *inv, double *ret)
@@ -49,38 +49,14 @@ static int set_timer(struct until *u, double seconds)
 	return 0;
 }
 
-/* The command gets the signals as we got them. When standard output is ours (a document, a trace), its own goes to stderr. */
-static int start_command(struct until *u, struct invocation *inv, bool stdout_is_ours)
-{
-	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attr;
-	sigset_t defaults;
-	int r;
-
-	posix_spawnattr_init(&attr);
-	posix_spawn_file_actions_init(&files);
-	sigemptyset(&defaults);
-	sigaddset(&defaults, SIGPIPE);
-	posix_spawnattr_setsigdefault(&attr, &defaults);
-	posix_spawnattr_setsigmask(&attr, &u->before);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-	if (stdout_is_ours)
-		posix_spawn_file_actions_adddup2(&files, STDERR_FILENO, STDOUT_FILENO);
-	r = posix_spawnp(&u->child, inv->cmd[0], &files, &attr, inv->cmd, environ);
-	posix_spawn_file_actions_destroy(&files);
-	posix_spawnattr_destroy(&attr);
-	if (r) {
-		u->child = 0;
-		return ctx_error(inv->ctx, NOTE(.code = "no-command", .err = r), "%s", inv->cmd[0]);
-	}
-	return 0;
-}
-
 int until_start(struct until *u, struct invocation *inv, double seconds, bool stdout_is_ours)
 {
 	int r = seconds > 0 ? set_timer(u, seconds) : 0;
 
-	return r == 0 && inv->cmd ? start_command(u, inv, stdout_is_ours) : r;
+	/* it gets the signals as we got them; when standard output is ours (a document, a trace), its own goes to stderr */
+	if (r == 0 && inv->cmd)
+		r = start_command(inv->ctx, inv->cmd, (struct start_how){ .mask = &u->before, .stdout_to_stderr = stdout_is_ours }, &u->child);
+	return r;
 }
 
 void until_fds(const struct until *u, struct pollfd fds[UNTIL_FDS])

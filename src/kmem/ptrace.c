@@ -438,7 +438,7 @@ static int exec_error(struct ctx *ctx, const struct tracer_options *o, int fd)
 
 	if (read(fd, &err, sizeof(err)) != sizeof(err))
 		return 0;
-	return ctx_error(ctx, NOTE(.code = "no-command", .err = err), "%s", o->cmd[0]);
+	return ctx_cannot_start(ctx, err, o->cmd[0]);
 }
 
 static int run_command(struct tracer *t)
@@ -448,7 +448,7 @@ static int run_command(struct tracer *t)
 
 	sigprocmask(SIG_SETMASK, NULL, &mask);
 	if (pipe2(go, O_CLOEXEC) < 0 || pipe2(say, O_CLOEXEC) < 0)
-		return ctx_error(t->ctx, NOTE(.code = "no-command", .err = errno), "%s", t->o->cmd[0]);
+		return ctx_cannot_start(t->ctx, errno, t->o->cmd[0]);
 	t->filter = can_filter();
 	t->child = fork();
 	if (t->child == 0) {
@@ -458,7 +458,7 @@ static int run_command(struct tracer *t)
 	}
 	close(go[0]);
 	close(say[1]);
-	r = t->child < 0 ? ctx_error(t->ctx, NOTE(.code = "no-command", .err = errno), "%s", t->o->cmd[0]) : 0;
+	r = t->child < 0 ? ctx_cannot_start(t->ctx, errno, t->o->cmd[0]) : 0;
 	if (r == 0)
 		r = seize(t->child, FOLLOW | PTRACE_O_EXITKILL | (t->filter ? PTRACE_O_TRACESECCOMP : 0));
 	if (r < 0 && t->child > 0) {

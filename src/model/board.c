@@ -349,7 +349,7 @@ static int inject_leaks(struct model *m)
 		struct mgroup *g = board_group(m, leak->group);
 
 		if (!g)
-			return ctx_error(m->ctx, NOTE(.code = "no-group", .err = ENOENT, .where = "--inject"),
+			return ctx_error(m->ctx, NOTE(.code = "no-group", .err = ENOENT, .where = "--inject", .hint = "iommuctl group list has them"),
 					 "group %u", leak->group);
 		if (!g->owner_cnt)
 			g->owner = OWNER_KERNEL_DMA;

@@ -64,7 +64,7 @@ static int print_list(struct out *o, const struct sel *s, const void *record, in
 	const struct rows *rows = field_ptr(s->field, record);
 	_cleanup_(cleanup_table_free) struct table *t = NULL;
 	struct selection below = { .arena = &o->arena };
-	int r = 0;
+	int r;
 
 	start_line(o, s->field, indent, 0);
 	if (!rows->known || !rows->n) {
@@ -74,11 +74,10 @@ static int print_list(struct out *o, const struct sel *s, const void *record, in
 	}
 	line_end(o, 0);
 	selection_below(&below, s);
-	r = table_new(o, &below, false, &t);
-	for (size_t i = 0; r >= 0 && i < rows->n; i++)
+	t = table_new(o, &below, false);
+	for (size_t i = 0; i < rows->n; i++)
 		table_row(t, (const char *)rows->v + i * s->field->sub->size, -1);
-	if (r >= 0)
-		r = table_print(t, indent + 2);
+	r = table_print(t, indent + 2);
 	selection_free(&below);
 	return r;
 }

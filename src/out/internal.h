@@ -92,9 +92,9 @@ static inline const char *grid_cell(const struct grid *g, size_t line, size_t co
 	return g->cells.v[line * g->cols + col];
 }
 
-/* A table of records: laid out row by row, printed at the end. -ENOMEM. */
+/* A table of records: laid out row by row, printed at the end. @sel has to outlive it. */
 struct table;
-int table_new(struct out *o, const struct selection *sel, bool tree, struct table **ret);
+struct table *table_new(struct out *o, const struct selection *sel, bool tree);
 /* @parent: index of the row that this one hangs under, -1 none. */
 void table_row(struct table *t, const void *record, int parent);
 int table_print(struct table *t, int indent);

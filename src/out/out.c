@@ -150,17 +150,11 @@ bool out_wants(const struct out *o, const char *path)
 	return selection_has(o->opt.json ? &o->json_sel : &o->table_sel, path);
 }
 
-static int table_queue(struct out *o, const void *record)
+static void table_queue(struct out *o, const void *record)
 {
-	int r;
-
-	if (!o->table) {
-		r = table_new(o, &o->table_sel, false, &o->table);
-		if (r < 0)
-			return r;
-	}
+	if (!o->table)
+		o->table = table_new(o, &o->table_sel, false);
 	table_row(o->table, record, -1);
-	return 0;
 }
 
 /* What went wrong with writing, as soon as it does: a stream that nobody reads any more has to end. */
@@ -177,8 +171,10 @@ int out_row(struct out *o, const void *record)
 		json_row(o, &o->json_sel, record);
 		return write_error(o);
 	}
-	if (!o->opt.raw)
-		return table_queue(o, record);
+	if (!o->opt.raw) {
+		table_queue(o, record);
+		return 0;
+	}
 	if (!o->headed && !o->opt.noheadings)
 		raw_headings(o, &o->table_sel);
 	o->headed = true;

@@ -23,18 +23,15 @@ static const char *column_head(const struct column *c)
 	return c->field->head ? c->field->head : c->path;
 }
 
-int table_new(struct out *o, const struct selection *sel, bool tree, struct table **ret)
+struct table *table_new(struct out *o, const struct selection *sel, bool tree)
 {
-	struct table *t = calloc(1, sizeof(*t));
+	struct table *t = must_calloc(1, sizeof(*t));
 
-	if (!t)
-		return -ENOMEM;
 	t->o = o;
 	t->sel = sel;
 	t->tree = tree;
 	t->grid.cols = sel->cols.n;
-	*ret = t;
-	return 0;
+	return t;
 }
 
 void table_free(struct table *t)

@@ -26,8 +26,8 @@ int out_tree(struct out *o, const struct record_type *type, const void *records,
 	}
 	if (o->opt.json || o->opt.raw)
 		return write_flat(o, type, records, n);
-	r = table_new(o, &o->table_sel, true, &t);
-	for (size_t i = 0; r >= 0 && i < n; i++)
+	t = table_new(o, &o->table_sel, true);
+	for (size_t i = 0; i < n; i++)
 		table_row(t, (const char *)records + i * type->size, parent[i]);
-	return r < 0 ? r : table_print(t, 0);
+	return table_print(t, 0);
 }

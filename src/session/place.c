@@ -53,7 +53,7 @@ static int make_dirs(struct ctx *ctx, const char *dir)
 		*slash = '/';
 	}
 	if (mkdir(path, 0700) < 0 && errno != EEXIST)
-		return ctx_error(ctx, NOTE(.code = "session", .err = errno), "%s", dir);
+		return ctx_error(ctx, NOTE(.code = "session", .err = errno, .hint = "set IOMMUCTL_SESSION_DIR to a directory of your own"), "%s", dir);
 	return 0;
 }
 

@@ -202,7 +202,7 @@ static int write_into(struct ctx *ctx, const char *file, const char *head, const
 
 	/* it was no file when it was looked at */
 	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
-		return ctx_error(ctx, NOTE(.code = "exists", .err = EEXIST, .where = file, .why = "somebody has put a file in its place"), "%s", file);
+		return ctx_error(ctx, NOTE(.code = "exists", .err = EEXIST, .where = file, .why = "somebody has put a file in its place", .hint = "choose another name"), "%s", file);
 	if (fd < 0)
 		return ctx_cannot_write(ctx, errno, file);
 	return write_archive(ctx, fd, file, head, g, now);

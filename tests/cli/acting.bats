@@ -96,3 +96,20 @@ load lib
 		expect_status 2
 	done
 }
+
+@test "what is done and cannot be told is exit 4, not 1: the machine is no longer as before" {
+	local s=t$$ format
+
+	"$IOMMUCTL" session start --demo "$s" >/dev/null
+	for format in "" --json --raw; do
+		run -4 --separate-stderr bash -c "\"\$IOMMUCTL\" $format --session $s device bind --group 09:01.0 >/dev/full"
+		expect_in "$stderr" "cannot write the output: No space left on device" "device bind: it is done, and could not be told" "hint: iommuctl device list"
+		[ "$("$IOMMUCTL" --session "$s" -j device list -o device,driver | jq -r '.data[] | select(.device == "0000:09:01.0").driver')" = vfio-pci ]
+		run -1 --separate-stderr bash -c "\"\$IOMMUCTL\" $format --session $s device bind --group 09:01.0 >/dev/full"
+		run -4 --separate-stderr bash -c "\"\$IOMMUCTL\" $format --session $s device restore --all >/dev/full"
+		[ "$("$IOMMUCTL" --session "$s" -j device list -o device,driver | jq -r '.data[] | select(.device == "0000:09:01.0").driver')" != vfio-pci ]
+		run -1 --separate-stderr bash -c "\"\$IOMMUCTL\" $format --session $s device bind --dry-run 09:01.0 >/dev/full"
+	done
+	run -4 --separate-stderr bash -c "\"\$IOMMUCTL\" --session $s group set-type 14 identity --force >/dev/full"
+	"$IOMMUCTL" session stop "$s"
+}

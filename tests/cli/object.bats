@@ -277,6 +277,8 @@ hwpt alloc mem --device m --nest-parent as parent'
 		faultq serve q --count 1 -- false
 		mock fault m 0x9000
 		faultq serve q --count 1 -- sh -c 'test \$FAULT_ADDRESS = 0x9000 && test "\$FAULT_REQUESTS" = r:0x9000'
+		mock fault m 0xa000
+		expect 127 faultq serve q --timeout 5 -- /nosuch/script
 		expect 2 faultq serve q --policy script
 		expect 2 faultq serve q --policy success -- true
 		expect EBUSY object destroy q

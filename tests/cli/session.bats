@@ -395,6 +395,11 @@ scarce() {
 	expect_status 6
 	expect_in "$stderr" "a model has no descriptors"
 	run -127 --separate-stderr "$IOMMUCTL" session exec "$S" -- /nonexistent/x
+	expect_in "$stderr" "iommuctl: /nonexistent/x: No such file or directory" "hint: behind -- stands a program"
+	run -126 --separate-stderr "$IOMMUCTL" session exec "$S" -- /etc/passwd
+	# a status of the program's own is no word about where it is
+	run -127 --separate-stderr "$IOMMUCTL" session exec "$S" -- sh -c 'exit 127'
+	[ -z "$stderr" ]
 }
 
 # failing N COMMAND: its N-th call to the system fails with EIO

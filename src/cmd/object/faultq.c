@@ -9,6 +9,7 @@
 #include "abi/iommufd.h"
 #include "base/str.h"
 #include "cmd/object/objects.h"
+#include "cmd/start.h"
 
 static const struct record_type alloc_record = MADE_RECORD("faultq.alloc");
 
@@ -213,6 +214,7 @@ struct serving {
 	struct op_object q;
 	uint32_t policy, hold_ms, idle_ms, left; /* left: groups to go, 0 no end */
 	bool by_script;
+	int start_err; /* of the script, 0 none */
 };
 
 static void set_number(const char *name, const char *form, long long v)
@@ -244,18 +246,15 @@ static void set_environment(const struct group_row *row)
 		unsetenv("FAULT_PASID");
 }
 
-/* The script's exit status is the answer: 0 success, all else invalid. */
-static uint32_t ask_script(const struct serving *s, const struct group_row *row)
+/* The script's exit status is the answer: 0 success, all else invalid. One that cannot be started ends us. */
+static uint32_t ask_script(struct serving *s, const struct group_row *row)
 {
-	pid_t pid = fork();
+	pid_t pid;
 	int status;
 
-	if (pid == 0) {
-		set_environment(row);
-		execvp(s->inv->cmd[0], s->inv->cmd);
-		_exit(127);
-	}
-	if (pid < 0)
+	set_environment(row);
+	s->start_err = start_command(s->inv->ctx, s->inv->cmd, (struct start_how){ 0 }, &pid);
+	if (s->start_err < 0)
 		return IOMMUFD_PAGE_RESP_INVALID;
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
@@ -263,7 +262,7 @@ static uint32_t ask_script(const struct serving *s, const struct group_row *row)
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? IOMMUFD_PAGE_RESP_SUCCESS : IOMMUFD_PAGE_RESP_INVALID;
 }
 
-static int answer_group(const struct serving *s, struct group_row *row)
+static int answer_group(struct serving *s, struct group_row *row)
 {
 	struct op_faultq_respond op = { .id = s->q.id, .cookie = (uint32_t)row->cookie.v };
 	int r;
@@ -293,6 +292,8 @@ static int serve(struct serving *s)
 			r = answer_group(s, &row);
 		if (r < 0)
 			return op_failed(s->inv, r, queue_texts, 0, "faultq serve %s", s->q.name);
+		if (s->start_err < 0)
+			return start_status(s->start_err);
 		if (s->left && !--s->left)
 			return EXIT_DONE;
 	}
