@@ -131,7 +131,7 @@ static int find_group(struct backend *b, uint32_t handle, struct kernel_group **
 	if (r < 0)
 		return r;
 	if (!dev->group)
-		return -EINVAL;
+		return -EOPNOTSUPP;
 	*ret = dev->group;
 	return 0;
 }

@@ -137,6 +137,8 @@ static const char *help_hint(struct parser *p)
 
 	if (!n)
 		return "iommuctl help";
+	if (p->a->command && p->a->command->verb)
+		return arena_printf(&p->ctx->arena, "iommuctl help %s %s", n->name, p->a->command->verb);
 	return arena_printf(&p->ctx->arena, "iommuctl help %s", n->name);
 }
 
@@ -390,6 +392,25 @@ static void parse_words(struct parser *p, int argc, char **argv)
 		take_word(p, argv[optind++]);
 }
 
+/* Of a creating command it is the new object's name as a rule, and not said to be one. */
+static void extra_argument(struct parser *p, const char *name, int i)
+{
+	const struct arguments *a = p->a;
+	const char *word = a->argv[i], *hint = help_hint(p);
+
+	if (!(a->command->flags & COMMAND_CREATES)) {
+		mistake(p, "extra-argument", word, arena_printf(&p->ctx->arena, "one argument too many for \"%s\"", name), hint);
+		return;
+	}
+	if (streq(word, "as")) {
+		mistake(p, "extra-argument", name, i + 1 < a->argc ? "as NAME is its end" : "NAME is missing behind \"as\"", hint);
+		return;
+	}
+	if (workspace_good_name(word) && !a->as)
+		hint = arena_printf(&p->ctx->arena, "as %s gives the new object that name", word);
+	mistake(p, "extra-argument", word, arena_printf(&p->ctx->arena, "one argument too many for \"%s\"", name), hint);
+}
+
 static void check_args(struct parser *p)
 {
 	const struct arguments *a = p->a;
@@ -407,8 +428,7 @@ static void check_args(struct parser *p)
 		i = row->repeat ? MAX(i, a->argc) : i + 1;
 	}
 	if (i < a->argc)
-		mistake(p, "extra-argument", a->argv[i],
-			arena_printf(&p->ctx->arena, "one argument too many for \"%s\"", name), help_hint(p));
+		extra_argument(p, name, i);
 }
 
 static void check_whole(struct parser *p)

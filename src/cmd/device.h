@@ -39,8 +39,11 @@ int device_unmap_run(struct invocation *inv);
 
 struct backend;
 
-/* Why the SMMUv3 of an open device has no nesting, or no dirty tracking, as its registers say; NULL: they do not, or it is another kind. In the arena. */
-const char *smmuv3_refusal(struct invocation *inv, struct backend *be, uint32_t handle, bool nesting, bool dirty);
+/*
+ * Why the VT-d or SMMUv3 unit of an open device has no nesting, or no dirty tracking, as its registers say; NULL: they do not, or it is another kind.
+ * @only: of this kind of hwinfo alone, 0: of both. In the arena.
+ */
+const char *unit_refusal(struct invocation *inv, struct backend *be, uint32_t handle, uint32_t only, bool nesting, bool dirty);
 
 /* All devices of the command line, in the host's arena. An exit code: nothing is done about one when another is a mistake. */
 int device_find_all(struct invocation *inv, struct host *h, struct device ***ret);

@@ -88,7 +88,7 @@ static int get_container(struct backend *b, uint32_t handle, struct mgroup **ret
 	if (r < 0)
 		return r;
 	if (!h->legacy)
-		return -EINVAL;
+		return -EOPNOTSUPP;
 	*ret = h->dev->group;
 	return 0;
 }

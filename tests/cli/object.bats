@@ -45,6 +45,69 @@ hwpt alloc mem --device m --nest-parent as parent'
 	expect_in "$output" '"data":\[{"name":"ioas1","kind":"ioas","id":2}\]' $'\n3\n'
 }
 
+# refused LINE ERRNO WORDS...: after $setup, on a device that is open as nic, the line fails with it and says so
+refused() {
+	local line=$1 errno=$2
+
+	shift 2
+	run --separate-stderr "$IOMMUCTL" --demo -q batch - <<<"$setup"$'\n'"$line"
+	[ "$status" -ne 0 ]
+	expect_in "$stderr" "-:$(($(wc -l <<<"$setup") + 1)): " "$@"
+	run --separate-stderr "$IOMMUCTL" --demo -q -j batch - <<<"$setup"$'\n'"$line"
+	[ "$(tail -2 <<<"$output" | head -1 | jq -r '.errors[-1].errno')" = "$errno" ]
+}
+
+@test "what is of another kind, open already, or in the wrong place is named as what it is" {
+	setup='device bind --force --group 03:00.0
+device open 03:00.0 as nic
+ioas alloc as mem
+ioas alloc as other
+faultq alloc as q'
+	refused "ioas map nic 4K" ENOENT "nic is a device, and no ioas"
+	refused "ioas unmap q --all" ENOENT "q is a faultq, and no ioas"
+	refused "ioas ranges id:77" ENOENT "there is no ioas that has the id 77"
+	refused "ioas copy mem nic 0 4K" ENOENT "nic is a device, and no ioas"
+	refused "ioas copy other mem 0 4K" ENOENT "not all of what was to be copied is mapped"
+	refused "ioas allow nic" ENOENT "nic is a device, and no ioas"
+	refused "ioas compat q" ENOENT "q is a faultq, and no ioas"
+	refused "faultq wait mem --timeout 0" ENOENT "mem is an ioas, and no faultq"
+	refused "faultq respond nic 1 success" ENOENT "nic is a device, and no faultq"
+	refused "veventq alloc mem" ENOENT "mem is an ioas, and no viommu"
+	refused "veventq read q" ENOENT "q is a faultq, and no veventq"
+	refused "hwqueue alloc mem --base 0 --length 4K" ENOENT "mem is an ioas, and no viommu"
+	refused "vdevice alloc mem nic 5" ENOENT "mem is an ioas, and no viommu"
+	refused "device attach mem nic" ENOENT "it is no device, but an ioas"
+	refused "device attach nic q" EINVAL "q is a faultq, and it takes an hwpt or an ioas"
+	refused "hwpt alloc q --device nic" EINVAL "q is a faultq, and it takes an ioas, an hwpt or a viommu"
+	refused "device open 03:00.0" EINVAL "it is open already, as nic" "hint: device close nic"
+	refused "device open 03:00.0 --legacy" EBUSY "it is open already, as nic"
+	refused "device map nic 0 4K" EOPNOTSUPP "it was not opened with --legacy"
+	refused "device unmap nic 0 4K" EOPNOTSUPP "it was not opened with --legacy"
+	refused "device region nic bar9 0" EINVAL "bar9: no region of a device" "bar0 to bar5"
+	refused "hwpt alloc mem --device nic --nest-parent" EOPNOTSUPP "the device's VT-d unit cannot: it does not nest (ECAP.NEST is 0)"
+	refused "hwpt alloc mem --device nic --dirty" EOPNOTSUPP "it tracks no dirty pages"
+	refused "object raw 0x96 u32:0" ENOTTY "has no ioctl of that number"
+	refused "object raw 0x81 u32:0x100000000" EINVAL "does not fit into that many bits"
+	refused "ioas alloc third" EINVAL 'one argument too many for "ioas alloc"' "as third gives the new object that name"
+	refused "ioas alloc as" EINVAL 'NAME is missing behind "as"'
+	refused "ioas alloc as third more" EINVAL "as NAME is its end"
+	refused "ioas map mem 4K 0x1000" EINVAL "0x1000: one argument too many" "iommuctl help ioas map"
+}
+
+@test "serve on a model in this process ends with the queue: nobody else could let a device ask" {
+	batch 0 <<-END
+		$mock
+		faultq alloc as q
+		hwpt alloc parent --device m --fault q --data selftest:iotlb=1 as nested
+		device attach m nested
+		mock fault m 0x6000
+		mock fault m 0x7000
+		faultq serve q
+	END
+	expect_in "$stderr" "it ends when the queue is empty"
+	[ "$(grep -c '^cookie .*: invalid$' <<<"$output")" -eq 2 ]
+}
+
 @test "numbers: units, garbage, and what does not fit" {
 	batch 0 <<-'END'
 		ioas alloc as mem
@@ -422,9 +485,23 @@ teardown() {
 }
 
 @test "what a model is told to lack" {
-	run --separate-stderr "$IOMMUCTL" --demo --inject no-dirty batch - <<<$'device bind --force --group 03:00.0\ndevice open 03:00.0 as a\nioas alloc as mem\nhwpt alloc mem --device a --dirty'
+	local word option
+
+	for word in no-dirty no-nesting; do
+		case $word in
+		no-dirty)	option=--dirty ;;
+		*)		option=--nest-parent ;;
+		esac
+		setup=$'device open mock:m --pasid as m\nioas alloc as mem'
+		batch 0 <<<"$setup"$'\n'"hwpt alloc mem --device m $option"
+		run --separate-stderr "$IOMMUCTL" --demo --inject "$word" batch - <<<"$setup"$'\n'"hwpt alloc mem --device m $option"
+		expect_status 6
+		expect_in "$stderr" "hwpt alloc mem: this IOMMU or its driver cannot make such a page table"
+	done
+	# and what the sample machine's unit lacks by itself is said by its registers
+	run --separate-stderr "$IOMMUCTL" --demo batch - <<<$'device bind --force --group 03:00.0\ndevice open 03:00.0 as a\nioas alloc as mem\nhwpt alloc mem --device a --dirty'
 	expect_status 6
-	expect_in "$stderr" "hwpt alloc mem: this IOMMU or its driver cannot make such a page table"
+	expect_in "$stderr" "hwpt alloc mem: the device's VT-d unit cannot: it tracks no dirty pages"
 	run_ctl --inject no-dirty group list
 	expect_status 2
 	expect_in "$stderr" "is for the model"

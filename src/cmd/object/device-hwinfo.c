@@ -63,7 +63,7 @@ static const struct field hwinfo_fields[] = {
 	HW(capabilities, F_STRS, "CAPABILITIES", "dirty-tracking, pasid-exec, pasid-priv, no-ats", .flags = FIELD_DEFAULT),
 	HW(registers, F_LIST, "REGISTERS", "registers as they are", .sub = &register_record, .flags = FIELD_DEFAULT),
 	HW(fields, F_LIST, "FIELDS", "registers field by field", .sub = &field_record),
-	HW(nesting, F_BOOL, "NESTING", "of SMMUv3: whether a guest can have page tables of its own; null: up to the device, or another kind",
+	HW(nesting, F_BOOL, "NESTING", "of VT-d and SMMUv3: whether a guest can have page tables of its own; null: up to the device or the kernel, or another kind",
 	   .flags = FIELD_DEFAULT),
 	HW(nesting_why, F_STR, "NESTING-WHY", "why, or why not"),
 	HW(bytes, F_STR, "BYTES", "data of a kind that is not known, in hex"),
@@ -103,6 +103,17 @@ static void add_number(struct decoder *d, const char *name, uint64_t value)
 	*vec_push(&d->registers) = (struct register_row){ name, NUM(value) };
 }
 
+/* What nesting takes of a unit; whether scalable mode is on its registers do not tell (nested_supported(), sm_supported()). */
+static enum tri vtd_nests(uint64_t ecap, const char **ret_why)
+{
+	bool scalable = reg_get_named(&vtd_ecap_table, "SMTS", ecap), nest = reg_get_named(&vtd_ecap_table, "NEST", ecap);
+
+	*ret_why = !scalable ? "it has no scalable mode (ECAP.SMTS is 0), and nesting takes it" :
+		   !nest     ? "it does not nest (ECAP.NEST is 0)" :
+			       "it does, in scalable mode, which intel_iommu=sm_off switches off";
+	return scalable && nest ? TRI_UNKNOWN : TRI_NO;
+}
+
 static const char *decode_vtd(struct decoder *d, const void *data, size_t len)
 {
 	struct iommu_hw_info_vtd v = { 0 };
@@ -113,6 +124,7 @@ static const char *decode_vtd(struct decoder *d, const void *data, size_t len)
 	if (v.flags & IOMMU_HW_INFO_VTD_ERRATA_772415_SPR17)
 		*vec_push(&d->fields) = (struct field_row){ "flags", "SPR17", NUM(1), "yes",
 							    "erratum 772415: no read-only maps below a nest parent" };
+	d->nesting = vtd_nests(v.ecap_reg, &d->nesting_why);
 	return "vt-d";
 }
 
@@ -241,20 +253,42 @@ int device_hwinfo_run(struct invocation *inv)
 	return r;
 }
 
-const char *smmuv3_refusal(struct invocation *inv, struct backend *be, uint32_t handle, bool nesting, bool dirty)
+static const char *smmuv3_refusal(const void *data, bool nesting, bool dirty)
 {
-	struct iommu_hw_info_arm_smmuv3 v = { 0 };
-	struct op_data d = { .out = &v, .out_cap = sizeof(v), .fd_in = -1, .fd_out = -1 };
-	struct op_device_hwinfo op = { .handle = handle };
+	struct iommu_hw_info_arm_smmuv3 v;
 	const char *why = NULL;
 
-	if (backend_device_hwinfo(be, &op, &d) < 0 || op.ret_type != IOMMU_HW_INFO_TYPE_ARM_SMMUV3)
-		return NULL;
+	memcpy(&v, data, sizeof(v));
 	if (nesting && smmuv3_nests(v.idr, v.iidr, &why) == TRI_YES)
 		why = NULL;
-	if (!why && dirty)
-		why = smmuv3_no_dirty(v.idr);
-	return why ? arena_printf(&inv->ctx->arena, "the device's SMMUv3 cannot: %s", why) : NULL;
+	return !why && dirty ? smmuv3_no_dirty(v.idr) : why;
+}
+
+static const char *vtd_refusal(const void *data, bool nesting, bool dirty)
+{
+	struct iommu_hw_info_vtd v;
+	const char *why = NULL;
+
+	memcpy(&v, data, sizeof(v));
+	if (nesting && vtd_nests(v.ecap_reg, &why) == TRI_NO)
+		return why;
+	return dirty && !vtd_dirty_tracking(v.ecap_reg) ? "it tracks no dirty pages (ECAP.SSADS and ECAP.SMPWCS are not both 1)" : NULL;
+}
+
+const char *unit_refusal(struct invocation *inv, struct backend *be, uint32_t handle, uint32_t only, bool nesting, bool dirty)
+{
+	unsigned char data[64] = { 0 };
+	struct op_data d = { .out = data, .out_cap = sizeof(data), .fd_in = -1, .fd_out = -1 };
+	struct op_device_hwinfo op = { .handle = handle };
+	bool vtd, smmuv3;
+	const char *why;
+
+	if (backend_device_hwinfo(be, &op, &d) < 0 || (only && op.ret_type != only))
+		return NULL;
+	vtd = op.ret_type == IOMMU_HW_INFO_TYPE_INTEL_VTD;
+	smmuv3 = op.ret_type == IOMMU_HW_INFO_TYPE_ARM_SMMUV3;
+	why = vtd ? vtd_refusal(data, nesting, dirty) : smmuv3 ? smmuv3_refusal(data, nesting, dirty) : NULL;
+	return why ? arena_printf(&inv->ctx->arena, "the device's %s unit cannot: %s", vtd ? "VT-d" : "SMMUv3", why) : NULL;
 }
 
 const struct option_row device_hwinfo_options[] = {

@@ -223,7 +223,9 @@ static int region_of(struct invocation *inv, const char *word, uint32_t *ret)
 		*ret = i;
 		return EXIT_DONE;
 	}
-	return take_u32(inv, "REGION", word, ret);
+	if (parse_u32(word, ret) == 0)
+		return EXIT_DONE;
+	return bad_argument(inv, word, "no region of a device", "bar0 to bar5, rom, config, vga, or a number");
 }
 
 static int check_width(struct invocation *inv, uint32_t width)

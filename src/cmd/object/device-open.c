@@ -86,11 +86,31 @@ static int say_refusal(struct invocation *inv, const struct refusal *why, struct
 	return why->err == -EPERM && !streq(why->cause, "permission") ? EXIT_FAILED : (int)exit_from_errno(why->err);
 }
 
+/* The name that it was opened by, here or in this session; NULL: it was not. */
+static const char *open_here(struct invocation *inv, const struct device *d)
+{
+	struct op_object *v;
+	size_t n;
+
+	if (object_list(inv, &v, &n) < 0)
+		return NULL;
+	for (size_t i = 0; i < n; i++)
+		if (v[i].kind == OP_KIND_DEVICE && streq(v[i].bus, d->bus) && streq(v[i].dev, d->name))
+			return v[i].name;
+	return NULL;
+}
+
 /* The errno alone does not tell the causes apart, the facts do; they may also name the session that has the device. */
 static int refused(struct invocation *inv, int err, struct host *h, struct device *d)
 {
 	struct refusal why;
+	const char *name = open_here(inv, d);
 
+	if (name) {
+		ctx_error(inv->ctx, NOTE(.code = "object", .err = err, .why = arena_printf(&inv->ctx->arena, "it is open already, as %s", name),
+					 .hint = arena_printf(&inv->ctx->arena, "device close %s", name)), "device open %s", d->name);
+		return EXIT_FAILED;
+	}
 	open_refused(h, d, inv_opt(inv, "legacy") ? CLAIM_LEGACY : CLAIM_IOMMUFD, err, &why);
 	why.err = err;
 	return say_refusal(inv, &why, h, d);
@@ -264,6 +284,14 @@ static int say_attached(struct invocation *inv, const struct attach_row *row)
 	return EXIT_DONE;
 }
 
+static int attach_failed(struct invocation *inv, int err, const struct op_object *pt)
+{
+	struct errno_text other[] = { { -err, object_misfit(inv, pt, 1 << OP_KIND_HWPT | 1 << OP_KIND_IOAS, "an hwpt or an ioas"),
+					"object tree lists what there is" }, { 0 } };
+
+	return op_failed(inv, err, other->why ? other : attach_texts, 0, "device attach %s %s", inv->argv[0], inv->argv[1]);
+}
+
 int device_attach_run(struct invocation *inv)
 {
 	struct op_device_attach op = { .flags = inv_opt(inv, "pasid") ? OP_ATTACH_PASID : 0 };
@@ -284,7 +312,7 @@ int device_attach_run(struct invocation *inv)
 	if (r == 0)
 		r = backend_device_attach(be, &op, NULL);
 	if (r < 0)
-		return op_failed(inv, r, attach_texts, 0, "device attach %s %s", inv->argv[0], inv->argv[1]);
+		return attach_failed(inv, r, &pt);
 	row = (struct attach_row){
 		.device = device_word(inv, device.handle),
 		.page_table = object_word(inv, op.pt_id),

@@ -173,7 +173,7 @@ static int run_wait(struct invocation *inv)
 	if (r == -EAGAIN)
 		return EXIT_NO;
 	if (r < 0)
-		return op_failed(inv, r, queue_texts, 0, "faultq wait %s", inv->argv[0]);
+		return op_failed_on(inv, r, &q, OP_KIND_FAULTQ, queue_texts, 0, "faultq wait %s", inv->argv[0]);
 	if (!wants_text(inv))
 		return out_row(inv->out, &row);
 	print_group(inv, &row);
@@ -201,7 +201,7 @@ static int run_respond(struct invocation *inv)
 	op.id = q.id;
 	r = backend_faultq_respond(be, &op, NULL);
 	if (r < 0)
-		return op_failed(inv, r, queue_texts, 0, "faultq respond %s %u", inv->argv[0], op.cookie);
+		return op_failed_on(inv, r, &q, OP_KIND_FAULTQ, queue_texts, 0, "faultq respond %s %u", inv->argv[0], op.cookie);
 	row = (struct group_row){ .queue = q.name, .cookie = NUM(op.cookie), .answer = answers[op.code] };
 	return wants_text(inv) ? EXIT_DONE : out_row(inv->out, &row);
 }
@@ -291,7 +291,7 @@ static int serve(struct serving *s)
 		if (r == 0)
 			r = answer_group(s, &row);
 		if (r < 0)
-			return op_failed(s->inv, r, queue_texts, 0, "faultq serve %s", s->q.name);
+			return op_failed_on(s->inv, r, &s->q, OP_KIND_FAULTQ, queue_texts, 0, "faultq serve %s", s->q.name);
 		if (s->start_err < 0)
 			return start_status(s->start_err);
 		if (s->left && !--s->left)
@@ -322,6 +322,12 @@ static int run_serve(struct invocation *inv)
 			 TAKE_OBJECT(0, &s.q));
 	if (r != EXIT_DONE)
 		return r;
+	if (inv->machine->model && !inv->machine->session && !inv_opt(inv, "timeout")) {
+		/* whoever could let a device ask for a page comes behind this command */
+		s.idle_ms = 0;
+		if (!s.left)
+			ctx_warn(inv->ctx, "nobody-else", 0, NULL, "faultq serve: on a model, and in no session, it ends when the queue is empty");
+	}
 	s.be->interrupted = interrupt_catch();
 	return serve(&s);
 }

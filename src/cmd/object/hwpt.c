@@ -45,13 +45,18 @@ static int need_device(struct invocation *inv, struct op_object *ret)
 	return object_find_device(inv, word, ret);
 }
 
-/* An SMMUv3 says in its registers what it lacks. */
-static int alloc_failed(struct invocation *inv, struct backend *be, const struct op_hwpt_alloc *op, int err)
+#define PARENTS (1U << OP_KIND_IOAS | 1U << OP_KIND_HWPT | 1U << OP_KIND_VIOMMU)
+
+/* A unit says in its registers what it lacks. */
+static int alloc_failed(struct invocation *inv, struct backend *be, const struct op_hwpt_alloc *op, const struct op_object *pt, int err)
 {
 	struct errno_text lacks[] = { { EOPNOTSUPP, NULL, "device hwinfo shows its registers" }, { 0 } };
 
 	if (err == -EOPNOTSUPP)
-		lacks[0].why = smmuv3_refusal(inv, be, op->handle, op->flags & IOMMU_HWPT_ALLOC_NEST_PARENT, op->flags & IOMMU_HWPT_ALLOC_DIRTY_TRACKING);
+		lacks[0].why = unit_refusal(inv, be, op->handle, 0, op->flags & IOMMU_HWPT_ALLOC_NEST_PARENT,
+					    op->flags & IOMMU_HWPT_ALLOC_DIRTY_TRACKING);
+	if (err == -EINVAL)
+		lacks[0] = (struct errno_text){ EINVAL, object_misfit(inv, pt, PARENTS, "an ioas, an hwpt or a viommu"), "object tree lists what there is" };
 	return op_failed(inv, err, lacks[0].why ? lacks : alloc_texts, 0x89, "hwpt alloc %s", inv->argv[0]);
 }
 
@@ -83,7 +88,7 @@ static int run_alloc(struct invocation *inv)
 	d.in_len = data.len;
 	r = backend_hwpt_alloc(be, &op, &d);
 	if (r < 0)
-		return alloc_failed(inv, be, &op, r);
+		return alloc_failed(inv, be, &op, &pt, r);
 	return object_made(inv, op.name, OP_KIND_HWPT, op.ret_id);
 }
 
@@ -359,7 +364,7 @@ static const struct option_row alloc_options[] = {
 
 static const struct arg_row invalidate_args[] = {
 	{ .name = "NAME", .help = "a nested hwpt, or a viommu", .complete = COMPLETE_OBJECT },
-	{ .name = "KIND:K=V,...", .help = "an entry; several make an array", .optional = true, .repeat = true },
+	{ .name = "ENTRY", .help = "KIND:K=V,...; several make an array", .optional = true, .repeat = true },
 	{ 0 },
 };
 

@@ -84,7 +84,7 @@ static const struct errno_text map_texts[] = {
 	{ ENOSPC, "no free range of that size is left", "ioas ranges shows what there is" },
 	{ ENOMEM, "no memory, or more than this user may pin (RLIMIT_MEMLOCK)", "ulimit -l, or run it as root" },
 	{ EADDRINUSE, "the range is reserved", "ioas ranges shows what may be mapped" },
-	{ ENOENT, "it is no address space, or what was to be copied is not mapped", NULL },
+	{ ENOENT, "not all of what was to be copied is mapped", "object tree --maps shows what is" },
 	{ EPERM, "the memory is mapped for reading only", NULL },
 	{ 0 },
 };
@@ -161,7 +161,7 @@ static int run_map(struct invocation *inv)
 	d.fd_in = fd;
 	r = backend_ioas_map(be, &op, &d);
 	if (r < 0)
-		return op_failed(inv, r, map_texts, 0x85, "ioas map %s", inv->argv[0]);
+		return op_failed_on(inv, r, &ioas, OP_KIND_IOAS, map_texts, 0x85, "ioas map %s", inv->argv[0]);
 	return mapped(inv, object_word(inv, ioas.id), op.iova, op.length);
 }
 
@@ -196,7 +196,7 @@ static int run_unmap(struct invocation *inv)
 	op.ioas_id = ioas.id;
 	r = backend_ioas_unmap(be, &op, NULL);
 	if (r < 0)
-		return op_failed(inv, r, texts, 0x86, "ioas unmap %s", inv->argv[0]);
+		return op_failed_on(inv, r, &ioas, OP_KIND_IOAS, texts, 0x86, "ioas unmap %s", inv->argv[0]);
 	row = (struct map_row){ object_word(inv, ioas.id), all ? NUM_UNKNOWN : NUM(op.iova), NUM(op.ret_length) };
 	if (!wants_text(inv))
 		return out_row(inv->out, &row);
@@ -225,7 +225,8 @@ static int run_copy(struct invocation *inv)
 	op.src_ioas_id = src.id;
 	r = backend_ioas_copy(be, &op, NULL);
 	if (r < 0)
-		return op_failed(inv, r, map_texts, 0x83, "ioas copy %s %s", inv->argv[0], inv->argv[1]);
+		return op_failed_on(inv, r, dst.kind == OP_KIND_IOAS ? &src : &dst, OP_KIND_IOAS, map_texts, 0x83, "ioas copy %s %s", inv->argv[0],
+				    inv->argv[1]);
 	return mapped(inv, object_word(inv, dst.id), op.dst_iova, op.length);
 }
 
@@ -263,7 +264,7 @@ static int run_ranges(struct invocation *inv)
 	op.ioas_id = ioas.id;
 	r = read_ranges(inv, be, &op, &d);
 	if (r < 0)
-		return op_failed(inv, r, NULL, 0x84, "ioas ranges %s", inv->argv[0]);
+		return op_failed_on(inv, r, &ioas, OP_KIND_IOAS, NULL, 0x84, "ioas ranges %s", inv->argv[0]);
 	v = d.out;
 	for (size_t i = 0; r >= 0 && i < d.out_len / sizeof(*v); i++) {
 		uint64_t size = v[i].last - v[i].start + 1;
@@ -323,7 +324,7 @@ static int run_allow(struct invocation *inv)
 	d.in_len = (size_t)(inv->argc - 1) * sizeof(*v);
 	r = backend_ioas_allow(be, &op, &d);
 	if (r < 0)
-		return op_failed(inv, r, texts, 0x82, "ioas allow %s", inv->argv[0]);
+		return op_failed_on(inv, r, &ioas, OP_KIND_IOAS, texts, 0x82, "ioas allow %s", inv->argv[0]);
 	row.ioas = object_word(inv, ioas.id);
 	return wants_text(inv) ? EXIT_DONE : out_row(inv->out, &row);
 }
@@ -335,7 +336,7 @@ static int run_compat(struct invocation *inv)
 	static const struct errno_text texts[] = { { ENODEV, "none is set", NULL }, { 0 } };
 	struct op_vfio_ioas op = { .what = inv_opt(inv, "clear") ? OP_VFIO_IOAS_CLEAR : OP_VFIO_IOAS_GET };
 	struct ioas_row row = { 0 };
-	struct op_object ioas;
+	struct op_object ioas = { .kind = OP_KIND_IOAS };
 	struct backend *be;
 	int r = object_begin(inv, &be);
 
@@ -350,7 +351,7 @@ static int run_compat(struct invocation *inv)
 		return r;
 	r = backend_vfio_ioas(be, &op, NULL);
 	if (r < 0)
-		return op_failed(inv, r, texts, 0x88, "ioas compat");
+		return op_failed_on(inv, r, &ioas, OP_KIND_IOAS, texts, 0x88, "ioas compat");
 	if (op.what != OP_VFIO_IOAS_CLEAR)
 		row.ioas = object_word(inv, op.ioas_id);
 	if (!wants_text(inv))

@@ -292,8 +292,10 @@ static int add_bytes(struct invocation *inv, struct strbuf *b, const char *word)
 	int r;
 
 	if (strstarts(word, "u32:") || strstarts(word, "u64:")) {
-		r = take_number(inv, "number", word + 4, &v);
-		if (r == EXIT_DONE)
+		r = parse_size(word + 4, &v);
+		if (r < 0 || (word[1] == '3' && v > UINT32_MAX))
+			return bad_argument(inv, word, r == -EINVAL ? "not a number behind the colon" : "it does not fit into that many bits", NULL);
+		if (r == 0)
 			strbuf_add(b, &v, word[1] == '3' ? 4 : 8);
 		return r;
 	}
@@ -304,6 +306,12 @@ static int add_bytes(struct invocation *inv, struct strbuf *b, const char *word)
 	}
 	return EXIT_DONE;
 }
+
+static const struct errno_text raw_texts[] = {
+	{ EINVAL, "the struct is shorter than the kernel wants, or a member of it is wrong", NULL },
+	{ E2BIG, "the struct is longer than the kernel knows, and what is behind is not 0", NULL },
+	{ 0 },
+};
 
 static int run_raw(struct invocation *inv)
 {
@@ -325,7 +333,7 @@ static int run_raw(struct invocation *inv)
 	d.out = arena_alloc(&inv->ctx->arena, in.len + 1);
 	r = backend_raw(be, &op, &d);
 	if (r < 0)
-		return op_failed(inv, r, NULL, op.nr, "object raw 0x%x", op.nr);
+		return op_failed(inv, r, raw_texts, op.nr, "object raw 0x%x", op.nr);
 	for (size_t i = 0; i < d.out_len; i++)
 		strbuf_printf(&text, "%02x", ((unsigned char *)d.out)[i]);
 	row = (struct raw_row){ NUM(op.nr), strbuf_str(&text) };

@@ -132,6 +132,14 @@ int object_find(struct invocation *inv, const char *word, struct op_object *ret)
 	return r < 0 ? (int)exit_from_errno(r) : EXIT_DONE;
 }
 
+/* "an ioas", "a device" */
+static const char *a_kind(struct invocation *inv, uint32_t kind)
+{
+	const char *name = op_kind_name(kind);
+
+	return arena_printf(&inv->ctx->arena, "%s %s", strchr("ih", name[0]) ? "an" : "a", name);
+}
+
 int object_find_device(struct invocation *inv, const char *word, struct op_object *ret)
 {
 	struct op_object o;
@@ -141,7 +149,7 @@ int object_find_device(struct invocation *inv, const char *word, struct op_objec
 		return r;
 	if (o.kind != OP_KIND_DEVICE) {
 		ctx_error(inv->ctx, NOTE(.code = "no-object", .err = ENOENT,
-					 .why = o.kind ? arena_printf(&inv->ctx->arena, "it is no device, but a %s", op_kind_name(o.kind)) :
+					 .why = o.kind ? arena_printf(&inv->ctx->arena, "it is no device, but %s", a_kind(inv, o.kind)) :
 							 "no device was opened that has this id",
 					 .hint = "device open DEV as NAME"), "%s", word);
 		return EXIT_FAILED;
@@ -213,27 +221,66 @@ static void explain(struct invocation *inv, int err, const struct errno_text *te
 	}
 	if (err == -ENOTTY && since_of(nr))
 		n->why = arena_printf(&inv->ctx->arena, "this kernel does not have it: Linux %s is the first that does", since_of(nr));
+	else if (err == -ENOTTY && nr)
+		n->why = "the iommufd of this kernel has no ioctl of that number";
 	if (err == -ECONNRESET || err == -EPIPE) {
 		n->why = "the session is gone, and its objects with it";
 		n->hint = "iommuctl session list";
 	}
 }
 
+static int failed(struct invocation *inv, int err, const struct errno_text *known, uint32_t nr, const char *text)
+{
+	struct note n = NOTE(.code = "object", .err = err);
+
+	explain(inv, err, known, nr, &n);
+	ctx_note(inv->ctx, n, "%s", text);
+	if (known && known->cannot)
+		return EXIT_UNSUPPORTED;
+	return err == -EINTR ? EXIT_INTERRUPTED : (int)exit_from_errno(err);
+}
+
 int op_failed(struct invocation *inv, int err, const struct errno_text *texts, uint32_t nr, const char *what, ...)
 {
-	const struct errno_text *known = find_text(texts, err);
-	struct note n = NOTE(.code = "object", .err = err);
 	const char *text;
 	va_list ap;
 
 	va_start(ap, what);
 	text = arena_vprintf(&inv->ctx->arena, what, ap);
 	va_end(ap);
-	explain(inv, err, known, nr, &n);
-	ctx_note(inv->ctx, n, "%s", text);
-	if (known && known->cannot)
-		return EXIT_UNSUPPORTED;
-	return err == -EINTR ? EXIT_INTERRUPTED : (int)exit_from_errno(err);
+	return failed(inv, err, find_text(texts, err), nr, text);
+}
+
+/* The kernel says ENOENT of an object of another kind as well as of one that is not there. */
+static const char *no_such(struct invocation *inv, const struct op_object *o, uint32_t kind)
+{
+	struct arena *a = &inv->ctx->arena;
+
+	if (o->kind == kind)
+		return NULL;
+	if (o->kind)
+		return arena_printf(a, "%s is %s, and no %s", o->name, a_kind(inv, o->kind), op_kind_name(kind));
+	return arena_printf(a, "there is no %s that has the id %u", op_kind_name(kind), o->id);
+}
+
+const char *object_misfit(struct invocation *inv, const struct op_object *o, uint32_t kinds, const char *wanted)
+{
+	if (!o->kind || kinds & 1U << o->kind)
+		return NULL;
+	return arena_printf(&inv->ctx->arena, "%s is %s, and it takes %s", o->name, a_kind(inv, o->kind), wanted);
+}
+
+int op_failed_on(struct invocation *inv, int err, const struct op_object *o, uint32_t kind, const struct errno_text *texts, uint32_t nr,
+		 const char *what, ...)
+{
+	struct errno_text other = { ENOENT, err == -ENOENT ? no_such(inv, o, kind) : NULL, "object tree lists what there is" };
+	const char *text;
+	va_list ap;
+
+	va_start(ap, what);
+	text = arena_vprintf(&inv->ctx->arena, what, ap);
+	va_end(ap);
+	return failed(inv, err, other.why ? &other : find_text(texts, err), nr, text);
 }
 
 /* -- results ---------------------------------------------------------------------------------------------------------------- */

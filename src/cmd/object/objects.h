@@ -82,6 +82,13 @@ struct errno_text {
  */
 int op_failed(struct invocation *inv, int err, const struct errno_text *texts, uint32_t nr, const char *what, ...) _printf_(5, 6);
 
+/* The same of an operation on @o, which had to be of a kind: -ENOENT says so, where it is of another one or was made by no command. */
+int op_failed_on(struct invocation *inv, int err, const struct op_object *o, uint32_t kind, const struct errno_text *texts, uint32_t nr,
+		 const char *what, ...) _printf_(7, 8);
+
+/* "q is a faultq, and it takes @wanted": of an object whose kind is none of @kinds, a bit each. NULL: it is one of them, or was made by no command. */
+const char *object_misfit(struct invocation *inv, const struct op_object *o, uint32_t kinds, const char *wanted);
+
 /* -- results ------------------------------------------------------------------------------------------------------------- */
 
 /* What every creating command prints: the name alone, or this record. */

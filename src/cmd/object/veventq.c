@@ -75,7 +75,7 @@ static int run_alloc(struct invocation *inv)
 	op.viommu_id = viommu.id;
 	r = backend_veventq_alloc(be, &op, NULL);
 	if (r < 0)
-		return op_failed(inv, r, texts, 0x93, "veventq alloc %s", inv->argv[0]);
+		return op_failed_on(inv, r, &viommu, OP_KIND_VIOMMU, texts, 0x93, "veventq alloc %s", inv->argv[0]);
 	return object_made(inv, op.name, OP_KIND_VEVENTQ, op.ret_id);
 }
 
@@ -217,7 +217,7 @@ static int run_read(struct invocation *inv)
 		return r;
 	r = wait_events(be, q.id, &d, timeout_ms);
 	if (r < 0)
-		return op_failed(inv, r, texts, 0, "veventq read %s", inv->argv[0]);
+		return op_failed_on(inv, r, &q, OP_KIND_VEVENTQ, texts, 0, "veventq read %s", inv->argv[0]);
 	r = print_events(inv, &q, buf, MIN(d.out_len, sizeof(buf)));
 	return r < 0 ? r : d.out_len ? EXIT_DONE : EXIT_NO;
 }

@@ -63,9 +63,9 @@ static int run_viommu(struct invocation *inv)
 		d.in_len = d.out_cap = sizeof(struct iommu_viommu_tegra241_cmdqv);
 	r = backend_viommu_alloc(be, &op, &d);
 	if (r == -EOPNOTSUPP && op.type == IOMMU_VIOMMU_TYPE_ARM_SMMUV3)
-		lacks[0].why = smmuv3_refusal(inv, be, op.handle, true, false);
+		lacks[0].why = unit_refusal(inv, be, op.handle, IOMMU_HW_INFO_TYPE_ARM_SMMUV3, true, false);
 	if (r < 0)
-		return op_failed(inv, r, lacks[0].why ? lacks : viommu_texts, 0x90, "viommu alloc %s", inv->argv[0]);
+		return op_failed_on(inv, r, &pt, OP_KIND_HWPT, lacks[0].why ? lacks : viommu_texts, 0x90, "viommu alloc %s", inv->argv[0]);
 	return object_made(inv, op.name, OP_KIND_VIOMMU, op.ret_id);
 }
 
@@ -78,7 +78,7 @@ static int run_vdevice(struct invocation *inv)
 	static const struct errno_text texts[] = {
 		{ EEXIST, "the device has one already, the id is taken, or there is an object of that name", "object tree" },
 		{ EINVAL, "the device is behind another physical IOMMU than the viommu is a slice of", NULL },
-		{ ENOENT, "the viommu or the device is not there", "object tree" },
+		{ ENOENT, "the device is not bound to this iommufd", "object tree" },
 		{ 0 },
 	};
 	struct op_vdevice_alloc op = { 0 };
@@ -95,7 +95,7 @@ static int run_vdevice(struct invocation *inv)
 	op.handle = device.handle;
 	r = backend_vdevice_alloc(be, &op, NULL);
 	if (r < 0)
-		return op_failed(inv, r, texts, 0x91, "vdevice alloc %s %s", inv->argv[0], inv->argv[1]);
+		return op_failed_on(inv, r, &viommu, OP_KIND_VIOMMU, texts, 0x91, "vdevice alloc %s %s", inv->argv[0], inv->argv[1]);
 	return object_made(inv, op.name, OP_KIND_VDEVICE, op.ret_id);
 }
 
@@ -124,7 +124,7 @@ static int run_hwqueue(struct invocation *inv)
 		{ EFAULT, "the queue's memory is not mapped as one piece", NULL },
 		{ EOVERFLOW, "the range goes beyond 2^64", NULL },
 		{ EEXIST, "there is one of that index, or an object of that name", NULL },
-		{ ENOENT, "it is no viommu, or the queue's memory is not mapped", NULL },
+		{ ENOENT, "the queue's memory is not mapped", "object tree --maps shows what is" },
 		{ 0 },
 	};
 	struct op_hwqueue_alloc op = { 0 };
@@ -147,7 +147,7 @@ static int run_hwqueue(struct invocation *inv)
 	op.viommu_id = viommu.id;
 	r = backend_hwqueue_alloc(be, &op, NULL);
 	if (r < 0)
-		return op_failed(inv, r, texts, 0x94, "hwqueue alloc %s", inv->argv[0]);
+		return op_failed_on(inv, r, &viommu, OP_KIND_VIOMMU, texts, 0x94, "hwqueue alloc %s", inv->argv[0]);
 	return object_made(inv, op.name, OP_KIND_HWQUEUE, op.ret_id);
 }
 
