@@ -77,7 +77,7 @@ int backend_bind(struct backend *b, const char *bus, const char *dev, const char
  */
 int backend_load_module(struct backend *b, const char *name);
 
-/* The options that it would be loaded with, from modprobe.d and the kernel command line, in the arena; "" none. */
+/* The options that it would be loaded with, from modprobe.d and the kernel command line, in the arena; "" none. -ENOENT: there is no such module. */
 int backend_module_options(struct backend *b, const char *name, struct arena *a, const char **ret);
 
 /* Events from now on count for backend_wait_node(). */

@@ -37,16 +37,27 @@ static int insert(struct kernel_backend *k, struct kmod_module *m)
 	return r > 0 ? -EPERM : r; /* positive: blacklisted */
 }
 
-int kernel_load_module(struct backend *b, const char *name)
+/* By its name or alias; the list is the caller's. -ENOENT: there is none. */
+static int look_up(struct kernel_backend *k, const char *name, struct kmod_list **ret)
 {
-	struct kernel_backend *k = (struct kernel_backend *)b;
-	struct kmod_list *list = NULL, *i;
+	struct kmod_list *list = NULL;
 	int r = open_modules(k);
 
 	if (r == 0)
 		r = kmod_module_new_from_lookup(k->kmod, name, &list);
 	if (r == 0 && !list)
 		r = -ENOENT;
+	if (r == 0)
+		*ret = list;
+	return r;
+}
+
+int kernel_load_module(struct backend *b, const char *name)
+{
+	struct kernel_backend *k = (struct kernel_backend *)b;
+	struct kmod_list *list = NULL, *i;
+	int r = look_up(k, name, &list);
+
 	kmod_list_foreach(i, list) {
 		struct kmod_module *m = kmod_module_get_module(i);
 
@@ -60,18 +71,18 @@ int kernel_load_module(struct backend *b, const char *name)
 
 int kernel_module_options(struct backend *b, const char *name, struct arena *a, const char **ret)
 {
-	struct kernel_backend *k = (struct kernel_backend *)b;
-	struct kmod_module *m = NULL;
+	struct kmod_list *list = NULL;
+	struct kmod_module *m;
 	const char *options;
-	int r = open_modules(k);
+	int r = look_up((struct kernel_backend *)b, name, &list);
 
-	if (r == 0)
-		r = kmod_module_new_from_name(k->kmod, name, &m);
 	if (r < 0)
 		return r;
+	m = kmod_module_get_module(list);
 	options = kmod_module_get_options(m);
 	*ret = arena_strdup(a, options ? options : "");
 	kmod_module_unref(m);
+	kmod_module_unref_list(list);
 	return 0;
 }
 

@@ -107,6 +107,7 @@ const struct field move_fields[] = {
 	M(group, F_INT, "GROUP", "number of its IOMMU group", .flags = FIELD_DEFAULT | FIELD_RIGHT),
 	M(node, F_STR, "NODE", "its group's node for VFIO; null: none", .flags = FIELD_DEFAULT),
 	M(cdev, F_STR, "CDEV", "its own node for VFIO; null: none", .flags = FIELD_DEFAULT),
+	M(bus, F_STR, "BUS", "bus that it is on"),
 };
 
 _Static_assert(ARRAY_SIZE(move_fields) == N_MOVE_FIELDS, "one count for all records");
@@ -169,6 +170,7 @@ int acting_rows(struct invocation *inv, const struct move *v, size_t n)
 		bool bound = v[i].state == MOVE_DONE || v[i].state == MOVE_UNCHANGED;
 		struct move_row row = {
 			.device = v[i].device,
+			.bus = v[i].bus,
 			.driver_before = v[i].driver,
 			.driver = driver_now(&v[i]),
 			.override_before = v[i].override,

@@ -36,7 +36,7 @@ enum exit_code exit_from_moves(enum move_result r);
 int acting_rows(struct invocation *inv, const struct move *v, size_t n);
 
 struct move_row {
-	const char *device, *driver_before, *driver, *override_before;
+	const char *device, *bus, *driver_before, *driver, *override_before;
 	const char *state;
 	int changed;
 	struct num group;
@@ -44,7 +44,7 @@ struct move_row {
 };
 
 extern const struct field move_fields[];
-#define N_MOVE_FIELDS 9
+#define N_MOVE_FIELDS 10
 
 #define MOVE_RECORD(rname) \
 	{ .name = (rname), .version = 1, .size = sizeof(struct move_row), .fields = move_fields, .n = N_MOVE_FIELDS }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "cmd/machine.h"
 #include "host/ids.h"
 #include "base/str.h"
 #include "host/drivers.h"
@@ -97,6 +98,9 @@ int bind_plan_add(struct bind_plan *p, struct device *d, bool group)
 	const char *to = p->leave ? NULL : p->driver ? p->driver : bus_vfio_driver(d->bus);
 	int r;
 
+	if (p->inv->machine->model && !device_is_listed(p->h, d))
+		return mistake(p, "not-modelled", EXIT_UNSUPPORTED, EOPNOTSUPP, d->name,
+			       "the model has the PCI devices, and of other buses those that are in a group", NULL);
 	if (!d->bus || (!p->leave && !to))
 		return mistake(p, "no-vfio-driver", EXIT_UNSUPPORTED, EOPNOTSUPP, d->name,
 			       "no driver gives devices of its bus to user space", "--driver names another one");
@@ -281,12 +285,11 @@ static bool has_driver(struct bind_plan *p, const char *bus, const char *driver)
 }
 
 /* A module that is loaded with ids= takes every device without a driver that has one of them. */
-static int check_ids(struct bind_plan *p, const char *module)
+static int check_ids(struct bind_plan *p, const char *module, const char *options)
 {
-	const char *options = "";
-	int r = backend_module_options(p->a->be, module, &p->inv->ctx->arena, &options), code = EXIT_DONE;
+	int code = EXIT_DONE;
 
-	for (size_t i = 0; r == 0 && i < p->h->n_devices; i++) {
+	for (size_t i = 0; i < p->h->n_devices; i++) {
 		const struct device *d = &p->h->devices[i];
 
 		if (d->driver || d->driver_err || in_plan(p, d) || !ids_match(options, d))
@@ -298,22 +301,31 @@ static int check_ids(struct bind_plan *p, const char *module)
 	return p->inv->force ? EXIT_DONE : code;
 }
 
+static int no_driver(struct bind_plan *p, const char *driver)
+{
+	return mistake(p, "no-driver", EXIT_FAILED, ENOENT, driver, "there is no such driver, nor a module of that name", NULL);
+}
+
 int bind_plan_driver(struct bind_plan *p, const char *bus, const char *driver)
 {
-	int r;
+	const char *options = "";
+	int r, code;
 
 	if (has_driver(p, bus, driver))
 		return EXIT_DONE;
-	r = check_ids(p, driver);
-	if (r != EXIT_DONE || p->inv->dry_run)
-		return r;
+	r = backend_module_options(p->a->be, driver, &p->inv->ctx->arena, &options);
+	if (r == -ENOENT)
+		return no_driver(p, driver);
+	code = check_ids(p, driver, options);
+	if (code != EXIT_DONE || p->inv->dry_run)
+		return code;
 	r = backend_load_module(p->a->be, driver);
 	if (has_driver(p, bus, driver))
 		return EXIT_DONE;
-	if (r != -ENOENT && r < 0)
-		return mistake(p, "no-driver", exit_from_errno(r), r, driver,
-			       arena_printf(&p->inv->ctx->arena, "the module cannot be loaded: %s", err_text(r)), NULL);
-	return mistake(p, "no-driver", EXIT_FAILED, ENOENT, driver, "there is no such driver, nor a module of that name", NULL);
+	if (r == -ENOENT || r >= 0)
+		return no_driver(p, driver);
+	return mistake(p, "no-driver", exit_from_errno(r), r, driver,
+		       arena_printf(&p->inv->ctx->arena, "the module cannot be loaded: %s", err_text(r)), NULL);
 }
 
 int bind_plan_drivers(struct bind_plan *p)

@@ -25,6 +25,9 @@ const char device_bind_text[] =
 	"called back. --wait does it all the same. An unbind that has not come back within --timeout is left to the kernel (exit 4, "
 	"state pending).\n\n"
 	"device restore puts devices back as they were, after whatever happened in between.\n\n"
+	"Devices of buses that no IOMMU sees are named by bus and name (virtio/virtio1, usb/1-1:1.0), and go to a driver of that bus by --driver, or off theirs by "
+	"device unbind. Where a bus has no driver_override nothing but unbind and bind is written: then a driver takes only what is in its own table of ids, "
+	"and another one's probe in between is noticed, not prevented.\n\n"
 	"With --persist each device that moves gets a file in /etc/iommuctl/bindings.d too: a udev rule and iommuctl-bind@.service do the same to it, "
 	"checked in the same way, at every boot. The file names the place by the way to it from the host bridge, since bus numbers move, and the ids "
 	"of the card: a card that was moved, or another one in its place, is not bound, which the journal of the service says. What driverctl, modprobe.d or "
@@ -157,6 +160,16 @@ static int not_moved(struct invocation *inv, const char *name)
 	return EXIT_DONE;
 }
 
+static bool names_entry(const char *spec, const struct journal_entry *e)
+{
+	size_t n = strlen(e->bus);
+	struct pci_addr a, b;
+
+	if (streq(e->device, spec) || (!strncmp(spec, e->bus, n) && spec[n] == '/' && streq(spec + n + 1, e->device)))
+		return true;
+	return streq(e->bus, "pci") && pci_addr_parse(spec, &a) == 0 && pci_addr_parse(e->device, &b) == 0 && !pci_addr_cmp(a, b);
+}
+
 /* A device that is gone cannot be found any more, and may still be named by its address. */
 static struct journal_entry *find_entry(struct invocation *inv, struct acting *a, struct host *h, const char *spec, int *ret_code)
 {
@@ -165,7 +178,7 @@ static struct journal_entry *find_entry(struct invocation *inv, struct acting *a
 	int r;
 
 	vec_for_each(e, &a->j->v)
-		if (streq(e->device, spec))
+		if (names_entry(spec, e))
 			return e;
 	r = host_find_device(h, spec, &d);
 	if (r < 0) {

@@ -135,6 +135,12 @@ static void guard_vfs(struct guarding *g)
 			       "only its own driver can turn them off, and it has none: bind that one");
 }
 
+/* Why not all processes could be looked at: see struct holder_list. */
+static const char *unseen(int err)
+{
+	return err == -EOPNOTSUPP ? "some are in another PID namespace" : err_text(err);
+}
+
 static void guard_holders(struct guarding *g)
 {
 	struct holder_list list;
@@ -152,7 +158,7 @@ static void guard_holders(struct guarding *g)
 	if (!list.err)
 		return;
 	r = guard_unknown(g, "holders", list.err);
-	r->text = arena_printf(&g->h->arena, "whether a process has it open cannot be told: %s", err_text(list.err));
+	r->text = arena_printf(&g->h->arena, "whether a process has it open cannot be told: %s", unseen(list.err));
 }
 
 /*
@@ -174,7 +180,7 @@ static void guard_nodes(struct guarding *g)
 	if (!list.err)
 		return;
 	r = list.err == -ENOTCAPTURED ? mention(g, SEVERITY_NOTE, "open") : guard_unknown(g, "open", list.err);
-	r->text = arena_printf(&g->h->arena, "whether a process uses it cannot be told: %s", err_text(list.err));
+	r->text = arena_printf(&g->h->arena, "whether a process uses it cannot be told: %s", unseen(list.err));
 }
 
 /* Only a bus reset takes others along, and VFIO does one only for who owns them all; worth knowing all the same. */

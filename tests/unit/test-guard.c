@@ -453,6 +453,11 @@ static void other_nodes_that_are_open(void **state)
 	assert_string_equal(g.verdict, "safe");
 	assert_string_equal(reason_of(&g, "open")->severity, "warning");
 	assert_string_equal(reason_of(&g, "open")->text, "systemd-logind (pid 42) has /dev/input/event3 open");
+	machine_file(m, "iommuctl/holders.json", "{\"complete\":false,\"nodes\":true,\"unseen\":0,\"why\":\"pid-namespace\",\"held\":[]}");
+	g = judge(m, GPU, NULL);
+	assert_string_equal(g.verdict, "unknown");
+	assert_int_equal(g.missing, -EOPNOTSUPP);
+	assert_string_equal(reason_of(&g, "open")->text, "whether a process uses it cannot be told: some are in another PID namespace");
 }
 
 static void virtual_functions(void **state)

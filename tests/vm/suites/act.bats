@@ -164,6 +164,7 @@ forks() {
 }
 
 @test "a driver that is not there" {
+	ctl 1 device bind -n --driver no-such-driver "$(act_single)"
 	ctl 1 device bind --driver no-such-driver "$(act_single)"
 	grep -q no-such-driver <<<"$stderr"
 	as_before
