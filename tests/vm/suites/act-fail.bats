@@ -25,7 +25,7 @@ same_again() {
 	iommuctl device restore --all >"$BATS_TEST_TMPDIR/restore" 2>&1 || { cat "$BATS_TEST_TMPDIR/restore" >&2; return 1; }
 	as_before || return
 	[ -z "$(find /run/iommuctl -type f ! -name lock)" ] || { find /run/iommuctl >&2; return 1; }
-	! pgrep -x iommuctl >&2
+	[ "$(act_running)" -eq 0 ]
 }
 
 acted() {

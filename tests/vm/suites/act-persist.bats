@@ -15,6 +15,7 @@ setup() {
 teardown() {
 	act_cleanup
 	umount /etc/iommuctl 2>/dev/null || :
+	umount /proc/cmdline 2>/dev/null || :
 	rm -rf /etc/iommuctl /etc/modprobe.d /etc/driverctl.d
 }
 
@@ -143,6 +144,12 @@ files() {
 	[ "$(field state)" = refused ]
 	as_before
 	rm /etc/modprobe.d/gpu.conf
+	echo "$(cat /proc/cmdline) vfio-pci.ids=10de:1b80,8086:10d3" >/tmp/cmdline
+	mount --bind /tmp/cmdline /proc/cmdline
+	ctl 5 device bind --persist "$d"
+	[ "$(jq -r '.errors[0] | "\(.code) \(.where)"' <<<"$output")" = "claimed /proc/cmdline" ]
+	umount /proc/cmdline
+	as_before
 	mkdir -p /etc/driverctl.d
 	echo vfio-pci >"/etc/driverctl.d/pci-$d"
 	ctl 5 device bind --persist "$d"

@@ -67,6 +67,31 @@ refused() {
 	as_before
 }
 
+@test "DMA to DMA-FQ is done with the driver bound, and not the way back" {
+	ctl 0 device unbind "$d"
+	ctl 0 group set-type "$g" DMA
+	ctl 0 device restore "$d"
+	ctl 0 group set-type "$g" DMA-FQ
+	[ "$(field state) $(field type) $(group_type) $(lab_driver "$d")" = "changed DMA-FQ DMA-FQ e1000e" ]
+	ctl 1 group set-type "$g" DMA
+	[ "$(jq -r '.errors[0].code' <<<"$output") $(group_type)" = "type-driver DMA-FQ" ]
+	ctl 0 device unbind "$d"
+	ctl 0 group set-type "$g" "$type"
+	ctl 0 device restore "$d"
+	as_before
+}
+
+@test "root without CAP_SYS_RAWIO: the kernel says EACCES, and the capability is named" {
+	ctl 0 device unbind "$d"
+	run setpriv --bounding-set -sys_rawio iommuctl -j group set-type --force "$g" identity
+	[ "$status" -eq 7 ]
+	[ "$(jq -r '.errors[0] | "\(.code) \(.errno)"' <<<"${lines[0]}")" = "type EACCES" ]
+	[[ ${lines[0]} == *CAP_SYS_RAWIO* ]]
+	[ "$(group_type)" = "$type" ]
+	ctl 0 device restore "$d"
+	as_before
+}
+
 @test "what is not a type, and what is not a group" {
 	refused 2 bad-value dma
 	ctl 1 group set-type 9999 DMA

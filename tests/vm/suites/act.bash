@@ -115,6 +115,25 @@ as_before() {
 	[ ! -e "$journal" ] || { cat "$journal" >&2; return 1; }
 }
 
+# elsewhere NAMESPACE OPTION...: what guard says of $d from a namespace of its own, and what bind does there
+elsewhere() {
+	local want=$1
+
+	shift
+	run unshare "$@" iommuctl -j device guard "$d"
+	[ "$status" -eq 6 ]
+	[ "$(jq -r '.data[0].verdict' <<<"${lines[0]}")" = unknown ]
+	[[ $(jq -r '.data[0].reasons[] | select(.code == "container") | .text' <<<"${lines[0]}") == *"a $want namespace of its own"* ]]
+	run unshare "$@" iommuctl device bind "$d"
+	[ "$status" -eq 5 ]
+	as_before
+}
+
+# act_running: how many iommuctl there are; busybox has no pgrep
+act_running() {
+	cat /proc/[0-9]*/comm 2>/dev/null | grep -cx iommuctl || :
+}
+
 # whatever a test left behind must not fail the next one
 act_cleanup() {
 	local d

@@ -231,7 +231,7 @@ forks() {
 	[ "$(field state)" = pending ]
 	lab_release
 	for _ in $(seq 50); do
-		pgrep -x iommuctl >/dev/null || break
+		[ "$(act_running)" -ne 0 ] || break
 		sleep 0.1
 	done
 	ctl 0 device restore "$d"
