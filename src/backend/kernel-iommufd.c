@@ -68,8 +68,7 @@ int kernel_iommufd(struct backend *b, unsigned long request, void *arg)
 	return r < 0 ? r : kernel_ioctl(fd, request, arg);
 }
 
-/* The device's object id, by its handle. */
-static int device_id(struct backend *b, uint32_t handle, uint32_t *ret)
+int kernel_device_id(struct backend *b, uint32_t handle, uint32_t *ret)
 {
 	struct kernel_device *dev;
 	int r = kernel_find_device(b, handle, &dev);
@@ -247,7 +246,7 @@ int kernel_hwpt_alloc(struct backend *b, struct op_hwpt_alloc *op, struct op_dat
 		.data_uptr = address(d->in),
 		.fault_id = op->fault_id,
 	};
-	int r = device_id(b, op->handle, &cmd.dev_id);
+	int r = kernel_device_id(b, op->handle, &cmd.dev_id);
 
 	r = r < 0 ? r : kernel_iommufd(b, IOMMU_HWPT_ALLOC, &cmd);
 	if (r < 0)
@@ -335,7 +334,7 @@ int kernel_device_hwinfo(struct backend *b, struct op_device_hwinfo *op, struct 
 		.data_uptr = address(d->out),
 		.in_data_type = op->in_type,
 	};
-	int r = device_id(b, op->handle, &cmd.dev_id);
+	int r = kernel_device_id(b, op->handle, &cmd.dev_id);
 
 	r = r < 0 ? r : kernel_iommufd(b, IOMMU_GET_HW_INFO, &cmd);
 	if (r < 0)
@@ -362,7 +361,7 @@ int kernel_viommu_alloc(struct backend *b, struct op_viommu_alloc *op, struct op
 		.data_len = d->in_len,
 		.data_uptr = d->in_len ? address(data) : 0,
 	};
-	int r = data ? device_id(b, op->handle, &cmd.dev_id) : -ENOMEM;
+	int r = data ? kernel_device_id(b, op->handle, &cmd.dev_id) : -ENOMEM;
 
 	if (r < 0)
 		return r;
@@ -385,7 +384,7 @@ int kernel_vdevice_alloc(struct backend *b, struct op_vdevice_alloc *op, _unused
 		.viommu_id = op->viommu_id,
 		.virt_id = op->virt_id,
 	};
-	int r = device_id(b, op->handle, &cmd.dev_id);
+	int r = kernel_device_id(b, op->handle, &cmd.dev_id);
 
 	r = r < 0 ? r : kernel_iommufd(b, IOMMU_VDEVICE_ALLOC, &cmd);
 	if (r < 0)

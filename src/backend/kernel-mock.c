@@ -161,23 +161,12 @@ int kernel_mock_reserved(struct backend *b, struct op_mock_reserved *op, _unused
 	return test_cmd(b, IOMMU_TEST_OP_ADD_RESERVED, &cmd);
 }
 
-static int device_id(struct backend *b, uint32_t handle, uint32_t *ret)
-{
-	struct kernel_device *dev;
-	int r = kernel_find_device(b, handle, &dev);
-
-	if (r < 0)
-		return r;
-	*ret = dev->dev_id;
-	return 0;
-}
-
 int kernel_mock_fault(struct backend *b, struct op_mock_fault *op, _unused_ struct op_data *d)
 {
 	struct iommu_test_cmd cmd = {
 		.trigger_iopf = { .pasid = op->pasid, .grpid = op->grpid, .perm = op->perm, .addr = op->addr },
 	};
-	int r = device_id(b, op->handle, &cmd.trigger_iopf.dev_id);
+	int r = kernel_device_id(b, op->handle, &cmd.trigger_iopf.dev_id);
 
 	return r < 0 ? r : test_cmd(b, IOMMU_TEST_OP_TRIGGER_IOPF, &cmd);
 }
@@ -214,7 +203,7 @@ int kernel_mock_iotlb(struct backend *b, struct op_mock_iotlb *op, _unused_ stru
 int kernel_mock_cache(struct backend *b, struct op_mock_cache *op, _unused_ struct op_data *d)
 {
 	struct iommu_test_cmd cmd = { .check_dev_cache = { .id = op->index, .cache = op->value } };
-	int r = device_id(b, op->handle, &cmd.id);
+	int r = kernel_device_id(b, op->handle, &cmd.id);
 
 	return r < 0 ? r : test_cmd(b, IOMMU_TEST_OP_DEV_CHECK_CACHE, &cmd);
 }
@@ -222,7 +211,7 @@ int kernel_mock_cache(struct backend *b, struct op_mock_cache *op, _unused_ stru
 int kernel_mock_event(struct backend *b, struct op_mock_event *op, _unused_ struct op_data *d)
 {
 	struct iommu_test_cmd cmd = { 0 };
-	int r = device_id(b, op->handle, &cmd.trigger_vevent.dev_id);
+	int r = kernel_device_id(b, op->handle, &cmd.trigger_vevent.dev_id);
 
 	return r < 0 ? r : test_cmd(b, IOMMU_TEST_OP_TRIGGER_VEVENT, &cmd);
 }

@@ -91,6 +91,8 @@ void kernel_close_objects(struct kernel_backend *k);
 
 /* kernel-vfio.c. -ENODEV: no such handle. */
 int kernel_find_device(struct backend *b, uint32_t handle, struct kernel_device **ret);
+/* Its object id in the iommufd. As kernel_find_device(). */
+int kernel_device_id(struct backend *b, uint32_t handle, uint32_t *ret);
 /* A mock device by its own object's id; NULL none. */
 struct kernel_device *kernel_find_mock(struct kernel_objects *o, uint32_t stdev);
 void kernel_forget_device(struct kernel_objects *o, uint32_t handle);

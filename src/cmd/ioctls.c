@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "cmd/cmd.h"
 #include "cmd/output.h"
+#include "cmd/start.h"
 #include "cmd/take.h"
 
 /* -- names of objects ------------------------------------------------------------------------------------------------------ */
@@ -438,7 +439,7 @@ static int run_ioctls(struct invocation *inv)
 }
 
 static const struct arg_row args[] = {
-	{ .name = "CMD", .help = "command to run, behind --", .complete = COMPLETE_FILE, .optional = true, .repeat = true, .behind = true },
+	COMMAND_ARG("command to run, behind --"),
 	{ 0 },
 };
 

@@ -10,6 +10,7 @@
 
 #include "base/str.h"
 #include "cmd/rows.h"
+#include "cmd/start.h"
 #include "cmd/take.h"
 #include "cmd/until.h"
 #include "diag/ledger.h"
@@ -71,8 +72,7 @@ const char owner_trace_text[] =
 const struct arg_row owner_trace_args[] = {
 	{ .name = "G", .help = "number of a group, or a device: only these; all when there is none",
 	  .complete = COMPLETE_GROUP_OR_DEVICE, .optional = true, .repeat = true },
-	{ .name = "CMD", .help = "command to run under the trace, behind --", .complete = COMPLETE_FILE, .optional = true, .repeat = true,
-	  .behind = true },
+	COMMAND_ARG("command to run under the trace, behind --"),
 	{ 0 },
 };
 

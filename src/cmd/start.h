@@ -8,6 +8,9 @@
 
 #include "base/ctx.h"
 
+/* The row of a command line that may be there. */
+#define COMMAND_ARG(text) { .name = "CMD", .help = text, .complete = COMPLETE_FILE, .optional = true, .repeat = true, .behind = true }
+
 struct start_how {
 	const sigset_t *mask; /* signals blocked in it; NULL: those that are blocked now */
 	bool stdout_to_stderr; /* standard output is ours */

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "base/str.h"
+#include "cmd/start.h"
 #include "cmd/take.h"
 #include "cmd/until.h"
 #include "kmem/recorder.h"
@@ -50,8 +51,7 @@ const char trace_record_text[] =
 
 const struct arg_row trace_record_args[] = {
 	{ .name = "FILE|-", .help = "file to write; standard output without it", .complete = COMPLETE_FILE, .optional = true },
-	{ .name = "CMD", .help = "command to run while recording, behind --", .complete = COMPLETE_FILE, .optional = true, .repeat = true,
-	  .behind = true },
+	COMMAND_ARG("command to run while recording, behind --"),
 	{ 0 },
 };
 

@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "cmd/cmd.h"
 #include "cmd/reasons.h"
+#include "cmd/start.h"
 #include "cmd/take.h"
 #include "cmd/until.h"
 #include "cmd/why.h"
@@ -351,7 +352,7 @@ static int run_why(struct invocation *inv)
 }
 
 static const struct arg_row args[] = {
-	{ .name = "CMD", .help = "command to run, behind --", .complete = COMPLETE_FILE, .optional = true, .repeat = true, .behind = true },
+	COMMAND_ARG("command to run, behind --"),
 	{ 0 },
 };
 

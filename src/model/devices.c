@@ -34,6 +34,20 @@ int handle_bound(struct model *m, uint32_t id, struct handle **ret)
 	return r;
 }
 
+int handle_usable(struct model *m, uint32_t id, struct handle **ret)
+{
+	struct handle *h = NULL;
+	int r = handle_get(m, id, &h);
+
+	if (r == 0 && h->selftest)
+		r = -EOPNOTSUPP;
+	else if (r == 0 && !h->idev && !h->legacy)
+		r = -EINVAL;
+	if (r == 0)
+		*ret = h;
+	return r;
+}
+
 /* Numbers only grow: one that is out of date never names another device. */
 struct handle *handle_new(struct model *m, struct mdev *dev)
 {
@@ -230,20 +244,28 @@ static int attach_rid(struct model *m, struct handle *h, uint32_t *pt_id)
 	return r;
 }
 
+/* What attach and detach want of their device (vfio_df_ioctl_attach_pt()). */
+static int attachable(struct model *m, uint32_t handle, uint32_t flags, struct handle **ret)
+{
+	int r = handle_get(m, handle, ret);
+
+	if (r < 0)
+		return r;
+	if ((*ret)->legacy)
+		return -ENOTTY;
+	return (*ret)->idev && !(flags & ~OP_ATTACH_PASID) ? 0 : -EINVAL;
+}
+
 int model_device_attach(struct backend *b, struct op_device_attach *op, struct op_data *d)
 {
 	struct model *m = to_model(b);
 	uint32_t pt_id = op->pt_id;
 	struct handle *h;
-	int r = handle_get(m, op->handle, &h);
+	int r = attachable(m, op->handle, op->flags, &h);
 
 	(void)d;
 	if (r < 0)
 		return r;
-	if (h->legacy)
-		return -ENOTTY;
-	if (!h->idev || (op->flags & ~OP_ATTACH_PASID))
-		return -EINVAL;
 	if ((op->flags & OP_ATTACH_PASID) && before_pasids(m))
 		return h->selftest ? -EOPNOTSUPP : -EINVAL;
 	r = op->flags & OP_ATTACH_PASID ? attach_pasid(m, h, op->pasid, &pt_id) : attach_rid(m, h, &pt_id);
@@ -257,15 +279,11 @@ int model_device_detach(struct backend *b, struct op_device_detach *op, struct o
 	struct model *m = to_model(b);
 	struct handle *h;
 	size_t i;
-	int r = handle_get(m, op->handle, &h);
+	int r = attachable(m, op->handle, op->flags, &h);
 
 	(void)d;
 	if (r < 0)
 		return r;
-	if (h->legacy)
-		return -ENOTTY;
-	if (!h->idev || (op->flags & ~OP_ATTACH_PASID))
-		return -EINVAL;
 	if (op->flags & OP_ATTACH_PASID) {
 		if (before_pasids(m) && !h->selftest)
 			return -EINVAL;
@@ -357,15 +375,11 @@ int model_device_region(struct backend *b, struct op_device_region *op, struct o
 	struct model *m = to_model(b);
 	struct handle *h;
 	uint8_t *config;
-	int r = handle_get(m, op->handle, &h);
+	int r = handle_usable(m, op->handle, &h);
 
 	(void)d;
 	if (r < 0)
 		return r;
-	if (h->selftest)
-		return -EOPNOTSUPP;
-	if (!h->idev && !h->legacy)
-		return -EINVAL;
 	if ((op->width != 1 && op->width != 2 && op->width != 4 && op->width != 8) || op->index >= N_REGIONS)
 		return -EINVAL;
 	config = op->index == VFIO_PCI_CONFIG_REGION_INDEX ? config_of(m, h->dev) : NULL;

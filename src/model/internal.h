@@ -474,8 +474,10 @@ OP(mock_reserved) OP(mock_fault) OP(mock_dirty) OP(mock_iotlb) OP(mock_cache) OP
 
 /* -ENODEV: no such descriptor. */
 int handle_get(struct model *m, uint32_t id, struct handle **ret);
-/* The same, bound; -EINVAL: it is not. */
+/* The same, bound; -ENOENT: it is not. */
 int handle_bound(struct model *m, uint32_t id, struct handle **ret);
+/* The same, and its registers and interrupts can be had: -EOPNOTSUPP a selftest's has none; -EINVAL it is not bound. */
+int handle_usable(struct model *m, uint32_t id, struct handle **ret);
 /* An open descriptor of the device, not bound to an iommufd. */
 struct handle *handle_new(struct model *m, struct mdev *dev);
 /* Detaches, unbinds and frees; a mock device goes with it. */

@@ -94,15 +94,11 @@ int model_device_irq(struct backend *b, struct op_device_irq *op, struct op_data
 {
 	struct handle *h;
 	struct irq *i;
-	int r = handle_get(to_model(b), op->handle, &h);
+	int r = handle_usable(to_model(b), op->handle, &h);
 
 	(void)d;
 	if (r < 0)
 		return r;
-	if (h->selftest)
-		return -EOPNOTSUPP;
-	if (!h->idev && !h->legacy)
-		return -EINVAL;
 	if (op->what == OP_IRQ_ARM)
 		return arm(h, op->vector);
 	i = find_irq(h, op->vector);
