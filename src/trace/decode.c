@@ -455,7 +455,7 @@ static enum line_result one_line(struct decoder *d, struct slice text, uint64_t 
 	else if (r == LINE_OTHER && looks_like_fault((struct slice){ text.p, MIN(text.n, (size_t)MAX_LOG_LINE) }))
 		undecoded(d, line, text, "has the words of a fault, and not its form");
 	text = slice_trim(text);
-	if (r == LINE_OTHER && text.n && !memchr("{}]\"", *text.p, 4)) /* what belongs to JSON around the lines comes between them always */
+	if (r == LINE_OTHER && text.n && !is_among(*text.p, "{}]\"")) /* what belongs to JSON around the lines comes between them always */
 		hold_age(&d->log);
 	return r;
 }

@@ -11,7 +11,7 @@ static bool latency_column(struct slice word, int32_t *ret_cpu)
 	if (!scan_dec(&s, &cpu) || cpu > 99999 || scan_left(&s) < 3 || scan_left(&s) > 8)
 		return false;
 	for (const char *p = s.p; p < s.end; p++)
-		if (!memchr(".#*dDbBXnNpPLlhHsSzZ0123456789acef", *p, 34))
+		if (!is_among(*p, ".#*dDbBXnNpPLlhHsSzZ0123456789acef"))
 			return false;
 	*ret_cpu = (int32_t)cpu;
 	return true;

@@ -93,7 +93,7 @@ static bool only_word(struct slice rest, uint64_t *ret)
 {
 	struct scan s = scan_of(rest);
 
-	return rest.n >= 18 && scan_hex(&s, ret) && s.p - rest.p == 18 && (!scan_left(&s) || memchr("`|\"',<* ", *s.p, 8));
+	return rest.n >= 18 && scan_hex(&s, ret) && s.p - rest.p == 18 && (!scan_left(&s) || is_among(*s.p, "`|\"',<* "));
 }
 
 static enum line_result v3_header(struct log_state *st, const struct log_msg *m, struct slice unit, struct scan s)

@@ -315,9 +315,9 @@ static const char *before_quote(const char *lead, struct scan s)
 
 	while (open && open > lead && is_blank(open[-1]))
 		open--;
-	if (!open || open == lead || !memchr("\"'`|", open[-1], 4))
+	if (!open || open == lead || !is_among(open[-1], "\"'`|"))
 		return s.end;
-	while (end > s.p && memchr(" ,]})", end[-1], 5))
+	while (end > s.p && is_among(end[-1], " ,]})"))
 		end--;
 	return end > s.p && end[-1] == open[-1] ? end - 1 : s.end;
 }

@@ -41,6 +41,14 @@ static inline bool is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
+/* Not NUL, which is in no set. */
+static inline bool is_among(char c, const char *set)
+{
+	while (*set && *set != c)
+		set++;
+	return *set;
+}
+
 static inline bool is_digit(char c)
 {
 	return c >= '0' && c <= '9';
