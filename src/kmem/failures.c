@@ -10,8 +10,15 @@
 #include "kmem/traced-fd.h"
 #include "kmem/tracefs.h"
 
+/*
+ * Entries of all calls are written, since it is not known then which will fail; the kernel makes text of them when they are read, which
+ * costs more than all else. So they stay in the ring, where later ones overwrite them, until a second instance, which has the calls that
+ * failed and nothing else, tells that there is something to read.
+ */
 struct failure_probes {
 	struct tracefs fs;
+	struct tracefs bell; /* its events are those of @fs */
+	size_t rung;
 };
 
 static bool has_all(const struct ktypes *t, const enum kfield *v, size_t n)
@@ -86,11 +93,22 @@ static int add_probes(struct ctx *ctx, const struct failure_probes *p, const str
 			      "no return probe can be set on any of the functions: a kernel without kretprobes, VFIO and iommufd", NULL);
 }
 
+#define FAILED "ret < 0 && ret >= -4095"
+
 /* Failures alone. Kernels that know no such filter report all, and the reader passes over the rest. */
 static void filter_returns(const struct failure_probes *p, const struct watched_function *v, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		(void)tracefs_write_own(&p->fs, "ret < 0 && ret >= -4095", "events/%s/r_%s/filter", p->fs.name, v[i].name);
+		(void)tracefs_write_own(&p->fs, FAILED, "events/%s/r_%s/filter", p->fs.name, v[i].name);
+}
+
+static int follow_in(struct ctx *ctx, const struct tracefs *t, const char *pids)
+{
+	int r;
+
+	(void)tracefs_write_own(t, "1", "options/event-fork");
+	r = tracefs_write_own(t, pids, "set_event_pid");
+	return r < 0 ? tracefs_cannot(ctx, "no-instance", t, -r, "this kernel cannot trace one process alone", NULL) : 0;
 }
 
 static int follow(struct ctx *ctx, const struct failure_probes *p, pid_t pid)
@@ -106,9 +124,19 @@ static int follow(struct ctx *ctx, const struct failure_probes *p, pid_t pid)
 	for (size_t i = 0; i < n; i++)
 		strbuf_printf(&pids, " %d", (int)tids[i]);
 	free(tids);
-	(void)tracefs_write_own(&p->fs, "1", "options/event-fork");
-	r = tracefs_write_own(&p->fs, strbuf_str(&pids), "set_event_pid");
-	return r < 0 ? tracefs_cannot(ctx, "no-instance", &p->fs, -r, "this kernel cannot trace one process alone", NULL) : 0;
+	r = follow_in(ctx, &p->fs, strbuf_str(&pids));
+	return r < 0 ? r : follow_in(ctx, &p->bell, strbuf_str(&pids));
+}
+
+/* The results of the calls themselves, if they failed. */
+static void hang_bell(const struct failure_probes *p, const struct watched_function *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (!v[i].outer)
+			continue;
+		(void)tracefs_write_own(&p->bell, FAILED, "events/%s/r_%s/filter", p->fs.name, v[i].name);
+		(void)tracefs_write_own(&p->bell, "1", "events/%s/r_%s/enable", p->fs.name, v[i].name);
+	}
 }
 
 int failure_probes_start(struct ctx *ctx, const struct watched_function *v, size_t n, pid_t pid, struct failure_probes **ret, size_t *ret_n)
@@ -122,10 +150,15 @@ int failure_probes_start(struct ctx *ctx, const struct watched_function *v, size
 	if (r == 0)
 		r = tracefs_make_instance(ctx, &p->fs);
 	if (r == 0)
+		r = tracefs_open(ctx, "bell", p->fs.doing, &p->bell);
+	if (r == 0)
+		r = tracefs_make_instance(ctx, &p->bell);
+	if (r == 0)
 		r = follow(ctx, p, pid);
 	if (r < 0)
 		return r;
 	filter_returns(p, v, n);
+	hang_bell(p, v, n);
 	r = tracefs_enable_probes(&p->fs, true);
 	if (r < 0)
 		return tracefs_cannot(ctx, "no-probe", &p->fs, -r, "the probes cannot be switched on", NULL);
@@ -136,22 +169,60 @@ int failure_probes_start(struct ctx *ctx, const struct watched_function *v, size
 
 int failure_probes_fd(const struct failure_probes *p)
 {
-	return p->fs.pipe;
+	return p->bell.pipe;
 }
 
-int failure_probes_read(struct failure_probes *p, struct failure_log *log)
+size_t failure_probes_rung(const struct failure_probes *p)
+{
+	return p->rung;
+}
+
+/* -- reading ------------------------------------------------------------------------------------------------------------ */
+
+/* What is there now, to @take; 0 or negative errno. */
+static int drain(int fd, void (*take)(void *arg, const char *text, size_t n), void *arg)
 {
 	char buf[8192];
 
 	for (;;) {
-		ssize_t n = read(p->fs.pipe, buf, sizeof(buf));
+		ssize_t n = read(fd, buf, sizeof(buf));
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
 			return n == 0 || errno == EAGAIN ? 0 : -errno;
-		failure_log_text(log, buf, (size_t)n);
+		take(arg, buf, (size_t)n);
 	}
+}
+
+static void to_log(void *arg, const char *text, size_t n)
+{
+	failure_log_text(arg, text, n);
+}
+
+/* Each event is a line, and none is lost in practice: they are few. */
+static void count_lines(void *arg, const char *text, size_t n)
+{
+	size_t *lines = arg;
+
+	for (size_t i = 0; i < n; i++)
+		*lines += text[i] == '\n';
+}
+
+int failure_probes_read(struct failure_probes *p, struct failure_log *log)
+{
+	size_t before = p->rung;
+	int r = drain(p->bell.pipe, count_lines, &p->rung);
+
+	return r == 0 && p->rung > before ? drain(p->fs.pipe, to_log, log) : r;
+}
+
+int failure_probes_read_rest(struct failure_probes *p, struct failure_log *log)
+{
+	int r = failure_probes_read(p, log);
+
+	/* what had rung was perhaps not written down everywhere yet */
+	return r == 0 && p->rung ? drain(p->fs.pipe, to_log, log) : r;
 }
 
 void failure_probes_stop(struct failure_probes *p)
@@ -159,6 +230,8 @@ void failure_probes_stop(struct failure_probes *p)
 	if (!p)
 		return;
 	tracefs_enable_probes(&p->fs, false);
+	/* probes cannot go while an instance has them on */
+	tracefs_close(&p->bell);
 	tracefs_close(&p->fs);
 	free(p);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Which functions of the kernel fail, in which order, under a command: return probes that report negative results alone, in a tracing
- * instance of our own that follows our process and its children (set_event_pid, event-fork; Documentation/trace/events.rst).
+ * Which functions of the kernel fail, in which order, under a command: return probes that report negative results alone, in two tracing
+ * instances of our own that follows our process and its children (set_event_pid, event-fork; Documentation/trace/events.rst).
  */
 #ifndef IOMMUCTL_KMEM_FAILURES_H
 #define IOMMUCTL_KMEM_FAILURES_H
@@ -47,7 +47,7 @@ struct failure_log {
 	size_t n;
 	struct arena arena;
 	VEC(struct failure_event) v;
-	size_t lost, other; /* events dropped; lines that are none of ours */
+	size_t lost, other; /* times that events were overwritten, of calls that failed or not, or dropped; lines that are none of ours */
 	char line[4096];
 	size_t line_len;
 };
@@ -63,10 +63,18 @@ struct failure_probes;
  * threads and their children. -EOPNOTSUPP, -EACCES or -EPERM with what stands in the way, noted.
  */
 int failure_probes_start(struct ctx *ctx, const struct watched_function *v, size_t n, pid_t pid, struct failure_probes **ret, size_t *ret_n);
+
+/* Readable when a call has failed. */
 int failure_probes_fd(const struct failure_probes *p);
 
-/* Takes in what is there, without waiting. */
+/* If a call has failed: takes in what is there, without waiting. 0 or negative errno. */
 int failure_probes_read(struct failure_probes *p, struct failure_log *log);
+
+/* The same at the end, when nothing of what is watched runs any more. */
+int failure_probes_read_rest(struct failure_probes *p, struct failure_log *log);
+
+/* Calls that failed so far, seen whole or not: what led to them may have been overwritten before it was read. */
+size_t failure_probes_rung(const struct failure_probes *p);
 
 /* Takes everything away again. NULL is fine. */
 void failure_probes_stop(struct failure_probes *p);

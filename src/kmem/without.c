@@ -105,6 +105,16 @@ int failure_probes_read(struct failure_probes *p _unused_, struct failure_log *l
 	return -EOPNOTSUPP;
 }
 
+int failure_probes_read_rest(struct failure_probes *p _unused_, struct failure_log *log _unused_)
+{
+	return -EOPNOTSUPP;
+}
+
+size_t failure_probes_rung(const struct failure_probes *p _unused_)
+{
+	return 0;
+}
+
 void failure_probes_stop(struct failure_probes *p _unused_)
 {
 }

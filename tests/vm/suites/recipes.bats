@@ -32,6 +32,12 @@ console() {
 }
 
 @test "the recipes" {
+	local f any=
+
+	for f in "$IOMMUCTL_SRCDIR"/docs/recipes/*-*.md; do
+		! about "$f" || any=yes
+	done
+	[ -n "$any" ] || skip "none is about this machine"
 	n=0
 	before=$(lab_state)
 	console "$IOMMUCTL_SRCDIR"/docs/recipes/*-*.md

@@ -160,6 +160,7 @@ edu() {
 		$detached
 		expect 3 device irq nic wait --timeout 0.5
 		device irq nic off
+		device attach nic mem
 		expect EINVAL device irq nic arm --vector 4000
 	END
 	echo "$output"

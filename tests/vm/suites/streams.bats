@@ -9,13 +9,14 @@ load lab
 
 setup() { lab_tool; }
 
-# edus: the edu devices that have an IOMMU
+# edus: the edu devices that an IOMMU puts into a group of their own: one that shares it cannot be taken while the others are in use
 edus() {
 	local d
 
 	for d in "$devices"/*/; do
 		d=${d%/}
-		[ "$(cat "$d/vendor" "$d/device" | tr -d '\n')" != 0x12340x11e8 ] || [ ! -e "$d/iommu_group" ] || echo "${d##*/}"
+		[ "$(cat "$d/vendor" "$d/device" | tr -d '\n')" = 0x12340x11e8 ] && [ -e "$d/iommu_group" ] || continue
+		[ "$(lab_members "$(lab_group "${d##*/}")" | wc -w)" -ne 1 ] || echo "${d##*/}"
 	done
 }
 
