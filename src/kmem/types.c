@@ -2,6 +2,7 @@
 #include "kmem/types.h"
 
 #include <ctype.h>
+#include <endian.h>
 #include <errno.h>
 #include <string.h>
 #include <bpf/btf.h>
@@ -130,19 +131,19 @@ static bool right_size(enum kind kind, const struct btf_type *t, int64_t size)
 	return false;
 }
 
-/* Where a bit is in its byte. Bit-fields are laid out the other way round on big-endian machines, and no one of those asks. */
+/* Where a bit is in its byte: BTF counts from the end that comes first in memory, on big-endian machines the highest (libbpf, relo_core.c). */
 static uint8_t bit_mask(const struct place *at)
 {
-	return at->bits ? (uint8_t)(1u << at->bit % 8) : 0xff;
+	if (!at->bits)
+		return 0xff;
+	return (uint8_t)(__BYTE_ORDER == __BIG_ENDIAN ? 0x80u >> at->bit % 8 : 1u << at->bit % 8);
 }
 
 static bool right_place(enum kind kind, const struct place *at)
 {
-	const uint16_t one = 1;
-
 	if (kind != B || !at->bits)
 		return !at->bits && at->bit % 8 == 0;
-	return at->bits == 1 && *(const char *)&one;
+	return at->bits == 1;
 }
 
 /* A member of another kind or size than the code expects counts as not there. */

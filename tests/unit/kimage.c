@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "kimage.h"
 
+#include <endian.h>
 #include <elf.h>
 #include <stdio.h>
 #include <string.h>
@@ -269,12 +270,19 @@ uint64_t kimage_at(const struct kimage *k, uint64_t base, enum kfield f)
 	return base + k->types.field[f].offset;
 }
 
+/* The bytes of an 8-byte number that a member of so many bytes has. */
+static size_t low_bytes(size_t size)
+{
+	return __BYTE_ORDER == __BIG_ENDIAN ? 8 - size : 0;
+}
+
 void kimage_set(struct kimage *k, uint64_t base, enum kfield f, uint64_t value)
 {
 	uint64_t at = kimage_at(k, base, f) - KIMAGE_BASE;
+	size_t size = k->types.field[f].size;
 
-	MUST(at + 8 <= KIMAGE_SIZE && k->types.field[f].size <= 8);
-	memcpy(k->mem + at, &value, k->types.field[f].size); /* little-endian, like every machine that runs the tests */
+	MUST(at + 8 <= KIMAGE_SIZE && size <= 8);
+	memcpy(k->mem + at, (char *)&value + low_bytes(size), size);
 }
 
 void kimage_write64(struct kimage *k, uint64_t addr, uint64_t value)
@@ -285,9 +293,10 @@ void kimage_write64(struct kimage *k, uint64_t addr, uint64_t value)
 
 uint64_t kimage_num(const struct kimage *k, uint64_t base, enum kfield f)
 {
+	size_t size = k->types.field[f].size;
 	uint64_t v = 0;
 
-	memcpy(&v, k->mem + (kimage_at(k, base, f) - KIMAGE_BASE), k->types.field[f].size);
+	memcpy((char *)&v + low_bytes(size), k->mem + (kimage_at(k, base, f) - KIMAGE_BASE), size);
 	return v;
 }
 
@@ -453,8 +462,8 @@ void kimage_file(struct kimage *k, uint64_t task, size_t fd, uint64_t fops, uint
 
 static void add_record(struct strbuf *b, uint32_t kind, const char *name, uint64_t addr, const void *data, uint64_t len)
 {
-	uint32_t head[2] = { kind, (uint32_t)strlen(name) };
-	uint64_t tail[2] = { addr, len };
+	uint32_t head[2] = { htole32(kind), htole32((uint32_t)strlen(name)) };
+	uint64_t tail[2] = { htole64(addr), htole64(len) };
 
 	strbuf_add(b, head, sizeof(head));
 	strbuf_add(b, tail, sizeof(tail));
@@ -485,7 +494,8 @@ void *kimage_image(const struct kimage *k, size_t *ret_len)
 
 int kimage_core(uint64_t vaddr, size_t len, unsigned char class, uint16_t type, size_t cut)
 {
-	Elf64_Ehdr eh = { .e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, class, ELFDATA2LSB, EV_CURRENT }, .e_type = type,
+	Elf64_Ehdr eh = { .e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, class,
+				     __BYTE_ORDER == __BIG_ENDIAN ? ELFDATA2MSB : ELFDATA2LSB, EV_CURRENT }, .e_type = type,
 			  .e_machine = EM_X86_64, .e_version = EV_CURRENT, .e_phoff = sizeof(eh), .e_ehsize = sizeof(eh),
 			  .e_phentsize = sizeof(Elf64_Phdr), .e_phnum = 1 };
 	Elf64_Phdr ph = { .p_type = PT_LOAD, .p_offset = 4096, .p_vaddr = vaddr, .p_filesz = len, .p_memsz = len };

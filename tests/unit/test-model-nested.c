@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include <endian.h>
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -584,8 +585,9 @@ static void dirty_pages(void **state)
 
 static void smmu_nests_through_a_viommu(void **state)
 {
-	struct iommu_hwpt_arm_smmuv3 s1 = { .ste = { 1 | 5 << 1 } }, bypass = { .ste = { 1 | 4 << 1 } }, bad = { .ste = { 1 | 7 << 1 } };
-	struct iommu_viommu_arm_smmuv3_invalidate inv[2] = { { { 0x30 } }, { { 0x40 | (uint64_t)5 << 32 } } };
+	struct iommu_hwpt_arm_smmuv3 s1 = { .ste = { htole64(1 | 5 << 1) } }, bypass = { .ste = { htole64(1 | 4 << 1) } },
+				     bad = { .ste = { htole64(1 | 7 << 1) } };
+	struct iommu_viommu_arm_smmuv3_invalidate inv[2] = { { { htole64(0x30) } }, { { htole64(0x40 | (uint64_t)5 << 32) } } };
 	struct op_hwpt_invalidate op = { .data_type = IOMMU_VIOMMU_INVALIDATE_DATA_ARM_SMMUV3, .entry_len = 16, .n = 2 };
 	struct op_data d = OP_DATA_NONE;
 	struct lab l;

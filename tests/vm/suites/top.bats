@@ -111,10 +111,10 @@ teardown() {
 	[[ $LAB_TOPOLOGY != amd* && $LAB_TOPOLOGY != virtio-iommu* ]] || skip "QEMU's unit reports nothing for a stray access"
 	lab_move "$EDU"
 	watch 30 devices,faults,units
-	edu-dma "$EDU" read 0x7dead000
+	edu-dma "$EDU" read 0xdeaf000
 	soon ".devices[] | select(.device == \"$EDU\") | .faults >= 1" true
 	# an SMMU reports each word: later addresses may be in it, too
-	[ "$(sample "$(samples)" "[.fault_lines[] | select(.device == \"$EDU\" and .address == \"0x7dead000\") | .access] | unique")" = '["read"]' ]
+	[ "$(sample "$(samples)" "[.fault_lines[] | select(.device == \"$EDU\" and .address == \"0xdeaf000\") | .access] | unique")" = '["read"]' ]
 	# in one of the samples it is a rate
 	[ "$(sed 1d "$log" | jq -c "select(.devices) | .devices[] | select(.device == \"$EDU\") | .fault_rate" | sort -n | tail -1)" -ge 1 ]
 	[ "$(sed 1d "$log" | jq -c 'select(.faults) | .faults' | sort -n | tail -1)" -ge 1 ]
