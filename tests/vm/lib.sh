@@ -6,6 +6,8 @@
 cache=${IOMMUCTL_VM_CACHE:-$here/cache}
 limit=${IOMMUCTL_VM_TIMEOUT:-120}
 topology_file='' kernel='' initrd=''
+# EDK2 for QEMU's arm64 machine, from Debian's qemu-efi-aarch64
+efi=/usr/share/qemu-efi-aarch64/QEMU_EFI.fd
 
 arch=amd64
 
@@ -31,6 +33,14 @@ find_topology() {
 	topology_file=$here/topologies/$1
 	[ -f "$topology_file" ] || die "$1: no such topology; there are:" \
 		"$(cd "$here/topologies" && echo ./* | sed 's,\./,,g')"
+	like=$(sed -n 's/^like //p' "$topology_file")
+	if [ -n "$like" ]; then
+		# all of the other's lines, too
+		mkdir -p "$cache"
+		cat "$topology_file" "$here/topologies/$like" >"$cache/topology-$1.$$"
+		topology_file=$cache/topology-$1
+		mv "$topology_file.$$" "$topology_file"
+	fi
 	! grep -qx 'arch arm64' "$topology_file" || for_arm64
 }
 
@@ -223,7 +233,7 @@ make_initrd() {
 	set -- "$(helper vfio-truth)" "$(helper at-syscall)" "$(helper owner-hold)" "$(helper edu-dma)" \
 		"$(helper vfio-client)" "$(helper pass-fd)" "$(helper map-loop)" "$here/../../boot/early-bind"
 	# none where there is no 32-bit compiler
-	# shellcheck disable=SC2046
+	# shellcheck disable=SC2046,SC2086
 	[ $arch != amd64 ] || set -- "$@" $(helper32 call32)
 	foreign=''
 	if [ $arch != amd64 ]; then
@@ -272,6 +282,15 @@ device_tree() {
 	"$here/mkroots" "$1" $roots
 }
 
+# efi_firmware LOG KERNEL: $firmware, as arguments, of a topology that wants it, and $image, which is then to be a kernel as it is, not packed
+efi_firmware() {
+	firmware='' image=''
+	grep -qx 'firmware efi' "$topology_file" || return 0
+	[ -f "$efi" ] || skip "no $efi: install qemu-efi-aarch64"
+	firmware="-bios $efi" image=$1.image
+	gzip -dc "$2" >"$image"
+}
+
 # boot SECONDS KERNEL INITRD SHARE LOG [DISK]: one machine of $topology_file; DISK: what its drive "system" is
 # no_timer_check: an emulated machine on a busy host may lose the few timer ticks that the kernel counts at
 # boot, and panics.
@@ -287,16 +306,18 @@ boot() {
 	machine=$machine$(sed -n 's/^machine /,/p' "$topology_file" | tr -d '\n')
 	! grep -q '^cpu ' "$topology_file" || cpu=$(sed -n 's/^cpu //p' "$topology_file")
 	device_tree "$5.dtb"
+	efi_firmware "$5" "$2"
 	threads=multi
 	# a clock that counts instructions is for one thread
 	! grep -q '^-icount' "$topology_file" || threads=single
 	# words of the topology are split here, and nowhere else
-	# shellcheck disable=SC2046
+	# shellcheck disable=SC2046,SC2086
 	timeout -k 5 "$1" $qemu -accel "tcg,thread=$threads" -cpu "$cpu" -smp 2 \
 		-M "$machine" -m 2G -nodefaults -display none $noreboot \
 		-serial "file:$5" \
-		-kernel "$2" -initrd "$3" \
+		-kernel "${image:-$2}" -initrd "$3" \
 		-append "$console quiet panic=-1 $append" \
+		$firmware \
 		$([ ! -s "$5.dtb" ] || echo "-dtb $5.dtb") \
 		-fsdev "local,id=host,path=$4,security_model=none" \
 		$([ -z "${6:-}" ] || echo "-drive if=none,id=system,format=raw,file=$6") \

@@ -15,7 +15,8 @@ edus() {
 
 	for d in "$devices"/*/; do
 		d=${d%/}
-		[ "$(cat "$d/vendor" "$d/device" | tr -d '\n')" = 0x12340x11e8 ] && [ -e "$d/iommu_group" ] || continue
+		[ "$(cat "$d/vendor" "$d/device" | tr -d '\n')" = 0x12340x11e8 ] || continue
+		[ -e "$d/iommu_group" ] || continue
 		[ "$(lab_members "$(lab_group "${d##*/}")" | wc -w)" -ne 1 ] || echo "${d##*/}"
 	done
 }
@@ -42,9 +43,43 @@ roots() {
 	done
 }
 
+# number SIZE OFFSET: of the table IORT, little-endian as the machine is
+number() {
+	od -An -v "-tu$1" -j "$2" -N "$1" /sys/firmware/acpi/tables/IORT | tr -d ' '
+}
+
+# iort: "FIRST LAST OUT LAST" of each range that a root complex's node maps to an SMMUv3 (Arm DEN 0049, IO Remapping Table)
+iort() {
+	local node mapping i type n
+
+	node=$(number 4 40)
+	for ((n = $(number 4 36); n > 0; n--)); do
+		type=$(number 1 "$node")
+		mapping=$((node + $(number 4 $((node + 12)))))
+		for ((i = $(number 4 $((node + 8))); type == 2 && i > 0; i--, mapping += 20)); do
+			[ "$(number 1 "$(number 4 $((mapping + 12)))")" -ne 4 ] ||
+				printf '0x%x 0x%x 0x%x 0x%x\n' "$(number 4 $mapping)" $(($(number 4 $mapping) + $(number 4 $((mapping + 4))))) \
+					"$(number 4 $((mapping + 8)))" $(($(number 4 $((mapping + 8))) + $(number 4 $((mapping + 4)))))
+		done
+		node=$((node + $(number 2 $((node + 1)))))
+	done
+}
+
+@test "where firmware describes the machine by ACPI: the table's ranges, and what the kernel made of them" {
+	local unit=/sys/class/iommu/smmu3.*
+
+	[ -e /sys/firmware/acpi/tables/IORT ] || skip "a devicetree describes this machine"
+	unit=$(echo $unit)
+	iommuctl -j iommu show "${unit##*/}" >"$BATS_TEST_TMPDIR/show"
+	[ -n "$(iort)" ]
+	diff <(iort | sort) <(jq -r '.data[0].streams[] | "\(.first_requester) \(.last_requester) \(.first) \(.last)"' "$BATS_TEST_TMPDIR/show" | sort)
+	[ "$(jq '[.data[0].devices[] | select((.stream_ids | length) == 0)] | length' "$BATS_TEST_TMPDIR/show")" -eq 0 ]
+}
+
 @test "the unit is resolved to its platform device, its root complexes and its devices' ids" {
 	local unit=/sys/class/iommu/smmu3.* bus node n=0 first phandle out len want
 
+	[ ! -e /sys/firmware/acpi/tables/IORT ] || skip "ACPI describes this machine"
 	unit=$(echo $unit)
 	iommuctl -j iommu show "${unit##*/}" >"$BATS_TEST_TMPDIR/show"
 	[ "$(jq -r '.data[0].parent' "$BATS_TEST_TMPDIR/show")" = "$(basename "$(realpath "$unit/device")")" ]
