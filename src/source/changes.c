@@ -5,11 +5,13 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <libudev.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/inotify.h>
 
 #include "base/str.h"
+#include "source/kmsg.h"
 
 struct changes {
 	struct udev *udev;
@@ -149,9 +151,9 @@ unsigned changes_take(struct changes *c)
 }
 
 /* "6,339,5140900,-;text\n KEY=value\n" (Documentation/ABI/testing/dev-kmsg) */
-static bool format_record(struct changes *c, const char *rec, char *buf, size_t cap, uint64_t *lost)
+static bool format_record(struct changes *c, char *rec, char *buf, size_t cap, uint64_t *lost)
 {
-	const char *text = strchr(rec, ';');
+	char *text = strchr(rec, ';');
 	unsigned long long seq, usec;
 	unsigned priority;
 
@@ -162,8 +164,15 @@ static bool format_record(struct changes *c, const char *rec, char *buf, size_t 
 		*lost += seq - c->next_seq;
 	c->has_seq = true;
 	c->next_seq = seq + 1;
-	snprintf(buf, cap, "[%5llu.%06llu] %.*s", usec / 1000000, usec % 1000000, (int)strcspn(text, "\n"), text);
+	snprintf(buf, cap, "[%5llu.%06llu] %.*s", usec / 1000000, usec % 1000000, (int)kmsg_plain(text, strcspn(text, "\n")), text);
 	return true;
+}
+
+bool changes_log_wait(struct changes *c, int ms)
+{
+	struct pollfd p = { .fd = c->log, .events = POLLIN };
+
+	return c->log >= 0 && poll(&p, 1, ms) > 0;
 }
 
 int changes_log_line(struct changes *c, char *buf, size_t cap, uint64_t *lost)

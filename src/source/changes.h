@@ -35,4 +35,7 @@ unsigned changes_take(struct changes *c);
  */
 int changes_log_line(struct changes *c, char *buf, size_t cap, uint64_t *lost);
 
+/* Waits for more of it, @ms at most. Whether there is. */
+bool changes_log_wait(struct changes *c, int ms);
+
 #endif

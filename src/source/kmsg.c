@@ -39,17 +39,39 @@ static struct json_object *make_doc(struct json_object *lines, bool complete)
 
 /* -- /dev/kmsg ----------------------------------------------------------------------------------- */
 
+static int hex_of(const char *s)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *a = s[0] ? strchr(digits, s[0]) : NULL, *b = a && s[1] ? strchr(digits, s[1]) : NULL;
+
+	return b ? (int)((a - digits) << 4 | (b - digits)) : -1;
+}
+
+size_t kmsg_plain(char *text, size_t len)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		int c = text[i] == '\\' && len - i >= 4 && text[i + 1] == 'x' ? hex_of(text + i + 2) : -1;
+		bool plain = c == '\t' || c == '\\' || c >= 0x80;
+
+		text[n++] = plain ? (char)c : text[i];
+		i += plain ? 3 : 0;
+	}
+	return n;
+}
+
 /* "6,339,5140900,-;text\n KEY=value\n": priority, sequence, microseconds (Documentation/ABI/testing/dev-kmsg) */
-static bool take_record(struct json_object *list, const char *rec, uint64_t *ret_seq)
+static bool take_record(struct json_object *list, char *rec, uint64_t *ret_seq)
 {
 	unsigned priority;
 	unsigned long long seq, usec;
-	const char *text = strchr(rec, ';');
+	char *text = strchr(rec, ';');
 
 	if (!text || sscanf(rec, "%u,%llu,%llu", &priority, &seq, &usec) != 3)
 		return false;
 	text++;
-	add_line(list, NUM(seq), NUM(usec), NUM(priority & 7), text, strcspn(text, "\n"));
+	add_line(list, NUM(seq), NUM(usec), NUM(priority & 7), text, kmsg_plain(text, strcspn(text, "\n")));
 	*ret_seq = seq;
 	return true;
 }

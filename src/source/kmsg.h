@@ -36,6 +36,12 @@ int source_kmsg(struct source *src, struct ctx *ctx, struct arena *a, struct kms
 /* The live log from now on, not blocking: each read gives one record. A descriptor, or negative errno (-EPERM: dmesg_restrict). */
 int kmsg_follow(void);
 
+/*
+ * A record's text as the kernel printed it, in place: /dev/kmsg writes tabs, backslashes and what is not ASCII as "\x09" (kernel/printk/printk.c,
+ * msg_add_ext_text()). Line feeds and other control characters stay as they are written. The new length.
+ */
+size_t kmsg_plain(char *text, size_t len);
+
 /* The provider of the live section. */
 int kmsg_gather(struct ctx *ctx, struct json_object **ret);
 

@@ -132,10 +132,11 @@ static enum line_result v3_decoded(struct log_state *st, const struct log_msg *m
 		ev->vendor = VENDOR_SMMUV3;
 		ev->unit = hold_text(st, unit);
 		ev->fault = (struct fault_info){ .kind = FAULT_DMA };
-		if (key_hex(rest, "iova: ", &v)) {
-			ev->addr = v;
-			ev->has |= HAS_ADDR;
-		}
+	}
+	/* where its words are whole they have told that, and more exactly */
+	if ((!st->held->want_words || st->held->n_words < st->held->want_words) && key_hex(rest, "iova: ", &v)) {
+		ev->addr = v;
+		ev->has |= HAS_ADDR;
 	}
 	if (!ev->fault.has_code && smmuv3_event_parse(name) >= 0) {
 		ev->fault.code = (uint32_t)smmuv3_event_parse(name);
@@ -212,6 +213,9 @@ static enum line_result v3_line(struct log_state *st, const struct log_msg *m, s
 	struct scan s = scan_of(rest);
 	uint64_t word;
 
+	/* a tab as /dev/kmsg writes it */
+	if (scan_lit(&s, "\\x09"))
+		rest = scan_rest(&s);
 	if (only_word(rest, &word))
 		return add_word(st, unit, word);
 	if (scan_lit(&s, "event 0x"))

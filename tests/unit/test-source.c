@@ -20,6 +20,7 @@
 
 #include "base/str.h"
 #include "source/files.h"
+#include "source/kmsg.h"
 #include "source/source.h"
 
 /* -- a tree to look at ------------------------------------------------------------------------- */
@@ -470,6 +471,27 @@ static void the_running_machine_opens(void **state _unused_)
 	ctx_free(&ctx);
 }
 
+/* What /dev/kmsg writes as \xNN, and what only looks like it. */
+static void kmsg_texts(void **state)
+{
+	static const struct {
+		const char *in, *out;
+	} rows[] = {
+		{ "a: \\x090x12", "a: \t0x12" },	  { "C:\\x5cx09", "C:\\x09" },  { "\\xc3\\xa9t\\xc3\\xa9", "\xc3\xa9t\xc3\xa9" },
+		{ "two\\x0alines", "two\\x0alines" }, { "\\x1b[2J", "\\x1b[2J" }, { "cut \\x0", "cut \\x0" },
+		{ "\\xZZ \\", "\\xZZ \\" },	  { "", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char text[64];
+
+		strcpy(text, rows[i].in);
+		text[kmsg_plain(text, strlen(text))] = '\0';
+		assert_string_equal(text, rows[i].out);
+	}
+}
+
 #define tree_test(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int main(void)
@@ -482,6 +504,7 @@ int main(void)
 		tree_test(foreign_descriptors_survive),
 		tree_test(batches_leave_nothing_open),
 		tree_test(few_descriptors_are_enough),
+		cmocka_unit_test(kmsg_texts),
 		cmocka_unit_test(only_ours_are_closed),
 		tree_test(the_contents_of_sys_are_a_tree),
 		tree_test(rubbish_is_no_source),

@@ -246,6 +246,19 @@ static void test_smmuv3(void **state)
 	expect("arm-smmu-v3 a.smmuv3: event: F_PERMISSION client: (unassigned sid) sid: 0x200 ssid: 0x0 iova: 0x1000 ipa: 0x0\n",
 	       "{\"kind\":\"fault\",\"vendor\":\"smmuv3\",\"unit\":\"a.smmuv3\",\"source_id\":\"0x200\",\"address\":\"0x1000\","
 	       "\"fault\":\"dma\",\"code\":\"0x13\",\"text\":\"F_PERMISSION\",\"line\":1}\n");
+	/* and with some of the words alone */
+	expect("arm-smmu-v3 a.smmuv3: event 0x10 received:\narm-smmu-v3 a.smmuv3: \t0x0000020000000010\n"
+	       "arm-smmu-v3 a.smmuv3: event: F_TRANSLATION client: 0000:02:00.0 sid: 0x200 ssid: 0x0 iova: 0x2000 ipa: 0x0\n",
+	       "{\"kind\":\"fault\",\"vendor\":\"smmuv3\",\"unit\":\"a.smmuv3\",\"device\":\"0000:02:00.0\",\"source_id\":\"0x200\","
+	       "\"address\":\"0x2000\",\"fault\":\"dma\",\"code\":\"0x10\",\"text\":\"F_TRANSLATION\","
+	       "\"detail\":\"the dump is cut: 1 of 4 words\",\"line\":1}\n");
+	/* tabs as /dev/kmsg writes them */
+	expect("arm-smmu-v3 a.smmuv3: event 0x10 received:\narm-smmu-v3 a.smmuv3: \\x090x0000020000000010\n"
+	       "arm-smmu-v3 a.smmuv3: \\x090x0000000800000000\narm-smmu-v3 a.smmuv3: \\x090x0000000000003000\n"
+	       "arm-smmu-v3 a.smmuv3: \\x090x0000000000000000\n",
+	       "{\"kind\":\"fault\",\"vendor\":\"smmuv3\",\"unit\":\"a.smmuv3\",\"source_id\":\"0x200\",\"address\":\"0x3000\","
+	       "\"access\":\"read\",\"fault\":\"dma\",\"code\":\"0x10\",\"flags\":\"0x800000000\","
+	       "\"detail\":\"stage 1, fetching a context descriptor\",\"line\":1}\n");
 	expect("arm-smmu-v3 a.smmuv3: CMDQ error (cons 0x01000022): Illegal command\n"
 	       "arm-smmu-v3 a.smmuv3: skipping command in error state:\n"
 	       "arm-smmu-v3 a.smmuv3: \t0x0000010000000003\narm-smmu-v3 a.smmuv3: \t0x0000000000000001\n",

@@ -33,6 +33,9 @@
 /* After so many changes of the faults all is made anew, since what was made before is freed only then. */
 #define FAULT_ROUNDS 32
 
+#define LOG_ROUNDS  10
+#define LOG_WAIT_MS 20
+
 /* How many faults a device had at the last refresh. */
 struct fault_count {
 	char device[64];
@@ -116,21 +119,34 @@ static void new_faults(struct sampler *s, struct host *h)
 		replay_faults(s->replay, on_event, s);
 }
 
-/* New lines of the running kernel's log. True when there were faults among them. */
-static bool take_log(struct sampler *s)
+/* The lines that there are; true when some are about us. */
+static bool take_lines(struct sampler *s)
 {
 	char line[8192 + 64];
-	uint64_t lost = 0, before = s->faults ? fault_table_total(s->faults) : 0;
+	uint64_t lost = 0;
+	bool any = false;
 	int r;
 
 	while ((r = changes_log_line(s->changes, line, sizeof(line), &lost)) > 0) {
 		if (!kmsg_concerns_us(line))
 			continue;
+		any = true;
 		keep_line(s, line);
 		if (s->faults)
 			decode_line(s, line);
 	}
 	s->faults_err = r;
+	return any;
+}
+
+/* New lines of the running kernel's log. True when there were faults among them. */
+static bool take_log(struct sampler *s)
+{
+	uint64_t before = s->faults ? fault_table_total(s->faults) : 0;
+
+	/* some report in several lines, which a slow console holds up between them */
+	for (int i = 0; take_lines(s) && i < LOG_ROUNDS && changes_log_wait(s->changes, LOG_WAIT_MS); i++)
+		;
 	if (s->faults)
 		decoder_flush(s->decoder);
 	return s->faults && fault_table_total(s->faults) != before;
