@@ -163,11 +163,45 @@ static void the_ends_of_the_address_space(void **state)
 	assert_int_equal(at, 0x2000);
 }
 
+static size_t by_place(size_t i, size_t n, int order)
+{
+	return order == 0 ? i : order == 1 ? n - 1 - i : i * 7919 % n;
+}
+
+/* Every operation goes down one way or two, so that the longest way says what they cost: in an AVL tree 1.44 log2 n, whatever came in which order. */
+static void ways_grow_with_the_logarithm(void **state)
+{
+	const size_t n = 1 << 17;
+	struct range *v = calloc(n, sizeof(*v));
+
+	(void)state;
+	assert_non_null(v);
+	for (int order = 0; order < 3; order++) {
+		struct ranges t = { 0 };
+
+		for (size_t i = 0; i < n; i++) {
+			size_t at = by_place(i, n, order);
+
+			v[at] = (struct range){ .start = at * 0x2000, .last = at * 0x2000 + 0xfff };
+			range_insert(&t, &v[at]);
+		}
+		assert_in_range(t.root->height_, 17, 24);
+		for (size_t i = 0; i < n; i++)
+			if (i % 1024)
+				range_remove(&t, &v[by_place(i, n, order)]);
+		assert_int_equal(t.n, n / 1024);
+		assert_in_range(t.root->height_, 7, 10);
+		check_balance(t.root);
+	}
+	free(v);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(random_ranges),
 		cmocka_unit_test(the_ends_of_the_address_space),
+		cmocka_unit_test(ways_grow_with_the_logarithm),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

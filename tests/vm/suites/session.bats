@@ -86,10 +86,18 @@ edu() {
 	iommuctl device bind "$dev"
 	iommuctl session start one
 	iommuctl --session one device open "$dev" --no-bind as nic
-	run iommuctl session exec one -- vfio-client @iommufd @nic
+	# with QEMU's arguments, out of which a script takes the numbers
+	# shellcheck disable=SC2016
+	run iommuctl session exec one -- sh -c '
+		iommufd=${2##*fd=} nic=${4##*fd=}
+		readlink /proc/self/fd/$iommufd /proc/self/fd/$nic
+		exec vfio-client "$iommufd" "$nic"
+	' sh -object iommufd,id=iommufd0,fd=@iommufd -device vfio-pci,id=hostdev0,iommufd=iommufd0,fd=@nic
 	echo "$output"
 	[ "$status" -eq 0 ]
 	[[ $output == *"bind=0"*"attach=0"*"map=0"*"dma=0"* ]]
+	[ "${lines[0]}" = /dev/iommu ]
+	[[ ${lines[1]} == /dev/vfio/devices/vfio* ]]
 }
 
 @test "exec refuses a device that the session has bound, and says why" {
