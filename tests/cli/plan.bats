@@ -233,7 +233,7 @@ attach mine" ]
 
 # prove ARGUMENTS…: this QEMU takes them, with devices of its own in the places of the host's; it is older than iommufd.
 prove() {
-	local arg args=()
+	local arg args=() qemu=qemu-system-x86_64 package=qemu-system-x86
 	for arg; do
 		case $arg in
 		iommufd,*) unset 'args[-1]' ;;
@@ -242,16 +242,18 @@ prove() {
 			arg=${arg/,iommufd=iommufd0/}
 			args+=("$(sed 's/,host=[^,]*//' <<<"$arg")")
 			;;
-		# first stages came with 10.0
+		# first stages came with 10.0, an SMMU for each root bus with 10.2
 		intel-iommu,*) args+=("${arg/,x-flts=on/}") ;;
+		arm-smmuv3,*) unset 'args[-1]' ;;
+		virt,*) qemu=qemu-system-aarch64 package=qemu-system-arm args+=("$arg") ;;
 		*) args+=("$arg") ;;
 		esac
 	done
-	command -v qemu-system-x86_64 >/dev/null || {
-		echo "this test needs qemu-system-x86_64 (Debian: qemu-system-x86); ./bootstrap gets it" >&2
+	command -v $qemu >/dev/null || {
+		echo "this test needs $qemu (Debian: $package); ./bootstrap gets it" >&2
 		return 1
 	}
-	run --separate-stderr qemu-system-x86_64 "${args[@]}" -nodefaults -display none -S -monitor stdio -m 64 \
+	run --separate-stderr $qemu "${args[@]}" -nodefaults -display none -S -monitor stdio -m 64 \
 		<<<$'info qtree\nquit'
 	[ "$status" -eq 0 ] || {
 		printf '%s\n' "${args[@]}" "$stderr" >&2
@@ -293,4 +295,13 @@ prove() {
 	# shellcheck disable=SC2086
 	prove $output
 	expect_in "$output" 'id "hostdev39"'
+}
+
+@test "QEMU of arm64 takes the arguments: a root bus for each SMMU" {
+	command -v qemu-system-aarch64 >/dev/null || skip "it needs qemu-system-aarch64 (Debian: qemu-system-arm), as the lab on arm64 does"
+	run_ctl --from "$(hosts smmuv3)" -M --inject nesting plan 01:00.0 02:00.0 --format qemu
+	expect_in "$output" "-device arm-smmuv3,id=smmu0,primary-bus=pxb0"
+	# shellcheck disable=SC2086
+	prove $output
+	expect_in "$output" 'pxb-pcie, id "pxb0"' 'id "hostdev0"' 'id "hostdev1"'
 }
