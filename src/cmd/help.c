@@ -48,14 +48,25 @@ static void print_pair(struct out *o, const char *name, const char *help)
 	out_text(o, "  %-*s %s", NAME_WIDTH, name, help);
 }
 
+/* What it is, and the words that it takes, unless the sentence says them. */
+static void option_text(struct strbuf *b, const struct option_row *row)
+{
+	strbuf_puts(b, row->help);
+	if (row->words && strstr(row->help, row->words[0]))
+		return;
+	for (const char *const *w = row->words; w && *w; w++)
+		strbuf_printf(b, "%s%s", w == row->words ? ": " : w[1] ? ", " : " or ", *w);
+}
+
 static void print_options(struct out *o, const char *title, const struct option_row *rows)
 {
 	out_text(o, "\n%s:\n", title);
 	for (; rows && rows->name; rows++) {
-		_cleanup_strbuf_ struct strbuf b = { 0 };
+		_cleanup_strbuf_ struct strbuf b = { 0 }, text = { 0 };
 
 		help_option(&b, rows);
-		print_pair(o, b.s, rows->help);
+		option_text(&text, rows);
+		print_pair(o, b.s, strbuf_str(&text));
 	}
 }
 

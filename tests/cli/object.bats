@@ -125,6 +125,11 @@ faultq alloc as q'
 		expect EINVAL ioas map mem 4K --iova 0x60000001
 		expect EEXIST ioas map mem 8K --iova 0x3ffff000
 		expect 2 ioas map mem 4K --read-only --write-only
+		expect 2 ioas map mem 4K --offset 4K
+		expect EINVAL ioas map mem 4K --file /dev/null
+		expect 2 hwpt alloc mem --device m --data selftest:iotlb=1,iotlb=2
+		expect 2 object destroy id:4294967296
+		expect 2 object destroy id:
 	END
 	[ "$(said)" = $'mem\nm\n0x40000000\n0x50000000' ]
 	batch 2 <<<$'ioas alloc as mem\nioas map mem 99999999999T'
@@ -545,4 +550,9 @@ teardown() {
 	expect_in "$output" "iommuctl ioas alloc \[as NAME\]" "name of the new object"
 	run_ctl help hwpt alloc
 	expect_in "$output" "hwpt alloc \[options\] PT \[as NAME\]"
+	# an option's words: in its sentence, or behind it
+	run_ctl help plan
+	expect_in "$output" "print only the arguments: qemu or libvirt" "none, per-iommu or shared"
+	run_ctl help faultq serve
+	expect_not_in "$output" "success, invalid or script"
 }

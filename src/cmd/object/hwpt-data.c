@@ -290,6 +290,17 @@ static int take_raw(struct invocation *inv, const char *text, struct driver_data
 	return EXIT_DONE;
 }
 
+/* Whether one of the words from @first to @word, each with its own end, is of the same member. */
+static bool given_before(const char *first, const char *word)
+{
+	size_t len = strcspn(word, "=");
+
+	for (; first < word; first += strlen(first) + 1)
+		if (strcspn(first, "=") == len && !memcmp(first, word, len))
+			return true;
+	return false;
+}
+
 static int take_members(struct invocation *inv, const struct kind *k, const char *text, struct driver_data *ret)
 {
 	char *copy = arena_strdup(&inv->ctx->arena, text), *save = NULL;
@@ -300,7 +311,7 @@ static int take_members(struct invocation *inv, const struct kind *k, const char
 	/* keys of a later member than the size stay inside the allocation */
 	ret->bytes = arena_alloc(&inv->ctx->arena, 64);
 	for (char *w = strtok_r(copy, ",", &save); r == EXIT_DONE && w; w = strtok_r(NULL, ",", &save))
-		r = take_pair(inv, k, w, ret->bytes);
+		r = given_before(copy, w) ? bad_argument(inv, w, "this member was given before", NULL) : take_pair(inv, k, w, ret->bytes);
 	return r;
 }
 

@@ -76,6 +76,13 @@ static int run_alloc(struct invocation *inv)
 
 /* -- map ---------------------------------------------------------------------------------------------------------------- */
 
+static const struct errno_text file_texts[] = {
+	{ EINVAL, "address, length or offset are not aligned, the file ends before that or is none that can be mapped, or it is not mappable there (reserved, or "
+		  "beyond what the IOMMU reaches)",
+	  "ioas ranges shows what may be mapped, and the alignment" },
+	{ 0 },
+};
+
 static const struct errno_text map_texts[] = {
 	{ EINVAL, "the address or the length is not aligned, or not mappable (reserved, or beyond what the IOMMU reaches)",
 	  "ioas ranges shows what may be mapped, and the alignment" },
@@ -94,6 +101,13 @@ static uint32_t access_flags(const struct invocation *inv)
 	if (inv_opt(inv, "read-only"))
 		return OP_MAP_READ;
 	return inv_opt(inv, "write-only") ? OP_MAP_WRITE : OP_MAP_READ | OP_MAP_WRITE;
+}
+
+static int check_options(struct invocation *inv)
+{
+	if (inv_opt(inv, "offset") && !inv_opt(inv, "file"))
+		return bad_argument(inv, "--offset", "it is a place in a file, and there is no --file", NULL);
+	return EXIT_DONE;
 }
 
 static int check_access(struct invocation *inv)
@@ -148,6 +162,8 @@ static int run_map(struct invocation *inv)
 	if (r == EXIT_DONE)
 		r = check_access(inv);
 	if (r == EXIT_DONE)
+		r = check_options(inv);
+	if (r == EXIT_DONE)
 		r = take_number(inv, "LENGTH", inv->argv[1], &op.length);
 	if (r == EXIT_DONE)
 		r = take_iova(inv, &op.iova, &op.flags);
@@ -161,7 +177,7 @@ static int run_map(struct invocation *inv)
 	d.fd_in = fd;
 	r = backend_ioas_map(be, &op, &d);
 	if (r < 0)
-		return op_failed_on(inv, r, &ioas, OP_KIND_IOAS, map_texts, 0x85, "ioas map %s", inv->argv[0]);
+		return op_failed_on(inv, r, &ioas, OP_KIND_IOAS, r == -EINVAL && fd >= 0 ? file_texts : map_texts, 0x85, "ioas map %s", inv->argv[0]);
 	return mapped(inv, object_word(inv, ioas.id), op.iova, op.length);
 }
 

@@ -118,7 +118,7 @@ int object_find(struct invocation *inv, const char *word, struct op_object *ret)
 	int r;
 
 	if (is_id && parse_u32(word + 3, &id) < 0)
-		return bad_argument(inv, word, "not a number behind id:", NULL);
+		return bad_argument(inv, word, "behind id: stands no number of 32 bits", "object tree lists the ids");
 	r = find(inv, is_id ? NULL : word, id, ret);
 	if (r < 0 && is_id && r == -ENOENT) {
 		*ret = (struct op_object){ .id = id };

@@ -90,7 +90,8 @@ edu() {
 	# shellcheck disable=SC2016
 	run iommuctl session exec one -- sh -c '
 		iommufd=${2##*fd=} nic=${4##*fd=}
-		readlink /proc/self/fd/$iommufd /proc/self/fd/$nic
+		readlink /proc/self/fd/$iommufd
+		readlink /proc/self/fd/$nic
 		exec vfio-client "$iommufd" "$nic"
 	' sh -object iommufd,id=iommufd0,fd=@iommufd -device vfio-pci,id=hostdev0,iommufd=iommufd0,fd=@nic
 	echo "$output"
