@@ -83,7 +83,7 @@ static bool is_vfio_name(const char *driver)
 /* A device of a bus without IOMMU groups, as virtio, mostly sits on one that is in a group. */
 static int no_group(struct bind_plan *p, struct device *d)
 {
-	struct device *below = device_sits_on(p->h, d);
+	struct device *below = bus_vfio_driver(d->bus) ? NULL : device_sits_on(p->h, d);
 
 	if (below)
 		return mistake(p, "no-group", EXIT_UNSUPPORTED, EOPNOTSUPP, d->name,
@@ -98,9 +98,6 @@ int bind_plan_add(struct bind_plan *p, struct device *d, bool group)
 	const char *to = p->leave ? NULL : p->driver ? p->driver : bus_vfio_driver(d->bus);
 	int r;
 
-	if (p->inv->machine->model && !device_is_listed(p->h, d))
-		return mistake(p, "not-modelled", EXIT_UNSUPPORTED, EOPNOTSUPP, d->name,
-			       "the model has the PCI devices, and of other buses those that are in a group", NULL);
 	if (!d->bus || (!p->leave && !to))
 		return mistake(p, "no-vfio-driver", EXIT_UNSUPPORTED, EOPNOTSUPP, d->name,
 			       "no driver gives devices of its bus to user space", "--driver names another one");
@@ -109,6 +106,9 @@ int bind_plan_add(struct bind_plan *p, struct device *d, bool group)
 			       "name the devices below it, or one of them with --group");
 	if (is_vfio_name(to) && !d->group)
 		return no_group(p, d);
+	if (p->inv->machine->model && !device_is_listed(p->h, d))
+		return mistake(p, "not-modelled", EXIT_UNSUPPORTED, EOPNOTSUPP, d->name,
+			       "the model has the PCI devices, and of other buses those that are in a group", NULL);
 	r = add(p, d, to);
 	for (size_t i = 0; group && d->group && r == EXIT_DONE && i < d->group->n_devices; i++)
 		r = add_sibling(p, d->group->devices[i]);

@@ -46,7 +46,7 @@ int machine_journal(struct machine *m, const char **ret);
 /* Remembers for the batch's last line that @what was left in another state; @how NULL: it is as before. */
 void machine_stays(struct machine *m, const char *what, const char *how);
 
-/* From now on a signal that ends a program only sets this flag: SIGINT, SIGTERM, SIGHUP. */
+/* From now on a signal that ends a program only sets this flag: SIGINT, SIGTERM, and SIGHUP unless it is ignored, as under nohup. */
 const volatile sig_atomic_t *interrupt_catch(void);
 
 /* A shell goes on after one. */

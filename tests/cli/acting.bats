@@ -68,6 +68,7 @@ load lib
 		0000:00:03.0 type=root-port acs=1d/1d group=1 driver=pcieport
 		0000:00:1e.0 group=7 driver=virtio-pci
 		other virtio sys/devices/pci0000:00/0000:00:1e.0/virtio1 driver=virtio_blk
+		other platform sys/devices/pci0000:00/0000:00:1e.0/thing.1 driver=thing
 	END
 	dir=$tree/sys/devices/pci0000:00/0000:00:1e.0/virtio1
 	put "$dir/block/vda/dev" 252:0
@@ -77,6 +78,15 @@ load lib
 	run_ctl --from "$tree" device guard virtio/virtio1
 	expect_status 3
 	expect_in "$output" "vda is mounted on /srv"
+	run_ctl -M --from "$tree" device bind virtio/virtio1
+	expect_status 6
+	expect_in "$stderr" "no driver gives devices of its bus to user space"
+	run_ctl -M --from "$tree" device bind --driver vfio-pci virtio/virtio1
+	expect_status 6
+	expect_in "$stderr" "devices of the virtio bus are in no IOMMU group" "it sits on 0000:00:1e.0: name that one"
+	run_ctl -M --from "$tree" device bind platform/thing.1
+	expect_status 6
+	expect_in "$stderr" "no IOMMU covers it: it is in no group"
 	run_ctl -M --from "$tree" device bind --driver virtio_net virtio/virtio1
 	expect_status 6
 	expect_in "$stderr" "the model has the PCI devices, and of other buses those that are in a group"

@@ -320,6 +320,18 @@ forks() {
 	until [ -e /tmp/at-work ]; do sleep 0.1; done
 	ctl 1 device bind --timeout 0.3 "$(act_single)"
 	grep -q 'another iommuctl' <<<"$stderr"
+	# an interrupt ends the wait; a terminal that goes does not, under nohup
+	(trap '' HUP && exec iommuctl device bind --timeout 60 "$(act_single)") >/tmp/two 2>&1 3>&- &
+	two=$!
+	for _ in $(seq 100); do
+		! grep -q 'lock$' <(ls -l "/proc/$two/fd") || break
+		sleep 0.1
+	done
+	kill -HUP $two
+	kill -INT $two
+	rc=0
+	wait $two || rc=$?
+	[ $rc -eq 130 ]
 	touch /tmp/go-on
 	ctl 0 device bind --group "$b"
 	[ "$(field state)" = unchanged ]
