@@ -56,6 +56,9 @@ static inline struct workspace *workspace_of(struct backend *b)
  */
 int objects_name(struct workspace *w, char *name, uint32_t kind);
 
+/* tsearch() of what is not in the tree yet; without memory as must_malloc(). */
+void workspace_put(void *e, void **tree, int (*compare)(const void *, const void *));
+
 /* Adds a copy of @o; never fails. Another object of the same id is one that went without our knowing. */
 struct object *objects_add(struct workspace *w, const struct op_object *o);
 void objects_remove(struct workspace *w, struct object *e);

@@ -51,10 +51,11 @@ void maps_add(struct map_tree *t, uint64_t iova, uint64_t length, uint32_t flags
 	while (length && (old = find(t, iova, length)))
 		drop(t, old);
 	*m = (struct op_map){ .iova = iova, .length = length, .flags = flags };
-	if (!length || !tsearch(m, &t->root, compare)) {
+	if (!length) {
 		free(m);
 		return;
 	}
+	workspace_put(m, &t->root, compare);
 	t->n++;
 	t->bytes += length;
 }

@@ -105,10 +105,11 @@ int objects_name(struct workspace *w, char *name, uint32_t kind)
 	return 0;
 }
 
-static void put(struct object *e, void **tree, int (*compare)(const void *, const void *))
+void workspace_put(void *e, void **tree, int (*compare)(const void *, const void *))
 {
-	if (!tsearch(e, tree, compare))
-		out_of_memory();
+	while (!tsearch(e, tree, compare))
+		if (!oom_give_up_reserve())
+			out_of_memory();
 }
 
 struct object *objects_add(struct workspace *w, const struct op_object *o)
@@ -119,11 +120,11 @@ struct object *objects_add(struct workspace *w, const struct op_object *o)
 		objects_remove(w, stale);
 	e->o = *o;
 	e->queue_fd = -1;
-	put(e, &w->by_name, by_name);
+	workspace_put(e, &w->by_name, by_name);
 	if (o->id)
-		put(e, &w->by_id, by_id);
+		workspace_put(e, &w->by_id, by_id);
 	if (o->kind == OP_KIND_DEVICE)
-		put(e, &w->by_handle, by_handle);
+		workspace_put(e, &w->by_handle, by_handle);
 	e->prev = w->last;
 	*(w->last ? &w->last->next : &w->first) = e;
 	w->last = e;

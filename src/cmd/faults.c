@@ -161,7 +161,7 @@ static int run_decode(struct invocation *inv)
 	struct run run = { .inv = inv, .text = !opt->json && !opt->raw && !opt->cols };
 	int r = 0;
 
-	run.in = (struct trace_input){ .inv = inv, .event = on_event, .arg = &run, .follow = inv_opt(inv, "follow") };
+	run.in = (struct trace_input){ .inv = inv, .event = on_event, .arg = &run, .follow = inv_opt(inv, "follow"), .none_is_fine = true };
 	run.in.file = file ? trace_input_name(file) : "the kernel log";
 	if (run.in.follow && !file) {
 		ctx_error(inv->ctx, NOTE(.code = "usage", .err = EINVAL, .why = "needs a file to follow",

@@ -154,6 +154,17 @@ void trace_input_done(struct trace_input *in, const struct decoder *d)
 			 "from counts is a lower bound", in->file, in->counts.lost);
 }
 
+/* A file of something else, or a trace that was recorded without these events; an empty one is just that. */
+static void note_nothing(const struct trace_input *in, bool is_dat)
+{
+	if (in->counts.events || in->none_is_fine || in->follow || in->interrupted || (!is_dat && !in->counts.lines))
+		return;
+	ctx_note(in->inv->ctx, (struct note){ .level = NOTE_WARNING, .code = "no-events", .where = in->file,
+					      .why = "it is no trace or log, or was recorded without them",
+					      .hint = "iommuctl trace record, or trace-cmd record -e iommu, has them" },
+		 "%s: no event of an IOMMU in it", in->file);
+}
+
 static int read_tracedat(struct trace_input *in, const char *file)
 {
 	int ret;
@@ -161,6 +172,8 @@ static int read_tracedat(struct trace_input *in, const char *file)
 	progress_start(in);
 	ret = tracedat_read(in->inv->ctx, file, on_event, progress_draw, in, &in->counts);
 	progress_end(&in->progress);
+	if (ret == 0)
+		note_nothing(in, true);
 	return ret;
 }
 
@@ -191,6 +204,7 @@ int trace_input_read(struct trace_input *in, const char *file)
 		return ret;
 	note_reading(in, r);
 	trace_input_done(in, d);
+	note_nothing(in, false);
 	in->counts.damaged |= reader_damaged(r);
 	return 0;
 }

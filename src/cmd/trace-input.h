@@ -23,6 +23,7 @@ struct trace_input {
 	struct trace_progress progress;
 	const char *file; /* as people call it: "stdin" for "-" */
 	bool follow, interrupted;
+	bool none_is_fine; /* no event is an answer like any other: a log without faults */
 	uint64_t undecoded[UNDECODED_NAMED];
 	size_t n_undecoded; /* in all */
 	int (*event)(void *arg, const struct event *ev);

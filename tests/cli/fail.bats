@@ -182,6 +182,8 @@ started() {
 	done
 	case $status in
 	0)	[ "$state" = running ] && "$IOMMUCTL" session stop "$S" >/dev/null ;;
+	# the dynamic loader ends a process on the spot, as kill -9 does: what is left of the session is stopped as any dead one
+	*)	[ -z "$loader" ] || [ -z "$state" ] || "$IOMMUCTL" session stop "$S" >/dev/null 2>&1 ;;
 	esac || return
 	for _ in $(seq 100); do
 		[ -e "$dir/$S.sock" ] || break

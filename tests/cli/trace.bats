@@ -385,3 +385,21 @@ amd-vi 0000:01:00.0 0xffffc080"
 	expect_status 0
 	[ "$(sed -n 2p <<<"$output" | jq -c '[.kind, .task, .pid, .address, .size]')" = '["map","swapper",0,"0xfffff000",4096]' ]
 }
+
+@test "a file without one event is read, and said to be none; an empty one is just empty" {
+	local c
+	printf 'root:x:0:0\nbin:x:1:1\n' >"$BATS_TEST_TMPDIR/passwd"
+	for c in "trace decode" "trace stat" "replay --on model"; do
+		# shellcheck disable=SC2086 # words
+		run_ctl $c "$BATS_TEST_TMPDIR/passwd"
+		expect_status 0
+		expect_in "$stderr" "warning: $BATS_TEST_TMPDIR/passwd: no event of an IOMMU in it" "hint: iommuctl trace record"
+		# shellcheck disable=SC2086
+		run_ctl $c /dev/null
+		expect_status 0
+		[ -z "$stderr" ]
+	done
+	run_ctl --demo faults decode "$BATS_TEST_TMPDIR/passwd"
+	expect_status 0
+	[ -z "$stderr" ]
+}
