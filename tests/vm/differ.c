@@ -3,14 +3,15 @@
  * differ: the kernel and the model, side by side. Random sequences of operations go to both through backend.h; whatever one
  * says otherwise than the other ends the run, with the shortest sequence that was found to show it.
  *
- *	differ [-s SEED] [-n OPERATIONS] [-e OPERATIONS_AN_EPISODE] [-k FIRST_EPISODE] [-m DIFFERENCES] [-v] [-d DEV]...
+ *	differ [-s SEED] [-n OPERATIONS] [-e OPERATIONS_AN_EPISODE] [-k FIRST_EPISODE] [-m DIFFERENCES] [-v] [-p] [-d DEV]...
  *
  * An episode begins with no objects on both sides. Object ids have to be the same on both: the kernel gives the lowest that is
  * free, and so does the model. An address that the kernel chose is given to the model as a fixed one, after the model has
  * chosen one itself, in a range that is free. The devices are those of the kernel's selftest; with -d
  * PCI devices that are on vfio-pci, and only these.
  *
- * At the end stands what the kernel answered to each operation, how often. -m: goes on until so many differences. Exit 0; 1 they differ; 6 this kernel has no selftest device.
+ * At the end stands what the kernel answered to each operation, how often. -m: goes on until so many differences. -p: with a bug planted in the
+ * model, to see that it is found: what was destroyed makes room for another object. Exit 0; 1 they differ; 6 this kernel has no selftest device.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -24,9 +25,35 @@ size_t n_devices;
 
 static struct ctx ctx;
 static struct source *source;
-static bool verbose;
+static bool verbose, planted;
 
 typedef VEC(struct step) steps;
+
+/* -- the bug of -p --------------------------------------------------------------------------------------------------------- */
+
+static const struct backend_ops *right;
+
+/* The answer is right when it is given; but an address space has the id of what has gone. */
+static int wrong_destroy(struct backend *b, struct op_destroy *op, struct op_data *d)
+{
+	int r = right->destroy(b, op, d);
+
+	if (r == 0)
+		right->ioas_alloc(b, &(struct op_ioas_alloc){ .flags = 0 }, d);
+	return r;
+}
+
+static void plant(struct backend *model)
+{
+	static struct backend_ops ops;
+
+	right = model->ops;
+	ops = *right;
+	ops.destroy = wrong_destroy;
+	model->ops = &ops;
+}
+
+/* -- runs -------------------------------------------------------------------------------------------------------------------- */
 
 static void begin(struct run *r)
 {
@@ -35,6 +62,8 @@ static void begin(struct run *r)
 		fprintf(stderr, "differ: a backend cannot be opened\n");
 		exit(2);
 	}
+	if (planted)
+		plant(r->b[MODEL]);
 }
 
 static void end(struct run *r)
@@ -241,7 +270,7 @@ int main(int argc, char **argv)
 	unsigned differ = 0, most = 1;
 	int o;
 
-	while ((o = getopt(argc, argv, "s:n:e:k:m:vd:")) >= 0) {
+	while ((o = getopt(argc, argv, "s:n:e:k:m:vpd:")) >= 0) {
 		switch (o) {
 		case 's': seed = strtoull(optarg, NULL, 0); break;
 		case 'n': operations = strtoull(optarg, NULL, 0); break;
@@ -249,6 +278,7 @@ int main(int argc, char **argv)
 		case 'k': first = strtoull(optarg, NULL, 0); break;
 		case 'm': most = strtoul(optarg, NULL, 0); break;
 		case 'v': verbose = true; break;
+		case 'p': planted = true; break;
 		case 'd':
 			if (n_devices == ARRAY_SIZE(devices))
 				return 2;

@@ -50,7 +50,9 @@ pair() {
 	for g in $(lab_groups); do
 		# shellcheck disable=SC2046
 		set -- $(lab_endpoints "$g")
-		[ $# -eq 2 ] && [ -n "$(lab_driver "$1")" ] && [ -n "$(lab_driver "$2")" ] || continue
+		[ $# -eq 2 ] || continue
+		[ -n "$(lab_driver "$1")" ] || continue
+		[ -n "$(lab_driver "$2")" ] || continue
 		one=$1 two=$2
 		return
 	done
@@ -67,7 +69,7 @@ pair() {
 	lab_move "$two"
 	iommuctl session start holder
 	iommuctl --session holder device open "$two" as held
-	refused "$one" "$two"
+	refused "$one" "iommuctl (pid " "has /dev/vfio/devices/"
 	run iommuctl batch - <<<"device open $one"
 	echo "$output"
 	[[ $output == *"session holder has it"* ]]

@@ -101,6 +101,34 @@ edu() {
 	[[ ${lines[1]} == /dev/vfio/devices/vfio* ]]
 }
 
+@test "a device that a program was handed is its own, when the session closes it and when its keeper is gone" {
+	local client
+
+	dev=$(edu)
+	iommuctl device bind "$dev"
+	iommuctl session start one
+	iommuctl --session one device open "$dev" --no-bind as nic
+	iommuctl session exec one -- vfio-client @iommufd @nic hold >"$BATS_TEST_TMPDIR/client" 3>&- &
+	client=$!
+	for _ in $(seq 100); do
+		grep -q dma= "$BATS_TEST_TMPDIR/client" && break
+		sleep 0.1
+	done
+	iommuctl --session one device close nic
+	run iommuctl group check "$dev"
+	echo "$output"
+	[ "$status" -eq 3 ]
+	[[ $output == *in-use*"vfio-client"* ]]
+	kill -9 "$(iommuctl --raw --noheadings session list -o pid)"
+	run iommuctl device restore "$dev"
+	[ "$status" -eq 1 ]
+	[[ $output == *"vfio-client"* ]]
+	kill "$client"
+	wait "$client" || true
+	iommuctl group check "$dev"
+	iommuctl session stop one
+}
+
 @test "exec refuses a device that the session has bound, and says why" {
 	dev=$(edu)
 	iommuctl device bind "$dev"
