@@ -444,11 +444,20 @@ static int replace(struct exec *x, const char *arg, char **ret)
 	return r;
 }
 
+/* They are the command's now: a device that it closes has to be free. */
+static void drop_fds(struct exec *x)
+{
+	for (size_t i = 0; i < x->fds.n; i++)
+		close(x->fds.v[i]);
+	vec_free(&x->fds);
+}
+
 static int run_child(struct exec *x, char **argv)
 {
 	pid_t pid;
 	int status, r = start_command(x->inv->ctx, argv, (struct start_how){ 0 }, &pid);
 
+	drop_fds(x);
 	if (r < 0)
 		return start_status(r);
 	/* an interrupt is the command's, and its end is ours */
@@ -475,9 +484,7 @@ static int exec_command(struct exec *x)
 		r = replace(x, x->inv->cmd[i], &argv[i]);
 	if (r == EXIT_DONE)
 		r = run_child(x, argv);
-	for (size_t i = 0; i < x->fds.n; i++)
-		close(x->fds.v[i]);
-	vec_free(&x->fds);
+	drop_fds(x);
 	return r;
 }
 

@@ -119,11 +119,13 @@ edu() {
 	echo "$output"
 	[ "$status" -eq 3 ]
 	[[ $output == *in-use*"vfio-client"* ]]
+	# neither the session, which has closed it, nor the command that waits for the program has it
+	[[ $output != *"iommuctl (pid"* ]]
 	kill -9 "$(iommuctl --raw --noheadings session list -o pid)"
 	run iommuctl device restore "$dev"
 	[ "$status" -eq 1 ]
 	[[ $output == *"vfio-client"* ]]
-	kill "$client"
+	kill "$(pidof vfio-client)"
 	wait "$client" || true
 	iommuctl group check "$dev"
 	iommuctl session stop one
