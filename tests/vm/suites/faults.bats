@@ -77,13 +77,15 @@ fault() {
 }
 
 @test "a mapped address is none, the same one unmapped is a use after unmap" {
-	local before
+	local before page
+
+	page=$(awk '/KernelPageSize/ { print $2 * 1024; exit }' /proc/self/smaps)
 	before=$(iommuctl -j faults decode | jq '[.data[].count] | add')
-	edu-dma $EDU map 0x100000 0x1000 read 0x100000 write 0x100000
+	edu-dma $EDU map 0x100000 "$page" read 0x100000 write 0x100000
 	[ "$(iommuctl -j faults decode | jq '[.data[].count] | add')" = "$before" ]
 
 	trace iommu/map iommu/unmap printk/console
-	edu-dma $EDU map 0x100000 0x1000 read 0x100000 sleep 20 unmap 0x100000 0x1000 read 0x100000
+	edu-dma $EDU map 0x100000 "$page" read 0x100000 sleep 20 unmap 0x100000 "$page" read 0x100000
 	cat $T/trace >/share/out/late.trace
 	run iommuctl -j trace stat /share/out/late.trace
 	# older kernels write no PCI segment

@@ -99,9 +99,13 @@ lab_isolated() {
 	[[ $LAB_TOPOLOGY != virtio-iommu* && $LAB_TOPOLOGY != *noiommu ]]
 }
 
-# lab_unit: the one IOMMU, as sysfs names it
+# lab_unit: the one IOMMU, as sysfs names it; that of the selftest is none
 lab_unit() {
-	basename /sys/class/iommu/*
+	local u
+
+	for u in /sys/class/iommu/*; do
+		[[ $u == */iommufd_selftest_iommu.* ]] || echo "${u##*/}"
+	done
 }
 
 # lab_word NAME LINE: the value of NAME in a line of vfio-truth

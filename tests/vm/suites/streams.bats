@@ -48,21 +48,32 @@ number() {
 	od -An -v "-tu$1" -j "$2" -N "$1" /sys/firmware/acpi/tables/IORT | tr -d ' '
 }
 
-# iort: "FIRST LAST OUT LAST" of each range that a root complex's node maps to an SMMUv3 (Arm DEN 0049, IO Remapping Table)
-iort() {
-	local node mapping i type n
+# mappings: "FIRST MORE OUT TYPE" of each range that the nodes of root complexes map to a node of that type; MORE: how many ids more than
+# one (Arm DEN 0049, IO Remapping Table)
+mappings() {
+	local node at i n
 
 	node=$(number 4 40)
 	for ((n = $(number 4 36); n > 0; n--)); do
-		type=$(number 1 "$node")
-		mapping=$((node + $(number 4 $((node + 12)))))
-		for ((i = $(number 4 $((node + 8))); type == 2 && i > 0; i--, mapping += 20)); do
-			[ "$(number 1 "$(number 4 $((mapping + 12)))")" -ne 4 ] ||
-				printf '0x%x 0x%x 0x%x 0x%x\n' "$(number 4 $mapping)" $(($(number 4 $mapping) + $(number 4 $((mapping + 4))))) \
-					"$(number 4 $((mapping + 8)))" $(($(number 4 $((mapping + 8))) + $(number 4 $((mapping + 4)))))
+		at=$((node + $(number 4 $((node + 12)))))
+		for ((i = $(number 4 $((node + 8))); i > 0 && $(number 1 "$node") == 2; i--, at += 20)); do
+			echo "$(number 4 $at) $(number 4 $((at + 4))) $(number 4 $((at + 8))) $(number 1 "$(number 4 $((at + 12)))")"
 		done
 		node=$((node + $(number 2 $((node + 1)))))
 	done
+}
+
+# iort: "FIRST LAST OUT LAST" of those to an SMMUv3. Some firmware has one more in MORE: where the last id is another range's
+# first, it is that one's.
+iort() {
+	local first more out type
+
+	mappings >"$BATS_TEST_TMPDIR/mappings"
+	while read -r first more out type; do
+		[ "$type" -eq 4 ] || continue
+		! cut -d ' ' -f 1 "$BATS_TEST_TMPDIR/mappings" | grep -qx $((first + more)) || more=$((more - 1))
+		printf '0x%x 0x%x 0x%x 0x%x\n' "$first" $((first + more)) "$out" $((out + more))
+	done <"$BATS_TEST_TMPDIR/mappings"
 }
 
 @test "where firmware describes the machine by ACPI: the table's ranges, and what the kernel made of them" {
