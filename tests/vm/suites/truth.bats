@@ -188,6 +188,16 @@ wrong() {
 	done
 }
 
+# spoiled GROUP: has it a bridge on a driver that uses the DMA API? bind --group takes that away, too; this suite moves endpoints alone
+spoiled() {
+	local d
+
+	for d in $(lab_members "$1"); do
+		[[ $(cat "$devices/$d/class") != 0x06* || $(lab_driver "$d") =~ ^(pcieport)?$ ]] || return 0
+	done
+	return 1
+}
+
 @test "--after-bind foretells whether the claim succeeds when all have moved" {
 	lab_tool
 	local g last rc bad=0
@@ -195,6 +205,7 @@ wrong() {
 	for g in $(lab_groups); do
 		last=$(awk -v g="$g" '$1 == g && $2 > 0 { l = $7 " " $8 } END { print l }' "$table")
 		[ -n "$last" ] || continue
+		! spoiled "$g" || continue
 		read -r _ _ rc <"$BATS_FILE_TMPDIR/after-bind.$g"
 		case $last-$rc in
 		'0 0-0') ;;
