@@ -64,8 +64,8 @@ hwpt alloc mem --device d as h
 viommu alloc h --device d
 hwpt alloc mem --device d --dirty"
 	expect_status 6
-	expect_in "$stderr" "hwpt alloc mem: the device's SMMUv3 cannot: it translates by stage 1 alone (IDR0.S2P is 0)" \
-		"viommu alloc h: the device's SMMUv3 cannot: it translates by stage 1 alone" "it does not mark pages as written by itself (IDR0.HTTU)"
+	expect_in "$stderr" "hwpt alloc mem: the device's SMMUv3 unit cannot: it translates by stage 1 alone (IDR0.S2P is 0)" \
+		"viommu alloc h: the device's SMMUv3 unit cannot: it translates by stage 1 alone" "it does not mark pages as written by itself (IDR0.HTTU)"
 }
 
 @test "nested: an entry and commands by their fields" {
