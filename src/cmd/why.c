@@ -258,7 +258,7 @@ static int watch(struct asking *w, struct failure_probes *p, struct until *u)
 	}
 	if (r == 0)
 		r = failure_probes_read_rest(p, &w->log);
-	w->failed = failure_probes_rung(p);
+	w->failed = failure_probes_rung(p, &w->log);
 	return r;
 }
 

@@ -13,12 +13,13 @@
 /*
  * Entries of all calls are written, since it is not known then which will fail; the kernel makes text of them when they are read, which
  * costs more than all else. So they stay in the ring, where later ones overwrite them, until a second instance, which has the calls that
- * failed and nothing else, tells that there is something to read.
+ * failed and nothing else, tells that there is something to read. That one has everybody's, which are few: to have two instances follow
+ * processes makes the kernel patch the scheduler while it runs through the place, which emulators are known to get wrong.
  */
 struct failure_probes {
 	struct tracefs fs;
 	struct tracefs bell; /* its events are those of @fs */
-	size_t rung;
+	struct failure_log rung;
 };
 
 static bool has_all(const struct ktypes *t, const enum kfield *v, size_t n)
@@ -102,15 +103,6 @@ static void filter_returns(const struct failure_probes *p, const struct watched_
 		(void)tracefs_write_own(&p->fs, FAILED, "events/%s/r_%s/filter", p->fs.name, v[i].name);
 }
 
-static int follow_in(struct ctx *ctx, const struct tracefs *t, const char *pids)
-{
-	int r;
-
-	(void)tracefs_write_own(t, "1", "options/event-fork");
-	r = tracefs_write_own(t, pids, "set_event_pid");
-	return r < 0 ? tracefs_cannot(ctx, "no-instance", t, -r, "this kernel cannot trace one process alone", NULL) : 0;
-}
-
 static int follow(struct ctx *ctx, const struct failure_probes *p, pid_t pid)
 {
 	_cleanup_strbuf_ struct strbuf pids = { 0 };
@@ -124,8 +116,9 @@ static int follow(struct ctx *ctx, const struct failure_probes *p, pid_t pid)
 	for (size_t i = 0; i < n; i++)
 		strbuf_printf(&pids, " %d", (int)tids[i]);
 	free(tids);
-	r = follow_in(ctx, &p->fs, strbuf_str(&pids));
-	return r < 0 ? r : follow_in(ctx, &p->bell, strbuf_str(&pids));
+	(void)tracefs_write_own(&p->fs, "1", "options/event-fork");
+	r = tracefs_write_own(&p->fs, strbuf_str(&pids), "set_event_pid");
+	return r < 0 ? tracefs_cannot(ctx, "no-instance", &p->fs, -r, "this kernel cannot trace one process alone", NULL) : 0;
 }
 
 /* The results of the calls themselves, if they failed. */
@@ -157,6 +150,8 @@ int failure_probes_start(struct ctx *ctx, const struct watched_function *v, size
 		r = follow(ctx, p, pid);
 	if (r < 0)
 		return r;
+	p->rung.functions = v;
+	p->rung.n = n;
 	filter_returns(p, v, n);
 	hang_bell(p, v, n);
 	r = tracefs_enable_probes(&p->fs, true);
@@ -172,15 +167,9 @@ int failure_probes_fd(const struct failure_probes *p)
 	return p->bell.pipe;
 }
 
-size_t failure_probes_rung(const struct failure_probes *p)
-{
-	return p->rung;
-}
-
 /* -- reading ------------------------------------------------------------------------------------------------------------ */
 
-/* What is there now, to @take; 0 or negative errno. */
-static int drain(int fd, void (*take)(void *arg, const char *text, size_t n), void *arg)
+static int drain(int fd, struct failure_log *log)
 {
 	char buf[8192];
 
@@ -191,30 +180,16 @@ static int drain(int fd, void (*take)(void *arg, const char *text, size_t n), vo
 			continue;
 		if (n <= 0)
 			return n == 0 || errno == EAGAIN ? 0 : -errno;
-		take(arg, buf, (size_t)n);
+		failure_log_text(log, buf, (size_t)n);
 	}
-}
-
-static void to_log(void *arg, const char *text, size_t n)
-{
-	failure_log_text(arg, text, n);
-}
-
-/* Each event is a line, and none is lost in practice: they are few. */
-static void count_lines(void *arg, const char *text, size_t n)
-{
-	size_t *lines = arg;
-
-	for (size_t i = 0; i < n; i++)
-		*lines += text[i] == '\n';
 }
 
 int failure_probes_read(struct failure_probes *p, struct failure_log *log)
 {
-	size_t before = p->rung;
-	int r = drain(p->bell.pipe, count_lines, &p->rung);
+	size_t before = p->rung.v.n;
+	int r = drain(p->bell.pipe, &p->rung);
 
-	return r == 0 && p->rung > before ? drain(p->fs.pipe, to_log, log) : r;
+	return r == 0 && p->rung.v.n > before ? drain(p->fs.pipe, log) : r;
 }
 
 int failure_probes_read_rest(struct failure_probes *p, struct failure_log *log)
@@ -222,7 +197,29 @@ int failure_probes_read_rest(struct failure_probes *p, struct failure_log *log)
 	int r = failure_probes_read(p, log);
 
 	/* what had rung was perhaps not written down everywhere yet */
-	return r == 0 && p->rung ? drain(p->fs.pipe, to_log, log) : r;
+	return r == 0 && p->rung.v.n ? drain(p->fs.pipe, log) : r;
+}
+
+static int by_pid(const void *a, const void *b)
+{
+	const int64_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+size_t failure_probes_rung(const struct failure_probes *p, const struct failure_log *log)
+{
+	int64_t *ours = must_calloc(log->v.n + 1, sizeof(*ours));
+	const struct failure_event *e;
+	size_t n = 0;
+
+	for (size_t i = 0; i < log->v.n; i++)
+		ours[i] = log->v.v[i].pid;
+	qsort(ours, log->v.n, sizeof(*ours), by_pid);
+	vec_for_each(e, &p->rung.v)
+		n += bsearch(&e->pid, ours, log->v.n, sizeof(*ours), by_pid) != NULL;
+	free(ours);
+	return n;
 }
 
 void failure_probes_stop(struct failure_probes *p)
@@ -233,5 +230,6 @@ void failure_probes_stop(struct failure_probes *p)
 	/* probes cannot go while an instance has them on */
 	tracefs_close(&p->bell);
 	tracefs_close(&p->fs);
+	failure_log_free(&p->rung);
 	free(p);
 }

@@ -64,7 +64,7 @@ struct failure_probes;
  */
 int failure_probes_start(struct ctx *ctx, const struct watched_function *v, size_t n, pid_t pid, struct failure_probes **ret, size_t *ret_n);
 
-/* Readable when a call has failed. */
+/* Readable when a call has failed, anybody's. */
 int failure_probes_fd(const struct failure_probes *p);
 
 /* If a call has failed: takes in what is there, without waiting. 0 or negative errno. */
@@ -73,8 +73,8 @@ int failure_probes_read(struct failure_probes *p, struct failure_log *log);
 /* The same at the end, when nothing of what is watched runs any more. */
 int failure_probes_read_rest(struct failure_probes *p, struct failure_log *log);
 
-/* Calls that failed so far, seen whole or not: what led to them may have been overwritten before it was read. */
-size_t failure_probes_rung(const struct failure_probes *p);
+/* Calls of the threads in @log that failed so far, seen whole or not: what led to them may have been overwritten before it was read. */
+size_t failure_probes_rung(const struct failure_probes *p, const struct failure_log *log);
 
 /* Takes everything away again. NULL is fine. */
 void failure_probes_stop(struct failure_probes *p);

@@ -110,7 +110,7 @@ int failure_probes_read_rest(struct failure_probes *p _unused_, struct failure_l
 	return -EOPNOTSUPP;
 }
 
-size_t failure_probes_rung(const struct failure_probes *p _unused_)
+size_t failure_probes_rung(const struct failure_probes *p _unused_, const struct failure_log *log _unused_)
 {
 	return 0;
 }
