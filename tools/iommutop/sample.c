@@ -144,8 +144,8 @@ static bool take_log(struct sampler *s)
 {
 	uint64_t before = s->faults ? fault_table_total(s->faults) : 0;
 
-	/* some report in several lines, which a slow console holds up between them */
-	for (int i = 0; take_lines(s) && i < LOG_ROUNDS && changes_log_wait(s->changes, LOG_WAIT_MS); i++)
+	/* some report in several lines, which a slow console holds up between them; the first time all is read again later */
+	for (int i = 0; take_lines(s) && s->faults && i < LOG_ROUNDS && changes_log_wait(s->changes, LOG_WAIT_MS); i++)
 		;
 	if (s->faults)
 		decoder_flush(s->decoder);
