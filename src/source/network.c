@@ -195,6 +195,7 @@ static bool vias_are_whole(const struct nlattr *first, int len)
 	return true;
 }
 
+/* The same of each way of a route that has several; and past one of no length libnl never gets. */
 static bool hops_are_whole(const struct nlattr *hops)
 {
 	const char *p = nla_data(hops);
@@ -203,9 +204,9 @@ static bool hops_are_whole(const struct nlattr *hops)
 
 	for (; left >= HOP_BYTES; p += NLA_ALIGN(len), left -= NLA_ALIGN(len)) {
 		memcpy(&len, p, sizeof(len));
-		if (len < HOP_BYTES || len > left)
+		if (len > left)
 			return true; /* libnl reads no further either */
-		if (!vias_are_whole((const struct nlattr *)(p + HOP_BYTES), len - HOP_BYTES))
+		if (len < HOP_BYTES || !vias_are_whole((const struct nlattr *)(p + HOP_BYTES), len - HOP_BYTES))
 			return false;
 	}
 	return true;
