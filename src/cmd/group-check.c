@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "cmd/filter.h"
 #include "cmd/reasons.h"
 #include "cmd/rows.h"
 #include "diag/viability.h"
@@ -41,11 +42,12 @@ const char group_check_text[] =
 	"Verdicts: ready (exit 0); needs-bind: devices must leave their drivers (3, and 0 with --after-bind); blocked: binding "
 	"will not mend it, for instance a direct region or interrupts that are not isolated (3); in-use (3); nothing-to-give: "
 	"bridges only (3); unknown: a fact cannot be read (7 for want of permission, else 6). Groups of no-IOMMU mode, mediated "
-	"devices and mock devices are not judged (6). For several at once the exit code is 3 before 7 before 6 before 0.";
+	"devices and mock devices are not judged (6). For several at once, or all of the machine, the exit code is 3 before 7 before 6 before 0; a machine "
+	"without groups is 6.";
 
 const struct arg_row group_check_args[] = {
-	{ .name = "G|DEV", .help = "number of a group, or a device: then it must be that one that can be given away",
-	  .complete = COMPLETE_GROUP_OR_DEVICE, .repeat = true },
+	{ .name = "G|DEV", .help = "number of a group, or a device: then it must be that one that can be given away; none: all groups",
+	  .complete = COMPLETE_GROUP_OR_DEVICE, .optional = true, .repeat = true },
 	{ 0 },
 };
 
@@ -99,6 +101,25 @@ static int parse_question(struct host *h, const char *arg, struct question *q)
 	return host_find_device(h, arg, &q->device);
 }
 
+/* What the user asks about, or all groups. Nothing is said about the first when the last is a mistake. */
+static int parse_questions(struct invocation *inv, struct host *h, struct question **ret, size_t *ret_n)
+{
+	size_t n = inv->argc ? (size_t)inv->argc : h->n_groups;
+	struct question *q = arena_array(&h->arena, struct question, n);
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < n; i++) {
+		q[i].after_bind = inv_opt(inv, "after-bind");
+		if (inv->argc)
+			r = parse_question(h, inv->argv[i], &q[i]);
+		else
+			q[i].group = &h->groups[i];
+	}
+	*ret = q;
+	*ret_n = n;
+	return MIN(r, 0);
+}
+
 static int answer(struct invocation *inv, struct host *h, const struct question *q, enum exit_code *code)
 {
 	struct viability v;
@@ -127,6 +148,7 @@ int group_check_run(struct invocation *inv)
 	_cleanup_(cleanup_host_free) struct host *h = NULL;
 	enum exit_code code = EXIT_DONE;
 	struct question *q;
+	size_t n;
 	int r;
 
 	r = out_begin(inv->out, &group_check_record);
@@ -135,15 +157,14 @@ int group_check_run(struct invocation *inv)
 	r = host_load(inv->ctx, inv->source, HOST_ALL, &h);
 	if (r < 0)
 		return r;
-	/* nothing is said about the first when the last is a mistake */
-	q = arena_array(&h->arena, struct question, inv->argc);
-	for (int i = 0; i < inv->argc; i++) {
-		q[i].after_bind = inv_opt(inv, "after-bind");
-		r = parse_question(h, inv->argv[i], &q[i]);
-		if (r < 0)
-			return exit_from_lookup(r);
+	r = parse_questions(inv, h, &q, &n);
+	if (r < 0)
+		return exit_from_lookup(r);
+	if (!n) {
+		warn_no_groups(h);
+		code = EXIT_UNSUPPORTED;
 	}
-	for (int i = 0; r >= 0 && i < inv->argc; i++) {
+	for (size_t i = 0; r >= 0 && i < n; i++) {
 		if (i)
 			out_text(inv->out, "\n");
 		r = answer(inv, h, &q[i], &code);

@@ -233,8 +233,10 @@ z97() {
 	expect_status 1
 	check 1 wrong:thing.9
 	[ -z "$output" ]
-	check
-	expect_status 2
+	# an empty variable of a script is no question about all groups
+	check ""
+	expect_status 1
+	[ -z "$output" ]
 }
 
 @test "a device in no group: this machine cannot" {
@@ -377,4 +379,23 @@ as_nobody() {
 	run_ctl --from "$M" group show -j 1
 	expect_json '.data[0].holders' null
 	expect_json '.warnings | map(.code) | index("holders-unseen") != null' true
+}
+
+@test "without a name: all groups, in their order, and the exit status of the worst" {
+	run_ctl --demo group check
+	expect_status 3
+	expect_in "$output" "group 0: nothing-to-give" "group 8: blocked" "group 13: ready"
+	run_ctl --demo group check -j
+	expect_status 3
+	expect_json '[.data[].group] == [range(0; 15)]' true
+	run_ctl --demo group list -j -o group,verdict
+	local listed
+	listed=$(jq -c '[.data[] | [.group, .verdict]]' <<<"$output")
+	run_ctl --demo group check -j
+	[ "$(jq -c '[.data[] | [.group, .verdict]]' <<<"$output")" = "$listed" ]
+	# and of a machine without groups
+	mkdir -p "$M/sys/class/iommu" "$M/sys/bus/pci/devices" "$M/sys/kernel/iommu_groups"
+	run_ctl --from "$M" group check
+	expect_status 6
+	expect_in "$stderr" "no IOMMU groups" "iommuctl doctor says why"
 }
