@@ -6,37 +6,40 @@
 #include <stdio.h>
 #include <string.h>
 
-static void strbuf_room(struct strbuf *b, size_t n)
+void strbuf_grow(struct strbuf *b, size_t n)
 {
 	size_t want = b->cap ? b->cap : 64;
 
 	if (n >= SIZE_MAX / 2 - b->len)
 		out_of_memory();
-	if (b->len + n + 1 <= b->cap)
-		return;
 	while (want < b->len + n + 1)
 		want *= 2;
 	b->s = must_realloc(b->s, want, 1);
 	b->cap = want;
 }
 
-void strbuf_add(struct strbuf *b, const void *p, size_t n)
+void strbuf_put_dec(struct strbuf *b, uint64_t v)
 {
-	strbuf_room(b, n);
-	if (n)
-		memcpy(b->s + b->len, p, n);
-	b->len += n;
-	b->s[b->len] = '\0';
+	char digits[20];
+	size_t at = sizeof(digits);
+
+	do
+		digits[--at] = (char)('0' + v % 10);
+	while (v /= 10);
+	strbuf_add(b, digits + at, sizeof(digits) - at);
 }
 
-void strbuf_puts(struct strbuf *b, const char *s)
+void strbuf_put_hex(struct strbuf *b, uint64_t v)
 {
-	strbuf_add(b, s, strlen(s));
-}
+	char digits[18];
+	size_t at = sizeof(digits);
 
-void strbuf_putc(struct strbuf *b, char c)
-{
-	strbuf_add(b, &c, 1);
+	do
+		digits[--at] = "0123456789abcdef"[v & 15];
+	while (v >>= 4);
+	digits[--at] = 'x';
+	digits[--at] = '0';
+	strbuf_add(b, digits + at, sizeof(digits) - at);
 }
 
 void strbuf_printf(struct strbuf *b, const char *fmt, ...)
@@ -45,7 +48,8 @@ void strbuf_printf(struct strbuf *b, const char *fmt, ...)
 	va_list ap;
 	int n;
 
-	strbuf_room(b, 0);
+	if (!b->cap)
+		strbuf_grow(b, 0);
 	room = b->cap - b->len;
 	va_start(ap, fmt);
 	n = vsnprintf(b->s + b->len, room, fmt, ap);
@@ -55,7 +59,7 @@ void strbuf_printf(struct strbuf *b, const char *fmt, ...)
 		return;
 	}
 	if ((size_t)n >= room) { /* measured by that */
-		strbuf_room(b, n);
+		strbuf_grow(b, n);
 		va_start(ap, fmt);
 		vsnprintf(b->s + b->len, n + 1, fmt, ap);
 		va_end(ap);
@@ -83,7 +87,9 @@ const char *strbuf_str(const struct strbuf *b)
 
 bool streq(const char *a, const char *b)
 {
-	return a == b || (a && b && strcmp(a, b) == 0);
+	if (!a || !b)
+		return a == b;
+	return *a == *b && strcmp(a, b) == 0;
 }
 
 bool strstarts(const char *s, const char *prefix)

@@ -4,6 +4,7 @@
 #define IOMMUCTL_BASE_STR_H
 
 #include <stdarg.h>
+#include <string.h>
 
 #include "base/util.h"
 
@@ -13,10 +14,33 @@ struct strbuf {
 	size_t len, cap;
 };
 
+/* Makes room for @n more bytes, and a NUL. */
+void strbuf_grow(struct strbuf *b, size_t n);
+
 /* Append; for want of memory the program ends. */
-void strbuf_add(struct strbuf *b, const void *p, size_t n);
-void strbuf_puts(struct strbuf *b, const char *s);
-void strbuf_putc(struct strbuf *b, char c);
+static inline void strbuf_add(struct strbuf *b, const void *p, size_t n)
+{
+	if (n >= b->cap - b->len)
+		strbuf_grow(b, n);
+	if (n)
+		memcpy(b->s + b->len, p, n);
+	b->len += n;
+	b->s[b->len] = '\0';
+}
+
+static inline void strbuf_puts(struct strbuf *b, const char *s)
+{
+	strbuf_add(b, s, strlen(s));
+}
+
+static inline void strbuf_putc(struct strbuf *b, char c)
+{
+	strbuf_add(b, &c, 1);
+}
+
+/* What %llu and 0x%llx give, at a tenth of the cost: for lines that come by the million. */
+void strbuf_put_dec(struct strbuf *b, uint64_t v);
+void strbuf_put_hex(struct strbuf *b, uint64_t v);
 void strbuf_printf(struct strbuf *b, const char *fmt, ...) _printf_(2, 3);
 void strbuf_reset(struct strbuf *b);
 void strbuf_free(struct strbuf *b);

@@ -13,6 +13,8 @@
 #include "cmd/start.h"
 #include "cmd/take.h"
 
+#define OUTPUT_BUFFER (64 * 1024)
+
 /* -- names of objects ------------------------------------------------------------------------------------------------------ */
 
 static const struct ioctl_bound *bound_of(const struct ioctl_names *n, const struct traced_call *c)
@@ -26,13 +28,15 @@ static const struct ioctl_bound *bound_of(const struct ioctl_names *n, const str
 /* The context's descriptor: the call's own, or that which the device was bound to; -1 unknown. */
 static int ioctl_context(const struct ioctl_names *n, const struct traced_call *c, const struct ioctl_decoded *d)
 {
-	const struct ioctl_value *fd = ioctl_value(d, "iommufd");
-	const struct ioctl_bound *b = bound_of(n, c);
+	const struct ioctl_value *fd;
+	const struct ioctl_bound *b;
 
 	if (c->kind == TRACED_IOMMUFD)
 		return c->fd;
+	fd = ioctl_value(d, "iommufd");
 	if (fd)
 		return (int)fd->v;
+	b = bound_of(n, c);
 	return b ? b->iommufd : -1;
 }
 
@@ -62,6 +66,11 @@ static const struct {
 	{ "out_vdevice_id", "vdevice" }, { "out_veventq_id", "veventq" }, { "out_hw_queue_id", "hwqueue" }, { "out_devid", "dev" },
 };
 
+bool ioctl_destroys(const struct traced_call *c)
+{
+	return c->kind == TRACED_IOMMUFD && c->cmd == IOMMU_DESTROY;
+}
+
 static void forget_object(struct ioctl_names *n, pid_t pid, int iommufd, uint32_t id)
 {
 	const struct ioctl_object *o = object_at(n, pid, iommufd, id);
@@ -89,53 +98,31 @@ static void learn_bind(struct ioctl_names *n, const struct traced_call *c, int i
 	n->bound.v[b - n->bound.v] = (struct ioctl_bound){ c->pid, c->fd, iommufd, name };
 }
 
+/* What the call made; NULL: nothing. */
+static const struct ioctl_value *made_by(const struct ioctl_decoded *d)
+{
+	for (size_t i = 0; i < d->n; i++)
+		if (d->v[i].out && d->v[i].kind == IOV_ID)
+			return &d->v[i];
+	return NULL;
+}
+
 void ioctl_learn(struct ioctl_names *n, const struct traced_call *c, const struct ioctl_decoded *d, const char **ret_made)
 {
-	int iommufd = ioctl_context(n, c, d);
-	const struct ioctl_value *id = ioctl_value(d, "id");
+	const struct ioctl_value *id = ioctl_destroys(c) ? ioctl_value(d, "id") : made_by(d);
 
 	*ret_made = NULL;
-	if (!c->returned || c->ret < 0 || !d->name)
+	if (!c->returned || c->ret < 0 || !d->name || !id)
 		return;
-	if (id && streq(d->name, "IOMMU_DESTROY"))
-		forget_object(n, c->pid, iommufd, (uint32_t)id->v);
+	if (ioctl_destroys(c))
+		forget_object(n, c->pid, ioctl_context(n, c, d), (uint32_t)id->v);
 	for (size_t i = 0; i < ARRAY_SIZE(makers); i++) {
-		const struct ioctl_value *v = ioctl_value(d, makers[i].value);
-
-		if (!v || !v->out)
+		if (!streq(id->name, makers[i].value))
 			continue;
-		*ret_made = new_object(n, c, iommufd, (uint32_t)v->v, makers[i].word);
+		*ret_made = new_object(n, c, ioctl_context(n, c, d), (uint32_t)id->v, makers[i].word);
 		if (streq(makers[i].value, "out_devid"))
-			learn_bind(n, c, iommufd, *ret_made);
+			learn_bind(n, c, ioctl_context(n, c, d), *ret_made);
 	}
-}
-
-/* -- behind pointers --------------------------------------------------------------------------------------------------------- */
-
-static uint64_t value_or_0(const struct ioctl_decoded *d, const char *name)
-{
-	const struct ioctl_value *v = ioctl_value(d, name);
-
-	return v ? v->v : 0;
-}
-
-/* What the call's argument points to, read while it can be; NULL: nothing. To be freed by the caller. */
-static struct ioctl_extra *ioctl_peek_extra(const struct traced_call *c, const struct ioctl_decoded *d)
-{
-	uint64_t at = value_or_0(d, "data_uptr"), len = value_or_0(d, "data_len");
-	struct ioctl_extra *e;
-
-	if (ioctl_value(d, "allowed_iovas")) {
-		at = value_or_0(d, "allowed_iovas");
-		len = 16 * MIN(value_or_0(d, "num_iovas"), (uint64_t)TRACED_BYTES);
-	}
-	if (ioctl_value(d, "entry_num"))
-		len = value_or_0(d, "entry_len") * MIN(value_or_0(d, "entry_num"), (uint64_t)TRACED_BYTES);
-	if (!at || !len)
-		return NULL;
-	e = must_calloc(1, sizeof(*e));
-	e->n = tracer_peek(c, at, e->data, MIN(len, sizeof(e->data)));
-	return e;
 }
 
 /* -- records ------------------------------------------------------------------------------------------------------------------ */
@@ -184,6 +171,7 @@ struct watching {
 	struct ioctl_names names;
 	struct arena arena; /* of one call */
 	FILE *batch, *text;
+	struct strbuf line; /* of text or batch */
 	uint64_t first; /* time of the first call */
 	size_t calls, failed;
 	struct num pid; /* when there is more than one, lines say which */
@@ -254,7 +242,18 @@ static int print_row(struct watching *w, struct arena *a, const struct traced_ca
 	});
 }
 
-static void add_values(struct strbuf *b, const struct watching *w, struct arena *a, const struct traced_call *c, const struct ioctl_decoded *d, bool out)
+static void add_number(struct strbuf *b, const struct ioctl_value *v)
+{
+	if (v->kind == IOV_HEX || v->kind == IOV_FLAGS)
+		strbuf_put_hex(b, v->v);
+	else if (v->kind == IOV_FD)
+		strbuf_printf(b, "%d", (int)(int32_t)v->v);
+	else
+		strbuf_put_dec(b, v->v);
+}
+
+/* Of all that is in a line, texts alone may be the program's own. */
+static void add_values(struct strbuf *b, const struct watching *w, const struct traced_call *c, const struct ioctl_decoded *d, bool out)
 {
 	for (size_t i = 0; i < d->n; i++) {
 		const struct ioctl_value *v = &d->v[i];
@@ -262,69 +261,91 @@ static void add_values(struct strbuf *b, const struct watching *w, struct arena 
 
 		if (v->out != out)
 			continue;
-		if (v->kind == IOV_ID && word)
-			strbuf_printf(b, " %s=%llu(%s)", v->name, (unsigned long long)v->v, word);
+		strbuf_putc(b, ' ');
+		strbuf_puts(b, v->name);
+		strbuf_putc(b, '=');
+		if (v->kind == IOV_TEXT)
+			strbuf_add_escaped(b, v->text);
+		else if (v->kind == IOV_ID || !word)
+			add_number(b, v);
 		else
-			strbuf_printf(b, " %s=%s", v->name, word ? word : number_text(a, v));
+			strbuf_puts(b, word);
+		if (v->kind == IOV_ID && word) {
+			strbuf_putc(b, '(');
+			strbuf_puts(b, word);
+			strbuf_putc(b, ')');
+		}
 	}
+}
+
+/* "  0.001234 ". */
+static void add_time(struct strbuf *b, uint64_t us)
+{
+	uint64_t s = us / 1000000;
+
+	strbuf_puts(b, s < 10 ? "  " : s < 100 ? " " : "");
+	strbuf_put_dec(b, s);
+	/* six digits behind the point: of a million more, all but the first */
+	strbuf_put_dec(b, 1000000 + us % 1000000);
+	b->s[b->len - 7] = '.';
+	strbuf_putc(b, ' ');
 }
 
 /* "  0.001234 12[4711] iommufd(3) IOMMU_IOAS_MAP flags=… -> 0 iova=0x1000". */
 static void print_line(struct watching *w, struct arena *a, const struct traced_call *c, const struct ioctl_decoded *d)
 {
-	_cleanup_strbuf_ struct strbuf b = { 0 }, clean = { 0 };
 	const char *err = error_of(a, c);
-	uint64_t us = (c->start - w->first) / 1000;
+	struct strbuf *b = &w->line;
 
-	strbuf_printf(&b, "%3llu.%06llu ", (unsigned long long)us / 1000000, (unsigned long long)us % 1000000);
+	strbuf_reset(b);
+	add_time(b, (c->start - w->first) / 1000);
 	if (w->several)
-		strbuf_printf(&b, "[%d] ", (int)c->tid);
-	strbuf_printf(&b, "%s%s%s(%d) ", on_word(c->kind), c->name ? " " : "", c->name ? c->name : "", c->fd);
+		strbuf_printf(b, "[%d] ", (int)c->tid);
+	strbuf_puts(b, on_word(c->kind));
+	if (c->name) {
+		strbuf_putc(b, ' ');
+		strbuf_add_escaped(b, c->name);
+	}
+	strbuf_putc(b, '(');
+	strbuf_put_dec(b, (uint64_t)c->fd);
+	strbuf_puts(b, ") ");
 	if (d->name)
-		strbuf_puts(&b, d->name);
+		strbuf_puts(b, d->name);
 	else
-		strbuf_printf(&b, "0x%x", c->cmd);
-	add_values(&b, w, a, c, d, false);
-	if (!c->returned)
-		strbuf_puts(&b, " -> did not come back");
-	else if (err)
-		strbuf_printf(&b, " -> %s", err);
+		strbuf_put_hex(b, c->cmd);
+	add_values(b, w, c, d, false);
+	strbuf_puts(b, " -> ");
+	if (!c->returned || err)
+		strbuf_puts(b, c->returned ? err : "did not come back");
 	else
-		strbuf_printf(&b, " -> %lld", (long long)c->ret);
-	add_values(&b, w, a, c, d, true);
-	strbuf_add_escaped(&clean, strbuf_str(&b));
-	fprintf(w->text, "%s\n", strbuf_str(&clean));
+		strbuf_put_dec(b, (uint64_t)c->ret);
+	add_values(b, w, c, d, true);
+	strbuf_putc(b, '\n');
+	fwrite(b->s, 1, b->len, w->text);
 }
 
 /* -- what the tracer calls --------------------------------------------------------------------------------------------------------- */
 
 static void decode(struct arena *a, const struct traced_call *c, bool done, struct ioctl_decoded *ret)
 {
-	const struct ioctl_extra *e = c->extra;
-
 	ioctl_decode(a, on_of(c->kind), c->cmd, c->arg, c->in, c->n_in, c->out, c->n_out, done, ret);
-	if (e)
-		ioctl_decode_data(a, e->data, e->n, ret);
+	if (c->n_behind)
+		ioctl_decode_data(a, c->behind, c->n_behind, ret);
 }
 
-static void call_entered(struct traced_call *c, void *arg)
+static void show(struct watching *w, const struct traced_call *c, const struct ioctl_decoded *d, const char *made)
 {
-	struct watching *w = arg;
-	struct ioctl_decoded d;
-
-	/* a batch wants all that is behind pointers; else what can be said in words */
-	if (!w->batch && c->cmd != IOMMU_HWPT_ALLOC && c->cmd != IOMMU_HWPT_INVALIDATE)
-		return;
-	decode(&w->arena, c, false, &d);
-	if (w->batch || ioctl_value(&d, "data_type"))
-		c->extra = ioctl_peek_extra(c, &d);
-	arena_reset(&w->arena);
+	if (w->batch)
+		ioctl_batch_line(w->batch, &w->line, &w->names, c, d, made);
+	if (w->text)
+		print_line(w, &w->arena, c, d);
+	else
+		(void)print_row(w, &w->arena, c, d);
 }
 
-static void call_left(struct traced_call *c, void *arg)
+static void show_call(const struct traced_call *c, void *arg)
 {
 	struct watching *w = arg;
-	struct arena *a = &w->arena;
 	struct ioctl_decoded d;
 	const char *made;
 
@@ -333,26 +354,22 @@ static void call_left(struct traced_call *c, void *arg)
 	w->failed += c->returned && c->ret < 0;
 	w->several |= w->pid.known && w->pid.v != c->tid;
 	w->pid = NUM(c->tid);
-	decode(a, c, c->returned && c->ret >= 0, &d);
+	decode(&w->arena, c, c->returned && c->ret >= 0, &d);
 	/* what a call destroys has its name on its own line still; what it makes has it already */
-	if (streq(d.name, "IOMMU_DESTROY") && w->batch)
-		ioctl_batch_line(w->batch, &w->names, c, &d, NULL);
-	if (streq(d.name, "IOMMU_DESTROY") && w->text)
-		print_line(w, a, c, &d);
-	else if (streq(d.name, "IOMMU_DESTROY") && out_options(w->inv->out)->json)
-		(void)print_row(w, a, c, &d);
+	if (ioctl_destroys(c))
+		show(w, c, &d, NULL);
 	ioctl_learn(&w->names, c, &d, &made);
-	if (!streq(d.name, "IOMMU_DESTROY")) {
-		if (w->batch)
-			ioctl_batch_line(w->batch, &w->names, c, &d, made);
-		if (w->text)
-			print_line(w, a, c, &d);
-		else
-			(void)print_row(w, a, c, &d);
-	}
-	free(c->extra);
-	c->extra = NULL;
-	arena_reset(a);
+	if (!ioctl_destroys(c))
+		show(w, c, &d, made);
+	arena_reset(&w->arena);
+}
+
+static void caught_up(void *arg)
+{
+	struct watching *w = arg;
+
+	if (w->text)
+		fflush(w->text);
 }
 
 /* -- the command --------------------------------------------------------------------------------------------------------------------- */
@@ -403,12 +420,17 @@ static int watch(struct watching *w, struct tracer_options *o)
 	if (r < 0)
 		return r;
 	o->stdout_is_ours = json;
-	o->entry = call_entered;
-	o->exit = call_left;
+	o->call = show_call;
+	o->caught_up = caught_up;
 	o->arg = w;
 	/* the command writes to stdout: our lines go where its errors go, as those of strace do */
 	if (!json)
 		w->text = w->inv->cmd ? stderr : stdout;
+	/* not a write a line: caught_up() says when a user wants to see them */
+	if (w->text)
+		setvbuf(w->text, NULL, _IOFBF, OUTPUT_BUFFER);
+	if (w->batch)
+		setvbuf(w->batch, NULL, _IOFBF, OUTPUT_BUFFER);
 	r = tracer_run(w->inv->ctx, o, &status);
 	code = exit_of(w, r, status);
 	if (w->batch && output_close(w->inv->ctx, w->batch, file) < 0 && !code)
@@ -433,6 +455,7 @@ static int run_ioctls(struct invocation *inv)
 		r = watch(&w, &o);
 	vec_free(&w.names.objects);
 	vec_free(&w.names.bound);
+	strbuf_free(&w.line);
 	arena_free(&w.names.arena);
 	arena_free(&w.arena);
 	return r;
@@ -459,9 +482,14 @@ static const struct command commands[] = {
 			"followed; a descriptor is known by its device number, whatever path or socket it came by.\n\n"
 			"--batch writes the reproducer that travels: a script that makes the same calls, in the same order, on the model, the "
 			"kernel's mock or another machine, with an expect line for each that failed. What batch has no command for is in it as a comment.\n\n"
-			"It is ptrace(2), with a seccomp filter that stops a command for these calls alone: each costs two stops, some 70,000 instructions together, all else runs at full "
-			"speed. A process that is attached to stops at all its system calls. One process has one tracer: it does not go together with gdb or "
-			"strace. The command does not outlive iommuctl; a process that was attached to runs on.\n\n"
+			"As root, on a kernel with BTF and BPF, small BPF programs at the entry and the return of ioctl(2) see the calls, and nobody stops "
+			"for one: a program that does nothing but map and unmap single pages takes less than twice its processor time, what else it does runs at full "
+			"speed. Programs that make calls faster than they can be told are held up; if calls are lost all the same, their number is said. "
+			"ptrace(2) follows children and threads.\n\n"
+			"Elsewhere, in a container's process namespace too, ptrace(2) sees the calls as well, with a seccomp filter that stops a command for these "
+			"alone: each costs two stops, some 70,000 instructions together, ten times what mapping a page does. A process that is attached to stops at "
+			"all its system calls then.\n\n"
+			"One process has one tracer: it does not go together with gdb or strace. The command does not outlive iommuctl; a process that was attached to runs on.\n\n"
 			"The exit status is the command's; 127: it was not found, 126: it cannot be run, 128 and the signal's number: it was "
 			"killed. Without a command 0; 7: not permitted to attach. With a command, lines go to standard error; with -j, records go to "
 			"standard output, and the command's output to standard error.",

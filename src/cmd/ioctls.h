@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "base/str.h"
 #include "base/vec.h"
 #include "kmem/ptrace.h"
 #include "trace/ioctl.h"
@@ -34,24 +35,21 @@ struct ioctl_names {
 /* The name of an object of the context that the call is about; NULL: nobody saw it made. */
 const char *ioctl_name(const struct ioctl_names *n, const struct traced_call *c, uint32_t id);
 
+/* Whether it takes an object away, when it succeeds. */
+bool ioctl_destroys(const struct traced_call *c);
+
 /*
  * Learns from a call that came back: what it made gets a name, what it destroyed loses it. To be called behind the call's own line is
  * made for what is destroyed, and before it for what is made: *@ret_made is the name that it gave, NULL none.
  */
 void ioctl_learn(struct ioctl_names *n, const struct traced_call *c, const struct ioctl_decoded *d, const char **ret_made);
 
-/* What lies behind pointers inside of the argument: data of drivers, ranges, entries. */
-struct ioctl_extra {
-	unsigned char data[TRACED_BYTES];
-	size_t n;
-};
-
 /* -- batch ------------------------------------------------------------------------------------------------------------- */
 
 /* The script's head, a comment: what command it was made from (NULL: from a process), and how to run it. */
 void ioctl_batch_begin(FILE *f, char *const *cmd);
 
-/* The line of a batch that does the same; a comment where there is none. @made: as ioctl_learn() said. */
-void ioctl_batch_line(FILE *f, const struct ioctl_names *n, const struct traced_call *c, const struct ioctl_decoded *d, const char *made);
+/* The line of a batch that does the same; a comment where there is none. @made: as ioctl_learn() said. @b is room to write in. */
+void ioctl_batch_line(FILE *f, struct strbuf *b, const struct ioctl_names *n, const struct traced_call *c, const struct ioctl_decoded *d, const char *made);
 
 #endif

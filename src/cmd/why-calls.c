@@ -143,16 +143,12 @@ static const char *task_name(struct arena *a, pid_t tid)
 	return arena_strdup(a, name);
 }
 
-static void call_entered(struct traced_call *c _unused_, void *arg _unused_)
-{
-}
-
 static bool is_map(uint32_t cmd)
 {
 	return cmd == IOMMU_IOAS_MAP || cmd == IOMMU_IOAS_MAP_FILE || cmd == VFIO_IOMMU_MAP_DMA;
 }
 
-static void call_left(struct traced_call *c, void *arg)
+static void look_at_call(const struct traced_call *c, void *arg)
 {
 	struct why_calls *w = arg;
 	struct ioctl_decoded d = { 0 };
@@ -207,7 +203,7 @@ static bool gains_rights(const char *program)
 int why_calls_run(struct invocation *inv, struct why_calls **ret, int *ret_exit)
 {
 	struct why_calls *w = calloc(1, sizeof(*w));
-	struct tracer_options o = { .cmd = inv->cmd, .stdout_is_ours = out_options(inv->out)->json, .entry = call_entered, .exit = call_left,
+	struct tracer_options o = { .cmd = inv->cmd, .stdout_is_ours = out_options(inv->out)->json, .call = look_at_call,
 				    .arg = w };
 	int status = -1, r;
 

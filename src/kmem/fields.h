@@ -80,6 +80,9 @@
 	X(XA_SLOTS, "xa_node", "slots", E)                                                              \
 	X(FILE_OPS, "file", "f_op", P)                                                                  \
 	X(FILE_PRIVATE, "file", "private_data", P)                                                      \
+	X(FILE_INODE, "file", "f_inode", P)                                                             \
+	X(INODE_MODE, "inode", "i_mode", N)                                                             \
+	X(INODE_RDEV, "inode", "i_rdev", N)                                                             \
 	X(TASK_TASKS, "task_struct", "tasks", E)                                                        \
 	X(TASK_TGID, "task_struct", "tgid", N)                                                          \
 	X(TASK_COMM, "task_struct", "comm", E)                                                          \

@@ -7,6 +7,7 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <poll.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -20,8 +21,10 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "abi/iommufd.h"
 #include "base/str.h"
 #include "base/vec.h"
+#include "kmem/call-ring.h"
 #include "kmem/traced-fd.h"
 
 /* The kernel's struct ptrace_syscall_info (include/uapi/linux/ptrace.h); glibc's name for it differs between versions. */
@@ -50,12 +53,16 @@ enum { OP_ENTRY = 1, OP_EXIT = 2, OP_SECCOMP = 3 };
 /* ioctls of VFIO and iommufd have this type. */
 #define OUR_TYPE 0x3b00u
 
+/* Calls from the ring between two looks at our threads. */
+#define RING_SHARE 8192
+
 struct tracee {
 	pid_t tid, pid;
 	bool in_call;  /* ours: the next system call stop is its return */
 	bool leaving;
 	struct tracee *next; /* in its bucket */
 	struct traced_call call;
+	unsigned char in[TRACED_BYTES], out[TRACED_BYTES], behind[TRACED_BYTES];
 };
 
 struct tracer {
@@ -64,12 +71,14 @@ struct tracer {
 	struct traced_fds fds;
 	struct tracee *buckets[1024];
 	size_t n;
-	bool filter; /* threads stop for our ioctls alone */
+	struct call_ring *ring; /* tells the calls; NULL: threads stop at them */
+	bool filter;		/* for our ioctls alone */
 	bool silent; /* the time is over */
 	bool leaving;
 	bool said_rights;
 	pid_t child;
 	int status;
+	uint64_t unseen; /* threads that the ring has no room for */
 };
 
 /* What ended or interrupts us; set by handlers. */
@@ -92,19 +101,87 @@ static struct tracee *tracee_of(struct tracer *t, pid_t tid)
 
 	if (!*p) {
 		*p = must_calloc(1, sizeof(**p));
-		**p = (struct tracee){ .tid = tid, .pid = traced_process(tid) };
+		(*p)->tid = tid;
+		(*p)->pid = traced_process(tid);
 		t->n++;
+		if (t->ring && call_ring_add(t->ring, tid) < 0)
+			t->unseen++;
 	}
 	return *p;
 }
 
+static void tell(struct tracer *t, const struct traced_call *c)
+{
+	if (!t->silent)
+		t->o->call(c, t->o->arg);
+}
+
 static void finish_call(struct tracer *t, struct tracee *e)
 {
-	if (!e->in_call)
-		return;
+	if (e->in_call)
+		tell(t, &e->call);
 	e->in_call = false;
-	if (!t->silent)
-		t->o->exit(&e->call, t->o->arg);
+}
+
+/* How much of what is behind the pointer is the call's: the structures say. */
+static size_t length_behind(const struct traced_call *c)
+{
+	struct iommu_hwpt_alloc alloc = { 0 };
+	struct iommu_hwpt_invalidate entries = { 0 };
+	struct iommu_ioas_allow_iovas ranges = { 0 };
+
+	switch (c->cmd) {
+	case IOMMU_HWPT_ALLOC:
+		memcpy(&alloc, c->in, MIN(c->n_in, sizeof(alloc)));
+		return alloc.data_len;
+	case IOMMU_HWPT_INVALIDATE:
+		memcpy(&entries, c->in, MIN(c->n_in, sizeof(entries)));
+		return (size_t)entries.entry_len * MIN(entries.entry_num, (uint32_t)TRACED_BYTES);
+	case IOMMU_IOAS_ALLOW_IOVAS:
+		memcpy(&ranges, c->in, MIN(c->n_in, sizeof(ranges)));
+		return 16 * (size_t)MIN(ranges.num_iovas, (uint32_t)TRACED_BYTES);
+	default:
+		return 0;
+	}
+}
+
+/* -- calls from the ring ------------------------------------------------------------------------------------------------- */
+
+static void from_ring(const struct ring_call *r, void *arg)
+{
+	struct tracer *t = arg;
+	struct traced_call c = {
+		.pid = r->pid, .tid = r->tid, .start = r->start, .took = r->end - r->start, .fd = r->fd, .cmd = r->cmd, .arg = r->arg, .compat = r->compat,
+		.in = r->in, .out = r->out, .behind = r->behind, .n_in = r->n_in, .n_out = r->n_out, .n_behind = r->n_behind, .returned = r->end != 0,
+		.ret = r->ret,
+	};
+
+	if (t->silent)
+		return;
+	c.kind = traced_fd_past(&t->fds, r, &c.name);
+	if (c.kind == TRACED_OTHER)
+		return;
+	c.n_behind = MIN(c.n_behind, length_behind(&c));
+	if (c.returned)
+		traced_fd_returned(&t->fds, &c);
+	tell(t, &c);
+}
+
+static void read_ring(struct tracer *t)
+{
+	if (t->ring)
+		call_ring_read(t->ring, SIZE_MAX, from_ring, t);
+}
+
+/* A thread is gone; one that a command's time ends for may be inside of a call. */
+static void leave_ring(struct tracer *t, const struct tracee *e)
+{
+	struct ring_call r;
+
+	if (!t->ring || !call_ring_drop(t->ring, e->tid, &r))
+		return;
+	r.pid = e->pid;
+	from_ring(&r, t);
 }
 
 static void forget(struct tracer *t, pid_t tid)
@@ -114,6 +191,9 @@ static void forget(struct tracer *t, pid_t tid)
 	if (!e)
 		return;
 	finish_call(t, e); /* it never came back */
+	leave_ring(t, e);
+	if (e->pid == tid)
+		traced_fds_forget(&t->fds, tid);
 	*p = e->next;
 	free(e);
 	t->n--;
@@ -142,7 +222,8 @@ static size_t peek_file(pid_t tid, uint64_t addr, void *buf, size_t len)
 	return n > 0 ? (size_t)n : 0;
 }
 
-size_t tracer_peek(const struct traced_call *c, uint64_t addr, void *buf, size_t len)
+/* At most @len bytes of the calling thread's memory; how many there were. */
+static size_t peek(const struct traced_call *c, uint64_t addr, void *buf, size_t len)
 {
 	/* a page at a time: what lies behind the end of memory must not cost what lies before it */
 	size_t first = MIN(len, 4096 - addr % 4096);
@@ -169,6 +250,18 @@ static bool is_ioctl(const struct syscall_info *i, bool *ret_compat)
 	}
 }
 
+static void peek_behind(struct tracee *e)
+{
+	struct traced_call *c = &e->call;
+	size_t at = call_pointer(c->cmd), len = length_behind(c);
+	uint64_t addr;
+
+	if (!len || at + sizeof(addr) > c->n_in)
+		return;
+	memcpy(&addr, e->in + at, sizeof(addr));
+	c->n_behind = peek(c, addr, e->behind, MIN(len, sizeof(e->behind)));
+}
+
 static void enter_call(struct tracer *t, struct tracee *e, const struct syscall_info *i)
 {
 	struct traced_call *c = &e->call;
@@ -177,13 +270,14 @@ static void enter_call(struct tracer *t, struct tracee *e, const struct syscall_
 	if (t->silent || !is_ioctl(i, &compat) || (i->entry.args[1] & 0xff00) != OUR_TYPE)
 		return;
 	*c = (struct traced_call){ .pid = e->pid, .tid = e->tid, .fd = (int)i->entry.args[0], .cmd = (uint32_t)i->entry.args[1],
-				   .arg = compat ? (uint32_t)i->entry.args[2] : i->entry.args[2], .compat = compat };
+				   .arg = compat ? (uint32_t)i->entry.args[2] : i->entry.args[2], .compat = compat,
+				   .in = e->in, .out = e->out, .behind = e->behind };
 	c->kind = traced_fd(&t->fds, e->pid, e->tid, c->fd, &c->name);
 	if (c->kind == TRACED_OTHER)
 		return;
-	c->n_in = tracer_peek(c, c->arg, c->in, sizeof(c->in));
+	c->n_in = peek(c, c->arg, e->in, sizeof(e->in));
+	peek_behind(e);
 	e->in_call = true;
-	t->o->entry(c, t->o->arg);
 	c->start = now();
 }
 
@@ -196,7 +290,7 @@ static void leave_call(struct tracer *t, struct tracee *e, const struct syscall_
 	c->took = now() - c->start;
 	c->returned = true;
 	c->ret = i->exit.rval;
-	c->n_out = tracer_peek(c, c->arg, c->out, sizeof(c->out));
+	c->n_out = peek(c, c->arg, e->out, sizeof(e->out));
 	traced_fd_returned(&t->fds, c);
 	finish_call(t, e);
 }
@@ -215,12 +309,21 @@ static void system_call(struct tracer *t, struct tracee *e)
 
 /* -- stops --------------------------------------------------------------------------------------------------------------- */
 
+static void caught_up(struct tracer *t)
+{
+	if (t->o->caught_up)
+		t->o->caught_up(t->o->arg);
+}
+
 static void resume(struct tracer *t, struct tracee *e, int sig)
 {
+	bool stops_at_all = !t->ring && !t->filter;
+
+	caught_up(t);
 	if (e->leaving)
 		ptrace(PTRACE_DETACH, e->tid, NULL, (void *)(intptr_t)sig);
 	else
-		ptrace(!t->filter || e->in_call ? PTRACE_SYSCALL : PTRACE_CONT, e->tid, NULL, (void *)(intptr_t)sig);
+		ptrace(stops_at_all || e->in_call ? PTRACE_SYSCALL : PTRACE_CONT, e->tid, NULL, (void *)(intptr_t)sig);
 	if (e->leaving)
 		forget(t, e->tid);
 }
@@ -263,6 +366,7 @@ static void after_exec(struct tracer *t, struct tracee *e)
 
 	ptrace(PTRACE_GETEVENTMSG, e->tid, NULL, &former);
 	finish_call(t, e);
+	traced_fds_forget(&t->fds, e->pid);
 	if (former && (pid_t)former != e->tid)
 		forget(t, (pid_t)former);
 }
@@ -286,6 +390,9 @@ static void stopped(struct tracer *t, pid_t tid, int status)
 		}
 		sig = 0;
 	} else if (event) {
+		/* while its descriptors can be looked at still */
+		if (event == PTRACE_EVENT_EXIT || event == PTRACE_EVENT_EXEC)
+			read_ring(t);
 		if (event == PTRACE_EVENT_EXEC) {
 			after_exec(t, e);
 			look_at_rights(t, e->tid);
@@ -322,6 +429,19 @@ static void look_at_signals(struct tracer *t)
 	}
 }
 
+/* Something happened to a thread. */
+static void changed(struct tracer *t, pid_t tid, int status)
+{
+	if (WIFSTOPPED(status)) {
+		stopped(t, tid, status);
+		return;
+	}
+	read_ring(t);
+	if (tid == t->child)
+		t->status = status;
+	forget(t, tid);
+}
+
 static void loop(struct tracer *t)
 {
 	while (t->n) {
@@ -333,14 +453,86 @@ static void loop(struct tracer *t)
 			continue;
 		if (tid < 0)
 			return;
-		if (WIFSTOPPED(status)) {
-			stopped(t, tid, status);
-			continue;
-		}
-		if (tid == t->child)
-			t->status = status;
-		forget(t, tid);
+		changed(t, tid, status);
 	}
+}
+
+static void do_nothing(int sig _unused_)
+{
+}
+
+/* Signals interrupt the wait, and nothing else: one that comes between a look and a wait is not lost. */
+static void hold_signals(sigset_t *ret_before)
+{
+	static const int sigs[] = { SIGCHLD, SIGALRM, SIGTERM, SIGHUP, SIGINT, SIGQUIT };
+	struct sigaction sa = { .sa_handler = do_nothing };
+	sigset_t held;
+
+	sigemptyset(&held);
+	for (size_t i = 0; i < ARRAY_SIZE(sigs); i++)
+		sigaddset(&held, sigs[i]);
+	sigprocmask(SIG_BLOCK, &held, ret_before);
+	sigaction(SIGCHLD, &sa, NULL);
+}
+
+/*
+ * The same with a ring to read. Threads that fill it faster than we tell are stopped: while one stands, and the ring is read to its end, it
+ * makes no more calls.
+ */
+static void loop_with_ring(struct tracer *t)
+{
+	struct timespec soon = { .tv_nsec = 100000000 }, at_once = { 0 };
+	struct pollfd p = { .fd = call_ring_fd(t->ring), .events = POLLIN };
+	sigset_t before;
+
+	hold_signals(&before);
+	while (t->n) {
+		bool more = call_ring_read(t->ring, RING_SHARE, from_ring, t) == RING_SHARE;
+		int status;
+		pid_t tid;
+
+		if (more)
+			each_tracee(t, interrupt_one);
+		caught_up(t);
+		while ((tid = waitpid(-1, &status, __WALL | WNOHANG)) > 0) {
+			if (more)
+				read_ring(t);
+			changed(t, tid, status);
+		}
+		look_at_signals(t);
+		if (tid < 0 || !t->n)
+			break;
+		ppoll(&p, 1, more ? &at_once : &soon, &before);
+		look_at_signals(t);
+	}
+	read_ring(t);
+	caught_up(t);
+	signal(SIGCHLD, SIG_DFL);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+}
+
+/* Nothing is left out in silence. */
+static void look_at_losses(struct tracer *t)
+{
+	uint64_t lost = call_ring_lost(t->ring);
+
+	if (lost)
+		ctx_note(t->ctx, (struct note){ .level = NOTE_WARNING, .code = "lost-calls", .err = ENOBUFS,
+						.hint = "as another user than root it may not use BPF: then each call waits until it is told" },
+			 "%llu calls came too fast to be told", (unsigned long long)lost);
+	if (t->unseen)
+		ctx_note(t->ctx, (struct note){ .level = NOTE_WARNING, .code = "lost-threads", .err = E2BIG, .why = "there are too many of them" },
+			 "the calls of %llu threads are not told", (unsigned long long)t->unseen);
+}
+
+static void follow(struct tracer *t)
+{
+	if (!t->ring) {
+		loop(t);
+		return;
+	}
+	loop_with_ring(t);
+	look_at_losses(t);
 }
 
 /* -- a command ------------------------------------------------------------------------------------------------------------- */
@@ -441,6 +633,12 @@ static int exec_error(struct ctx *ctx, const struct tracer_options *o, int fd)
 	return ctx_cannot_start(ctx, err, o->cmd[0]);
 }
 
+/* A thread that exits stops once more, with its descriptors still open. */
+static unsigned long at_exit(const struct tracer *t)
+{
+	return t->ring ? PTRACE_O_TRACEEXIT : 0;
+}
+
 static int run_command(struct tracer *t)
 {
 	int go[2], say[2], r;
@@ -449,7 +647,7 @@ static int run_command(struct tracer *t)
 	sigprocmask(SIG_SETMASK, NULL, &mask);
 	if (pipe2(go, O_CLOEXEC) < 0 || pipe2(say, O_CLOEXEC) < 0)
 		return ctx_cannot_start(t->ctx, errno, t->o->cmd[0]);
-	t->filter = can_filter();
+	t->filter = !t->ring && can_filter();
 	t->child = fork();
 	if (t->child == 0) {
 		close(go[1]);
@@ -460,7 +658,7 @@ static int run_command(struct tracer *t)
 	close(say[1]);
 	r = t->child < 0 ? ctx_cannot_start(t->ctx, errno, t->o->cmd[0]) : 0;
 	if (r == 0)
-		r = seize(t->child, FOLLOW | PTRACE_O_EXITKILL | (t->filter ? PTRACE_O_TRACESECCOMP : 0));
+		r = seize(t->child, FOLLOW | PTRACE_O_EXITKILL | (t->filter ? PTRACE_O_TRACESECCOMP : 0) | at_exit(t));
 	if (r < 0 && t->child > 0) {
 		kill(t->child, SIGKILL);
 		waitpid(t->child, NULL, 0);
@@ -468,11 +666,11 @@ static int run_command(struct tracer *t)
 	}
 	if (r == 0)
 		tracee_of(t, t->child);
-	if (r == 0 && !t->filter)
+	if (r == 0 && !t->filter && !t->ring)
 		ptrace(PTRACE_INTERRUPT, t->child, NULL, NULL); /* from there on it stops at system calls */
 	close(go[1]);
 	if (r == 0) {
-		loop(t);
+		follow(t);
 		r = exec_error(t->ctx, t->o, say[0]);
 	}
 	close(say[0]);
@@ -497,10 +695,11 @@ static int seize_all(struct tracer *t, pid_t pid)
 
 			if (*place(t, tids[i]))
 				continue;
-			e = seize(tids[i], FOLLOW);
+			e = seize(tids[i], FOLLOW | at_exit(t));
 			if (e == 0) {
 				tracee_of(t, tids[i]);
-				ptrace(PTRACE_INTERRUPT, tids[i], NULL, NULL);
+				if (!t->ring)
+					ptrace(PTRACE_INTERRUPT, tids[i], NULL, NULL);
 			} else if (e != -ESRCH || !t->n) {
 				r = e;
 			}
@@ -518,7 +717,7 @@ static int watch_process(struct tracer *t)
 
 	if (r < 0)
 		return cannot_trace(t->ctx, r, t->o->pid);
-	loop(t);
+	follow(t);
 	return got_signal ? -EINTR : 0;
 }
 
@@ -572,6 +771,8 @@ int tracer_run(struct ctx *ctx, const struct tracer_options *o, int *ret_status)
 	struct sigaction old[5];
 	int r;
 
+	if (call_ring_open(&t.ring) < 0)
+		t.ring = NULL;
 	catch_signals(o->cmd != NULL, old);
 	set_alarm(o->seconds);
 	r = o->cmd ? run_command(&t) : watch_process(&t);
@@ -580,6 +781,7 @@ int tracer_run(struct ctx *ctx, const struct tracer_options *o, int *ret_status)
 	for (size_t i = 0; i < ARRAY_SIZE(t.buckets); i++)
 		while (t.buckets[i])
 			forget(&t, t.buckets[i]->tid);
+	call_ring_close(t.ring);
 	traced_fds_free(&t.fds);
 	*ret_status = t.status;
 	return r;

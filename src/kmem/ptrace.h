@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The VFIO and iommufd ioctls of a command, or of a process that runs already, as it makes them: by ptrace(2). A command gets a seccomp filter
- * that stops it for ioctls of their type (';') alone, so that all else runs at full speed; a process that runs already cannot be given
- * one, and stops at each of its system calls. Children and threads are followed.
+ * The VFIO and iommufd ioctls of a command, or of a process that runs already. ptrace(2) follows its children and threads. Where the kernel lets us, the calls themselves
+ * come from BPF programs (kmem/call-ring.h), and nobody stops for one. Where it does not, threads stop at them: a command has a seccomp filter that
+ * stops it for ioctls of their type (';') alone, so that all else runs at full speed; a process that runs already cannot be given
+ * one, and stops at each of its system calls.
  *
  * A command lives no longer than we do (PTRACE_O_EXITKILL): with the filter and without us its ioctls would fail. A process that we
  * attached to runs on whatever becomes of us.
@@ -28,11 +29,11 @@ struct traced_call {
 	uint32_t cmd;
 	uint64_t arg;
 	bool compat; /* a 32-bit caller */
-	unsigned char in[TRACED_BYTES], out[TRACED_BYTES]; /* memory at arg, before and after */
-	size_t n_in, n_out;
+	const unsigned char *in, *out; /* memory at arg, before and after */
+	const unsigned char *behind;   /* what a pointer in it pointed to before: data of drivers, ranges, entries */
+	size_t n_in, n_out, n_behind;
 	bool returned;
 	int64_t ret; /* result, or negative errno; -512 and beyond: interrupted, will be made again */
-	void *extra; /* the caller's */
 };
 
 struct tracer_options {
@@ -40,9 +41,8 @@ struct tracer_options {
 	pid_t pid;
 	double seconds;	   /* report for so long; 0: to the end */
 	bool stdout_is_ours; /* the command's goes to stderr */
-	/* Called while the thread stands still. The call lasts until exit, which comes for each entry. */
-	void (*entry)(struct traced_call *c, void *arg);
-	void (*exit)(struct traced_call *c, void *arg);
+	void (*call)(const struct traced_call *c, void *arg); /* came back, or never will */
+	void (*caught_up)(void *arg); /* for now there is no more: before a thread goes on, and before a wait; may be NULL */
 	void *arg;
 };
 
@@ -52,8 +52,5 @@ struct tracer_options {
  * the process cannot be attached to; -EINTR: a signal ended the watching of a process.
  */
 int tracer_run(struct ctx *ctx, const struct tracer_options *o, int *ret_status);
-
-/* At most @len bytes of the calling thread's memory; how many there were. */
-size_t tracer_peek(const struct traced_call *c, uint64_t addr, void *buf, size_t len);
 
 #endif

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "abi/iommufd.h"
 #include "base/str.h"
 
 /* VFIO_GROUP_GET_DEVICE_FD */
@@ -105,9 +106,46 @@ static enum traced_kind anonymous(struct traced_fds *f, const char *path, pid_t 
 	return TRACED_DEVICE;
 }
 
-enum traced_kind traced_fd(struct traced_fds *f, pid_t pid, pid_t tid, int fd, const char **ret_name)
+/* Of a descriptor that is what it is: by its device number, or by its name. */
+static enum traced_kind kind_of(struct traced_fds *f, mode_t mode, dev_t rdev, pid_t pid, pid_t tid, int fd, const char **ret_name)
 {
 	const struct traced_node *n;
+	char path[64];
+
+	*ret_name = NULL;
+	if (!S_ISCHR(mode)) {
+		snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)tid, fd);
+		return anonymous(f, path, pid, tid, fd, ret_name);
+	}
+	n = node_of(f, rdev);
+	*ret_name = n->name;
+	return n->kind;
+}
+
+static struct traced_known *known_at(const struct traced_fds *f, pid_t pid, int fd)
+{
+	struct traced_known *k;
+
+	vec_for_each(k, &f->known)
+		if (k->pid == pid && k->fd == fd)
+			return k;
+	return NULL;
+}
+
+static enum traced_kind remember(struct traced_fds *f, pid_t pid, int fd, enum traced_kind kind, const char *name)
+{
+	struct traced_known *k = known_at(f, pid, fd);
+
+	if (!k && kind == TRACED_OTHER)
+		return kind;
+	if (!k)
+		k = vec_push(&f->known);
+	*k = (struct traced_known){ pid, fd, kind, name };
+	return kind;
+}
+
+enum traced_kind traced_fd(struct traced_fds *f, pid_t pid, pid_t tid, int fd, const char **ret_name)
+{
 	char path[64];
 	struct stat st;
 
@@ -115,11 +153,47 @@ enum traced_kind traced_fd(struct traced_fds *f, pid_t pid, pid_t tid, int fd, c
 	snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)tid, fd);
 	if (fd < 0 || stat(path, &st) < 0)
 		return TRACED_OTHER;
-	if (!S_ISCHR(st.st_mode))
-		return anonymous(f, path, pid, tid, fd, ret_name);
-	n = node_of(f, st.st_rdev);
-	*ret_name = n->name;
-	return n->kind;
+	return kind_of(f, st.st_mode, st.st_rdev, pid, tid, fd, ret_name);
+}
+
+/* Of a call whose descriptor nobody looked at, and nobody can any more: what iommufd alone understands was iommufd's. */
+static enum traced_kind guess(const struct ring_call *r)
+{
+	return r->cmd == IOMMU_IOAS_MAP || r->cmd == IOMMU_IOAS_UNMAP ? TRACED_IOMMUFD : TRACED_CONTAINER;
+}
+
+enum traced_kind traced_fd_past(struct traced_fds *f, const struct ring_call *r, const char **ret_name)
+{
+	/* what this file did not know, another may have known that had its number before */
+	bool refused = r->ret == -ENOTTY || r->ret == -EBADF;
+	const struct traced_known *k = known_at(f, r->pid, r->fd);
+	enum traced_kind kind;
+
+	if (r->looked) {
+		kind = kind_of(f, r->mode, r->rdev, r->pid, r->tid, r->fd, ret_name);
+		/* its link is gone by now */
+		if (kind == TRACED_OTHER && !S_ISCHR(r->mode) && k && k->kind == TRACED_DEVICE) {
+			*ret_name = k->name;
+			return k->kind;
+		}
+		return remember(f, r->pid, r->fd, kind, *ret_name);
+	}
+	if (k && !refused) {
+		*ret_name = k->name;
+		return k->kind;
+	}
+	kind = traced_fd(f, r->pid, r->pid, r->fd, ret_name);
+	return remember(f, r->pid, r->fd, kind == TRACED_OTHER && !refused ? guess(r) : kind, *ret_name);
+}
+
+void traced_fds_forget(struct traced_fds *f, pid_t pid)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < f->known.n; i++)
+		if (f->known.v[i].pid != pid)
+			f->known.v[n++] = f->known.v[i];
+	f->known.n = n;
 }
 
 void traced_fd_returned(struct traced_fds *f, const struct traced_call *c)
@@ -138,6 +212,7 @@ void traced_fd_returned(struct traced_fds *f, const struct traced_call *c)
 
 void traced_fds_free(struct traced_fds *f)
 {
+	vec_free(&f->known);
 	vec_free(&f->nodes);
 	vec_free(&f->got);
 	arena_free(&f->arena);

@@ -4,6 +4,7 @@
 #define IOMMUCTL_KMEM_TRACED_FD_H
 
 #include "base/vec.h"
+#include "kmem/call-ring.h"
 #include "kmem/ptrace.h"
 
 struct traced_node {
@@ -19,8 +20,17 @@ struct traced_got {
 	const char *name;
 };
 
+/* What a descriptor was when somebody looked last. */
+struct traced_known {
+	pid_t pid;
+	int fd;
+	enum traced_kind kind;
+	const char *name;
+};
+
 struct traced_fds {
 	struct arena arena;
+	VEC(struct traced_known) known;
 	VEC(struct traced_node) nodes;
 	VEC(struct traced_got) got;
 };
@@ -29,6 +39,12 @@ struct traced_fds {
  * By the device number behind it, whatever path it was opened by, or socket it came through. *@ret_name as in struct traced_call.
  */
 enum traced_kind traced_fd(struct traced_fds *f, pid_t pid, pid_t tid, int fd, const char **ret_name);
+
+/* The same of a call that is over, from what was seen of its descriptor then, else from what it was before. */
+enum traced_kind traced_fd_past(struct traced_fds *f, const struct ring_call *r, const char **ret_name);
+
+/* The process is gone, or another program. */
+void traced_fds_forget(struct traced_fds *f, pid_t pid);
 
 /* Learns from a call that came back. */
 void traced_fd_returned(struct traced_fds *f, const struct traced_call *c);

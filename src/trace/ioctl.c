@@ -2,6 +2,7 @@
 #include "trace/ioctl.h"
 
 #include <endian.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "abi/iommufd.h"
@@ -244,19 +245,26 @@ static const char *word_of(const struct word *words, uint64_t v)
 	return NULL;
 }
 
+/* "fixed,read", and what has no word in hex; "0x0" when there is none at all. */
 static const char *flag_words(struct arena *a, const struct word *words, uint64_t v)
 {
-	_cleanup_strbuf_ struct strbuf b = { 0 };
+	const struct word *w;
+	size_t len = 0;
+	char *text, *p;
 
-	for (; words && words->text; words++) {
-		if (!(v & words->v))
+	for (w = words; w && w->text; w++)
+		if (v & w->v)
+			len += strlen(w->text) + 1;
+	p = text = arena_alloc(a, len + sizeof("0x0123456789abcdef"));
+	for (w = words; w && w->text; w++) {
+		if (!(v & w->v))
 			continue;
-		strbuf_printf(&b, "%s%s", b.len ? "," : "", words->text);
-		v &= ~words->v;
+		p = stpcpy(p == text ? p : stpcpy(p, ","), w->text);
+		v &= ~w->v;
 	}
-	if (v || !b.len)
-		strbuf_printf(&b, "%s0x%llx", b.len ? "," : "", (unsigned long long)v);
-	return arena_strdup(a, strbuf_str(&b));
+	if (v || p == text)
+		sprintf(p == text ? p : stpcpy(p, ","), "0x%llx", (unsigned long long)v);
+	return text;
 }
 
 static void add(struct decoding *c, const char *name, enum ioctl_kind kind, const struct word *words, bool out, uint64_t v)
@@ -404,7 +412,7 @@ void ioctl_decode_data(struct arena *a, const unsigned char *data, size_t n, str
 const struct ioctl_value *ioctl_value(const struct ioctl_decoded *d, const char *name)
 {
 	for (size_t i = 0; i < d->n; i++)
-		if (streq(d->v[i].name, name))
+		if (*d->v[i].name == *name && streq(d->v[i].name, name))
 			return &d->v[i];
 	return NULL;
 }

@@ -16,6 +16,7 @@
 static void write_line(const struct traced_call *c, const struct ioctl_decoded *d)
 {
 	struct ioctl_names names = { 0 };
+	struct strbuf room = { 0 };
 	const char *made = NULL;
 	char *text = NULL;
 	size_t len = 0;
@@ -24,11 +25,12 @@ static void write_line(const struct traced_call *c, const struct ioctl_decoded *
 	if (!f)
 		abort();
 	ioctl_learn(&names, c, d, &made);
-	ioctl_batch_line(f, &names, c, d, made);
+	ioctl_batch_line(f, &room, &names, c, d, made);
 	ioctl_learn(&names, c, d, &made);
 	fclose(f);
 	fuzz_check(!memchr(text, '\0', len));
 	free(text);
+	strbuf_free(&room);
 	vec_free(&names.objects);
 	vec_free(&names.bound);
 	arena_free(&names.arena);
@@ -47,20 +49,19 @@ FUZZ_TARGET(ioctl)
 
 	c.cmd = ';' << 8 | fuzz_byte(&in);
 	c.ret = (int8_t)fuzz_byte(&in);
-	c.n_in = fuzz_length(&in, 1);
-	memcpy(c.in, in.p, c.n_in);
-	in.p += c.n_in;
-	c.n_out = fuzz_left(&in);
-	c.n_out = MIN(c.n_out, sizeof(c.out));
-	memcpy(c.out, in.p, c.n_out);
 	/* of their size, so that what is read beyond is seen */
+	c.n_in = MIN(fuzz_length(&in, 1), (size_t)TRACED_BYTES);
 	before = malloc(c.n_in + !c.n_in);
+	c.n_out = MIN(fuzz_left(&in) - c.n_in, (size_t)TRACED_BYTES);
 	after = malloc(c.n_out + !c.n_out);
 	if (!before || !after)
 		abort();
-	memcpy(before, c.in, c.n_in);
-	memcpy(after, c.out, c.n_out);
-	ioctl_decode(&a, on[which], c.cmd, c.arg, before, c.n_in, after, c.n_out, c.ret >= 0, &d);
+	memcpy(before, in.p, c.n_in);
+	memcpy(after, in.p + c.n_in, c.n_out);
+	c.in = c.behind = before;
+	c.n_behind = c.n_in;
+	c.out = after;
+	ioctl_decode(&a, on[which], c.cmd, c.arg, c.in, c.n_in, c.out, c.n_out, c.ret >= 0, &d);
 	for (size_t i = 0; i < d.n; i++)
 		fuzz_check(ioctl_value(&d, d.v[i].name));
 	write_line(&c, &d);

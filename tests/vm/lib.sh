@@ -307,7 +307,7 @@ boot() {
 	! grep -q '^cpu ' "$topology_file" || cpu=$(sed -n 's/^cpu //p' "$topology_file")
 	device_tree "$5.dtb"
 	efi_firmware "$5" "$2"
-	threads=multi
+	threads=${LAB_THREADS:-multi}
 	# a clock that counts instructions is for one thread
 	! grep -q '^-icount' "$topology_file" || threads=single
 	# words of the topology are split here, and nowhere else

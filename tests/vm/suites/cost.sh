@@ -24,7 +24,7 @@ watched() {
 }
 
 {
-	watched '4 KiB' 2000 4096
-	watched '2 MiB' 200 2097152
+	watched '4 KiB' 50000 4096
+	watched '2 MiB' 2000 2097152
 	watched '64 MiB' 10 67108864
 } | tee /share/out/cost

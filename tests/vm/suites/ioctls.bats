@@ -131,3 +131,59 @@ device attach dev3 hwpt4" ]
 	[ "$(jq -c '[.data[] | [.call, .err, .task]]' <<<"$output")" = '[["IOMMU_DESTROY","ENOENT","pass-fd-suid"]]' ]
 	rm /usr/bin/pass-fd-suid
 }
+
+# the rights without which the kernel takes no BPF program; ptrace needs others
+without_bpf() {
+	setpriv --bounding-set=-bpf,-perfmon,-sys_admin --inh-caps=-all "$@"
+}
+
+# bpf PID: how many BPF programs it has
+bpf() {
+	# shellcheck disable=SC2012
+	ls -l "/proc/$1/fd" | grep -c bpf-prog
+}
+
+@test "by BPF programs where the kernel takes them, by ptrace where not: the same calls" {
+	lab_move $alone
+	run -143 --separate-stderr iommuctl ioctls -j --batch "$BATS_TEST_TMPDIR/b" -- timeout 8 owner-hold objects "$(owner_node $alone)"
+	echo "$output" >"$out"
+	calls '[.[] | del(.time_us, .took_us, .pid, .tid)]' >"$BATS_TEST_TMPDIR/bpf"
+	[ "$(calls 'length')" = 5 ]
+	run -143 --separate-stderr without_bpf iommuctl ioctls -j --batch "$BATS_TEST_TMPDIR/b2" -- timeout 8 owner-hold objects "$(owner_node $alone)"
+	echo "$output" >"$out"
+	calls '[.[] | del(.time_us, .took_us, .pid, .tid)]' | diff "$BATS_TEST_TMPDIR/bpf" -
+	diff "$BATS_TEST_TMPDIR/b" "$BATS_TEST_TMPDIR/b2"
+	# and which was which
+	iommuctl ioctls -- sleep 2 2>/dev/null 3>&- &
+	holder=$!
+	sleep 1
+	[ "$(bpf $holder)" -ge 2 ]
+	wait $holder
+	without_bpf iommuctl ioctls -- sleep 2 2>/dev/null 3>&- &
+	holder=$!
+	sleep 1
+	[ "$(bpf $holder)" = 0 ]
+	wait $holder
+	holder=''
+}
+
+@test "100,000 maps and unmaps: each is told, in order, and the batch has them all" {
+	map-loop 1 >/dev/null || skip "no selftest device here: it wants IOMMUFD_TEST, and before 6.18 a machine without an IOMMU"
+	run -0 --separate-stderr iommuctl ioctls --batch "$BATS_TEST_TMPDIR/b" -- map-loop 50000
+	[ "${stderr##*$'\n'}" = "100002 calls, 0 failed" ]
+	[ "$(grep -c '^ioas map ' "$BATS_TEST_TMPDIR/b")" = 50000 ]
+	# a map is followed by its unmap
+	[ "$(grep '^ioas [mu]' "$BATS_TEST_TMPDIR/b" | awk '{ w = NR % 2 ? "map" : "unmap"; n += $2 != w } END { print n + 0 }')" = 0 ]
+}
+
+@test "two programs at once, and one that is watched for a while only" {
+	map-loop 1 >/dev/null || skip "no selftest device here: it wants IOMMUFD_TEST, and before 6.18 a machine without an IOMMU"
+	run -0 --separate-stderr iommuctl ioctls -- sh -c 'map-loop 3000 & map-loop 3000; wait'
+	[ "${stderr##*$'\n'}" = "12004 calls, 0 failed" ]
+	map-loop 100000000 >/dev/null 3>&- &
+	holder=$!
+	run -0 --separate-stderr iommuctl ioctls -p $holder -d 1
+	[[ ${lines[-1]} == *" calls, 0 failed" ]]
+	[ "${lines[-1]%% *}" -gt 100 ]
+	kill -0 $holder
+}
