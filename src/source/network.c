@@ -18,7 +18,8 @@
 
 /* RT_TABLE_LOCAL (linux/rtnetlink.h, which does not go together with libnl's headers). */
 #define TABLE_LOCAL 255
-#define NEWROUTE    24 /* RTM_NEWROUTE */
+#define NEWROUTE    24 /* RTM_NEWROUTE; a message of the other two is read in the same way */
+#define GETROUTE    26
 #define ROUTE_BYTES 12 /* sizeof(struct rtmsg) */
 #define HOP_BYTES   8  /* sizeof(struct rtnexthop): its length, 16 bits, comes first */
 #define MULTIPATH   9  /* RTA_MULTIPATH */
@@ -195,7 +196,10 @@ static bool vias_are_whole(const struct nlattr *first, int len)
 	return true;
 }
 
-/* The same of each way of a route that has several; and past one of no length libnl never gets. */
+/*
+ * The same of each way of a route that has several. Past one of no length libnl never gets; and one that ends within the last word takes it
+ * beyond the end of all, for it counts what is left without a sign. The kernel aligns them.
+ */
 static bool hops_are_whole(const struct nlattr *hops)
 {
 	const char *p = nla_data(hops);
@@ -206,7 +210,7 @@ static bool hops_are_whole(const struct nlattr *hops)
 		memcpy(&len, p, sizeof(len));
 		if (len > left)
 			return true; /* libnl reads no further either */
-		if (len < HOP_BYTES || !vias_are_whole((const struct nlattr *)(p + HOP_BYTES), len - HOP_BYTES))
+		if (len < HOP_BYTES || NLA_ALIGN(len) > left || !vias_are_whole((const struct nlattr *)(p + HOP_BYTES), len - HOP_BYTES))
 			return false;
 	}
 	return true;
@@ -219,7 +223,7 @@ static int look_at_message(struct nl_msg *msg, void *arg _unused_)
 	const struct nlattr *first, *a;
 	int len, left;
 
-	if (h->nlmsg_type != NEWROUTE || !nlmsg_valid_hdr(h, ROUTE_BYTES))
+	if (h->nlmsg_type < NEWROUTE || h->nlmsg_type > GETROUTE || !nlmsg_valid_hdr(h, ROUTE_BYTES))
 		return NL_OK;
 	first = nlmsg_attrdata(h, ROUTE_BYTES);
 	len = nlmsg_attrlen(h, ROUTE_BYTES);
