@@ -14,16 +14,22 @@
 /* Longer lines are no records of ours; only their beginning is looked at. */
 #define MAX_LOG_LINE 4096
 
+/* A record whose end is still missing. */
+struct join {
+	struct strbuf text;
+	uint64_t line;
+	unsigned lines; /* that were added */
+	bool tight;	/* the line before ended at a terminal's edge, within a word */
+};
+
 struct decoder {
 	struct decode_sink sink;
 	void *arg;
 	struct decode_counts counts;
 	struct log_state log;
 	struct probe_state *probes; /* NULL until the first one */
-	struct strbuf join; /* a record whose end is still missing */
-	uint64_t join_line;
-	unsigned joined;
-	bool tight; /* the line before ended at a terminal's edge, within a word */
+	struct join join;
+	bool wrapped; /* in a message of several lines */
 	struct strbuf last; /* the last line that was one of ours */
 	struct strbuf soft; /* the beginning of a line that goes on in the next (quoted-printable) */
 	uint64_t soft_line;
@@ -61,7 +67,7 @@ void decoder_free(struct decoder *d)
 {
 	if (!d)
 		return;
-	strbuf_free(&d->join);
+	strbuf_free(&d->join.text);
 	strbuf_free(&d->soft);
 	strbuf_free(&d->last);
 	strbuf_free(&d->scratch);
@@ -167,11 +173,17 @@ static void put(struct decoder *d, const struct event *ev)
 }
 
 static void clean_lines(struct decoder *d, struct slice text, uint64_t line);
+static void end_join(struct decoder *d);
 
-/* A message of several lines: a whole log as one string of JSON. Each is what it would be in a file, but no JSON again. */
+/*
+ * A message of several lines: a whole log as one string of JSON. Each is what it would be in a file, but no JSON again. What they are part of may
+ * itself be a record that was joined, or a line that came again: that waits meanwhile.
+ */
 static enum line_result wrapped_lines(struct decoder *d, struct slice text, uint64_t line)
 {
 	_cleanup_strbuf_ struct strbuf own = { 0 };
+	const struct strbuf last = d->last;
+	const struct join outer = d->join;
 	struct slice piece;
 	struct scan s;
 	bool soft;
@@ -179,11 +191,20 @@ static enum line_result wrapped_lines(struct decoder *d, struct slice text, uint
 	strbuf_add(&own, text.p, text.n);
 	strbuf_putc(&own, '\n');
 	s = (struct scan){ own.s, own.s + own.len };
+	d->join = (struct join){ 0 };
+	d->last = (struct strbuf){ 0 };
+	d->wrapped = true;
 	while (scan_until(&s, '\n', &piece)) {
 		piece = clean_line(slice_trim(piece), d->cleaned, sizeof(d->cleaned), &soft);
 		if (!piece.n || (*piece.p != '{' && *piece.p != '"' && !slice_starts(piece, "[{")))
 			clean_lines(d, piece, line);
 	}
+	end_join(d);
+	strbuf_free(&d->join.text);
+	strbuf_free(&d->last);
+	d->wrapped = false;
+	d->join = outer;
+	d->last = last;
 	return LINE_TAKEN;
 }
 
@@ -288,12 +309,12 @@ static enum line_result classify(struct decoder *d, struct slice text, uint64_t 
 
 	if (slice_starts(text, "data: {"))
 		text = (struct slice){ text.p + strlen("data: "), text.n - strlen("data: ") };
-	if (d->tok && (slice_starts(text, "{") || slice_starts(text, "[{"))) {
+	if (d->tok && !d->wrapped && (slice_starts(text, "{") || slice_starts(text, "[{"))) {
 		r = classify_json(d, text, line);
 		if (r != LINE_OTHER)
 			return r;
 	}
-	r = d->tok ? classify_field(d, text, line) : LINE_OTHER;
+	r = d->tok && !d->wrapped ? classify_field(d, text, line) : LINE_OTHER;
 	if (r != LINE_OTHER)
 		return r;
 	r = text.n && text.p[0] == '#' ? probe_comment(&d->probes, text, &ev) : ftrace_line(text, &ev);
@@ -319,13 +340,13 @@ static enum line_result classify(struct decoder *d, struct slice text, uint64_t 
 /* The record being joined will get no more lines: takes it as it is. */
 static void end_join(struct decoder *d)
 {
-	struct slice text = { d->join.s, d->join.len };
+	struct slice text = { d->join.text.s, d->join.text.len };
 
-	if (!d->join.len)
+	if (!d->join.text.len)
 		return;
-	if (classify(d, text, d->join_line, true) == LINE_BAD)
-		undecoded(d, d->join_line, text, "the record is cut");
-	strbuf_reset(&d->join);
+	if (classify(d, text, d->join.line, true) == LINE_BAD)
+		undecoded(d, d->join.line, text, "the record is cut");
+	strbuf_reset(&d->join.text);
 }
 
 /* Where a record of its own begins, whatever stands before it. */
@@ -342,7 +363,7 @@ static bool may_continue(struct decoder *d, struct slice text)
 	struct log_msg m = { 0 };
 	struct event ev = { 0 };
 
-	if (!text.n || d->joined >= MAX_JOINED || text.n > MAX_LOG_LINE || text.p[0] == '{' ||
+	if (!text.n || d->join.lines >= MAX_JOINED || text.n > MAX_LOG_LINE || text.p[0] == '{' ||
 	    ftrace_line(text, &ev) != LINE_OTHER)
 		return false;
 	log_prefix(text, d->unescaped, sizeof(d->unescaped), &m);
@@ -367,11 +388,11 @@ static void add_rest(struct decoder *d, struct slice text)
 	struct log_msg m = { 0 };
 
 	log_prefix(text, d->unescaped, sizeof(d->unescaped), &m);
-	if (!d->tight || m.fresh || is_blank(*text.p))
-		strbuf_putc(&d->join, ' ');
-	d->tight = ends_at_edge(text);
-	strbuf_add(&d->join, m.text.p, m.text.n);
-	d->joined++;
+	if (!d->join.tight || m.fresh || is_blank(*text.p))
+		strbuf_putc(&d->join.text, ' ');
+	d->join.tight = ends_at_edge(text);
+	strbuf_add(&d->join.text, m.text.p, m.text.n);
+	d->join.lines++;
 }
 
 /* Whether the line went into the record that was waiting. */
@@ -379,30 +400,30 @@ static bool try_join(struct decoder *d, struct slice text)
 {
 	enum line_result r;
 
-	if (!d->join.len)
+	if (!d->join.text.len)
 		return false;
 	if (!may_continue(d, text)) {
 		end_join(d);
 		return false;
 	}
 	add_rest(d, text);
-	r = classify(d, (struct slice){ d->join.s, d->join.len }, d->join_line, false);
+	r = classify(d, (struct slice){ d->join.text.s, d->join.text.len }, d->join.line, false);
 	if (r == LINE_PART)
 		return true;
 	if (r == LINE_BAD)
-		undecoded(d, d->join_line, (struct slice){ d->join.s, d->join.len }, "not in a form that is known");
-	strbuf_reset(&d->join);
+		undecoded(d, d->join.line, (struct slice){ d->join.text.s, d->join.text.len }, "not in a form that is known");
+	strbuf_reset(&d->join.text);
 	return true;
 }
 
 static void start_join(struct decoder *d, struct slice text, uint64_t line)
 {
-	strbuf_reset(&d->join);
-	d->tight = ends_at_edge(text);
+	strbuf_reset(&d->join.text);
+	d->join.tight = ends_at_edge(text);
 	text = slice_trim(text);
-	strbuf_add(&d->join, text.p, MIN(text.n, (size_t)MAX_LOG_LINE));
-	d->join_line = line;
-	d->joined = 0;
+	strbuf_add(&d->join.text, text.p, MIN(text.n, (size_t)MAX_LOG_LINE));
+	d->join.line = line;
+	d->join.lines = 0;
 }
 
 /* What a logger or the kernel has left out, or lost, is told by a line of its own. */
@@ -587,11 +608,11 @@ int decoder_line(struct decoder *d, struct slice text, uint64_t line)
 	d->counts.lines++;
 	while (text.n && text.p[text.n - 1] == '\r')
 		text.n--;
-	if (!d->join.len && !d->soft.len && slice_starts(text, "{")) {
+	if (!d->join.text.len && !d->soft.len && slice_starts(text, "{")) {
 		/* a record of ours is as it was written, whatever its strings quote; no line of a trace begins so */
 		if (d->tok && slice_starts(text, "{\"kind\":") && classify_json(d, text, line) == LINE_TAKEN)
 			return d->log.err;
-	} else if (!d->join.len && !d->soft.len) {
+	} else if (!d->join.text.len && !d->soft.len) {
 		r = ftrace_line(text, &ev);
 	}
 	if (r == LINE_PROBE)
