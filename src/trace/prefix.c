@@ -240,10 +240,16 @@ static void skip_host(struct scan *s)
 /* The kernel's own time has six digits behind the point: "[   12.300000]", "[12.300000 <", "[12.300000, 3]". @s is behind the bracket. */
 static bool is_kernel_time(struct scan s)
 {
+	struct scan seconds;
 	struct slice in;
 
 	scan_blanks(&s);
-	if (!scan_until(&s, '.', &in) || !in.n || in.n > 10 || scan_left(&s) < 7)
+	/* not to the end of the line, which may be a million brackets */
+	seconds = (struct scan){ s.p, s.p + MIN(scan_left(&s), (size_t)11) };
+	if (!scan_until(&seconds, '.', &in) || !in.n)
+		return false;
+	s.p = seconds.p;
+	if (scan_left(&s) < 7)
 		return false;
 	for (size_t i = 0; i < in.n; i++)
 		if (!is_digit(in.p[i]))
