@@ -94,6 +94,17 @@ lab_return() {
 	[ -z "${2:-}" ] || echo "$1" >"/sys/bus/pci/drivers/$2/bind"
 }
 
+# lab_give_back DRIVER BDF...: ends what holds one, and has each on DRIVER again
+lab_give_back() {
+	local driver=$1 d
+
+	shift
+	lab_release
+	for d; do
+		[ "$(lab_driver "$d")" = "$driver" ] || lab_return "$d" "$driver"
+	done
+}
+
 # lab_isolated: each device's interrupts are told apart from others'
 lab_isolated() {
 	[[ $LAB_TOPOLOGY != virtio-iommu* && $LAB_TOPOLOGY != *noiommu ]]

@@ -16,12 +16,7 @@ setup() {
 }
 
 teardown() {
-	local d
-
-	lab_release
-	for d in $pair $second $other; do
-		[ "$(lab_driver $d)" = e1000e ] || lab_return $d e1000e
-	done
+	lab_give_back e1000e "$pair" "$second" "$other"
 }
 
 real() {

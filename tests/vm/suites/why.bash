@@ -14,12 +14,7 @@ usual_machine() {
 }
 
 teardown() {
-	local d
-
-	lab_release
-	for d in $alone $pair $second; do
-		[ "$(lab_driver $d)" = e1000e ] || lab_return $d e1000e
-	done
+	lab_give_back e1000e "$alone" "$pair" "$second"
 	[ -z "$(owner_probes)" ]
 }
 
