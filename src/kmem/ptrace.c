@@ -60,6 +60,7 @@ struct tracee {
 	pid_t tid, pid;
 	bool in_call;  /* ours: the next system call stop is its return */
 	bool leaving;
+	bool told; /* a call of it came from the ring since it was last interrupted */
 	struct tracee *next; /* in its bucket */
 	struct traced_call call;
 	unsigned char in[TRACED_BYTES], out[TRACED_BYTES], behind[TRACED_BYTES];
@@ -150,12 +151,15 @@ static size_t length_behind(const struct traced_call *c)
 static void from_ring(const struct ring_call *r, void *arg)
 {
 	struct tracer *t = arg;
+	struct tracee *e = *place(t, r->tid);
 	struct traced_call c = {
 		.pid = r->pid, .tid = r->tid, .start = r->start, .took = r->end - r->start, .fd = r->fd, .cmd = r->cmd, .arg = r->arg, .compat = r->compat,
 		.in = r->in, .out = r->out, .behind = r->behind, .n_in = r->n_in, .n_out = r->n_out, .n_behind = r->n_behind, .returned = r->end != 0,
 		.ret = r->ret,
 	};
 
+	if (e)
+		e->told = true;
 	if (t->silent)
 		return;
 	c.kind = traced_fd_past(&t->fds, r, &c.name);
@@ -475,6 +479,14 @@ static void hold_signals(sigset_t *ret_before)
 	sigaction(SIGCHLD, &sa, NULL);
 }
 
+/* A thread that waits for something else is left in peace: an interrupted epoll_wait(2) says so to its caller. */
+static void interrupt_if_told(struct tracee *e)
+{
+	if (e->told)
+		interrupt_one(e);
+	e->told = false;
+}
+
 /*
  * The same with a ring to read. Threads that fill it faster than we tell are stopped: while one stands, and the ring is read to its end, it
  * makes no more calls.
@@ -492,7 +504,7 @@ static void loop_with_ring(struct tracer *t)
 		pid_t tid;
 
 		if (more)
-			each_tracee(t, interrupt_one);
+			each_tracee(t, interrupt_if_told);
 		caught_up(t);
 		while ((tid = waitpid(-1, &status, __WALL | WNOHANG)) > 0) {
 			if (more)
