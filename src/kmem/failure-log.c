@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The text of a trace of failing functions. Anything may be in there. */
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -108,8 +109,24 @@ static void add_words(const char *text, struct failure_event *e)
 	e->length = word_of(text, "w3");
 }
 
-static void add_line(struct failure_log *log, const char *line)
+/* The name that the call's own return has of the task, last in its line, since it may have anything in it: the head has it only while the kernel remembers. */
+static const char *cut_task(struct failure_log *log, char *line)
 {
+	static const char key[] = " task=\"";
+	char *at = NULL, *end = line + strlen(line);
+
+	for (char *p = line; (p = strstr(p, key)); p++)
+		at = p;
+	if (!at || end - at <= (ptrdiff_t)strlen(key) || end[-1] != '"')
+		return NULL;
+	*at = '\0';
+	at += strlen(key);
+	return arena_memdup(&log->arena, at, (size_t)(end - 1 - at));
+}
+
+static void add_line(struct failure_log *log, char *line)
+{
+	const char *task = cut_task(log, line);
 	const char *mark = find_mark(line), *name = mark ? mark + 4 : NULL, *v;
 	struct failure_event e = { .function = name ? function_of(log, name, strcspn(name, ":")) : SIZE_MAX };
 
@@ -118,6 +135,8 @@ static void add_line(struct failure_log *log, const char *line)
 		log->other++;
 		return;
 	}
+	if (task)
+		e.task = task;
 	e.entry = mark[2] == 'e';
 	v = value_of(name, e.entry ? "cmd" : "ret");
 	if (v && e.entry) {

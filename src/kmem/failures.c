@@ -60,7 +60,8 @@ static int add_one(const struct failure_probes *p, const struct ktypes *t, const
 	int r;
 
 	snprintf(event, sizeof(event), "r_%s", f->name);
-	r = tracefs_add_probe(&p->fs, 'r', event, f->name, f->pointer ? "ret=$retval:s64" : "ret=$retval:s32");
+	snprintf(args, sizeof(args), "ret=$retval:s%d%s", f->pointer ? 64 : 32, f->outer ? " task=$comm" : "");
+	r = tracefs_add_probe(&p->fs, 'r', event, f->name, args);
 	if (r < 0 || f->args == WATCH_NOTHING)
 		return r;
 	snprintf(event, sizeof(event), "e_%s", f->name);

@@ -105,6 +105,19 @@ static void test_translated(void **state _unused_)
 	done(&f);
 }
 
+/* The call's own return knows its task; the head of a line, which the kernel makes when somebody reads, may not. */
+static void test_task_of_the_return(void **state _unused_)
+{
+	struct fixture f = { 0 };
+
+	read_text(&f, IN("<...>-7", "0x3b76") RET("<...>-7", "vfio_device_fops_unl_ioctl", "-1 task=\"a\" b: r_x: (\""));
+	assert_int_equal(f.n, 1);
+	assert_string_equal(f.v[0].task, "a\" b: r_x: (");
+	assert_int_equal(f.v[0].pid, 7);
+	assert_int_equal(f.v[0].steps[0].err, -1);
+	done(&f);
+}
+
 /* A task may have any name, and a pointer is no error. */
 static void test_names_and_pointers(void **state _unused_)
 {
@@ -187,6 +200,7 @@ int main(void)
 		cmocka_unit_test(test_mapping),
 		cmocka_unit_test(test_chain),		   cmocka_unit_test(test_interleaved), cmocka_unit_test(test_translated),
 		cmocka_unit_test(test_names_and_pointers), cmocka_unit_test(test_rubbish),     cmocka_unit_test(test_table),
+		cmocka_unit_test(test_task_of_the_return),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

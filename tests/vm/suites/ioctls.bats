@@ -123,6 +123,7 @@ device attach dev3 hwpt4" ]
 	[[ $stderr == *"0 calls, 0 failed"* ]]
 	# why does not trace it: it has its rights, and its failure is told
 	run -0 --separate-stderr iommuctl why -j -- setpriv --reuid 1000 --regid 1000 --clear-groups pass-fd-suid open /dev/iommu
+	jq -c '.data[]' <<<"$output"
 	[ "$(jq -c '[.data[] | [.call, .err, .task]]' <<<"$output")" = '[["IOMMU_DESTROY","ENOENT","pass-fd-suid"]]' ]
 	rm /usr/bin/pass-fd-suid
 }
