@@ -150,7 +150,7 @@ struct call_row {
 #define CALL(member, type, head, text, ...) FIELD(struct call_row, member, type, head, text, ##__VA_ARGS__)
 
 static const struct field call_fields[] = {
-	CALL(time_us, F_INT, "TIME", "when it was made, from the first call on", .unit = "us", .flags = FIELD_DEFAULT | FIELD_RIGHT),
+	CALL(time_us, F_INT, "TIME", "when it was made, from the start of the watching on", .unit = "us", .flags = FIELD_DEFAULT | FIELD_RIGHT),
 	CALL(took_us, F_INT, "TOOK", "until it came back, with the tracing's own cost", .unit = "us", .flags = FIELD_RIGHT),
 	CALL(pid, F_INT, "PID", "process", .flags = FIELD_DEFAULT | FIELD_RIGHT),
 	CALL(tid, F_INT, "TID", "thread", .flags = FIELD_RIGHT),
@@ -172,7 +172,6 @@ struct watching {
 	struct arena arena; /* of one call */
 	FILE *batch, *text;
 	struct strbuf line; /* of text or batch */
-	uint64_t first; /* time of the first call */
 	size_t calls, failed;
 	struct num pid; /* when there is more than one, lines say which */
 	bool several;
@@ -227,7 +226,7 @@ static int print_row(struct watching *w, struct arena *a, const struct traced_ca
 	for (size_t i = 0; i < d->n; i++)
 		v[i] = (struct value_row){ d->v[i].name, number_text(a, &d->v[i]), word_text(w, c, &d->v[i]), d->v[i].out ? TRI_YES : TRI_NO };
 	return out_row(w->inv->out, &(struct call_row){
-		.time_us = NUM((c->start - w->first) / 1000),
+		.time_us = NUM(c->start / 1000),
 		.took_us = c->returned ? NUM(c->took / 1000) : NUM_UNKNOWN,
 		.pid = NUM(c->pid),
 		.tid = NUM(c->tid),
@@ -298,7 +297,7 @@ static void print_line(struct watching *w, struct arena *a, const struct traced_
 	struct strbuf *b = &w->line;
 
 	strbuf_reset(b);
-	add_time(b, (c->start - w->first) / 1000);
+	add_time(b, c->start / 1000);
 	if (w->several)
 		strbuf_printf(b, "[%d] ", (int)c->tid);
 	strbuf_puts(b, on_word(c->kind));
@@ -349,8 +348,7 @@ static void show_call(const struct traced_call *c, void *arg)
 	struct ioctl_decoded d;
 	const char *made;
 
-	if (!w->calls++)
-		w->first = c->start;
+	w->calls++;
 	w->failed += c->returned && c->ret < 0;
 	w->several |= w->pid.known && w->pid.v != c->tid;
 	w->pid = NUM(c->tid);

@@ -55,27 +55,21 @@ size_t call_pointer(uint32_t cmd)
  * The wrappers that a system call enters, and where these have its arguments: in the caller's registers (arch/x86/entry/syscall_64.c,
  * syscall_32.c; arch/arm64/kernel/syscall.c). The first is every program's, the others are there where the kernel runs such programs.
  */
+static const struct wrapper {
+	const char *name;
+	size_t fd, cmd, arg;
+	bool compat;
+} wrappers[] = {
 #ifdef __x86_64__
 #define REG(name) offsetof(struct user_regs_struct, name)
-static const struct wrapper {
-	const char *name;
-	size_t fd, cmd, arg;
-	bool compat;
-} wrappers[] = {
 	{ "__x64_sys_ioctl", REG(rdi), REG(rsi), REG(rdx), false },
 	{ "__ia32_compat_sys_ioctl", REG(rbx), REG(rcx), REG(rdx), true },
-};
 #else
 #define REG(n) offsetof(struct user_regs_struct, regs[n])
-static const struct wrapper {
-	const char *name;
-	size_t fd, cmd, arg;
-	bool compat;
-} wrappers[] = {
 	{ "__arm64_sys_ioctl", REG(0), REG(1), REG(2), false },
 	{ "__arm64_compat_sys_ioctl", REG(0), REG(1), REG(2), true },
-};
 #endif
+};
 
 #define RING_BYTES  (16u << 20)
 /* What may wait for a reader who looks from time to time. */

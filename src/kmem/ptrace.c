@@ -74,6 +74,7 @@ struct tracer {
 	size_t n;
 	struct call_ring *ring; /* tells the calls; NULL: threads stop at them */
 	bool filter;		/* for our ioctls alone */
+	uint64_t began;		/* of the monotonic clock */
 	bool silent; /* the time is over */
 	bool leaving;
 	bool said_rights;
@@ -153,7 +154,7 @@ static void from_ring(const struct ring_call *r, void *arg)
 	struct tracer *t = arg;
 	struct tracee *e = *place(t, r->tid);
 	struct traced_call c = {
-		.pid = r->pid, .tid = r->tid, .start = r->start, .took = r->end - r->start, .fd = r->fd, .cmd = r->cmd, .arg = r->arg, .compat = r->compat,
+		.pid = r->pid, .tid = r->tid, .start = r->start - t->began, .took = r->end - r->start, .fd = r->fd, .cmd = r->cmd, .arg = r->arg, .compat = r->compat,
 		.in = r->in, .out = r->out, .behind = r->behind, .n_in = r->n_in, .n_out = r->n_out, .n_behind = r->n_behind, .returned = r->end != 0,
 		.ret = r->ret,
 	};
@@ -282,7 +283,7 @@ static void enter_call(struct tracer *t, struct tracee *e, const struct syscall_
 	c->n_in = peek(c, c->arg, e->in, sizeof(e->in));
 	peek_behind(e);
 	e->in_call = true;
-	c->start = now();
+	c->start = now() - t->began;
 }
 
 static void leave_call(struct tracer *t, struct tracee *e, const struct syscall_info *i)
@@ -291,7 +292,7 @@ static void leave_call(struct tracer *t, struct tracee *e, const struct syscall_
 
 	if (!e->in_call)
 		return;
-	c->took = now() - c->start;
+	c->took = now() - t->began - c->start;
 	c->returned = true;
 	c->ret = i->exit.rval;
 	c->n_out = peek(c, c->arg, e->out, sizeof(e->out));
@@ -785,6 +786,7 @@ int tracer_run(struct ctx *ctx, const struct tracer_options *o, int *ret_status)
 
 	if (call_ring_open(&t.ring) < 0)
 		t.ring = NULL;
+	t.began = now();
 	catch_signals(o->cmd != NULL, old);
 	set_alarm(o->seconds);
 	r = o->cmd ? run_command(&t) : watch_process(&t);

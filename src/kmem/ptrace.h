@@ -22,7 +22,7 @@ enum traced_kind { TRACED_OTHER, TRACED_IOMMUFD, TRACED_CONTAINER, TRACED_GROUP,
 
 struct traced_call {
 	pid_t pid, tid; /* process and thread */
-	uint64_t start, took; /* nanoseconds: of the monotonic clock, and until it came back */
+	uint64_t start, took; /* nanoseconds: from the start of the watching to the call's, and until it came back */
 	int fd;
 	enum traced_kind kind; /* what the descriptor is, by its device number; never TRACED_OTHER */
 	const char *name;      /* of the device ("0000:01:00.0"), or the group ("12"); NULL unknown. As long as the tracer */

@@ -50,8 +50,9 @@ calls() {
 
 @test "a call that fails has its errno, and the batch expects it" {
 	lab_move $pair # its other function stays with the kernel
-	run -1 --separate-stderr iommuctl ioctls -j --batch "$BATS_TEST_TMPDIR/b" -- owner-hold iommufd "$(owner_node $pair)"
+	run -1 --separate-stderr iommuctl ioctls -j --batch "$BATS_TEST_TMPDIR/b" -- sh -c 'sleep 0.2; exec owner-hold iommufd "$1"' - "$(owner_node $pair)"
 	echo "$output" >"$out"
+	[ "$(calls 'all(.[]; .time_us >= 200000)')" = true ] # from the start of the watching on
 	[ "$(calls '[.[] | [.call, .err]]')" = '[["IOMMU_IOAS_ALLOC",null],["VFIO_DEVICE_BIND_IOMMUFD","EPERM"]]' ]
 	cat "$BATS_TEST_TMPDIR/b"
 	[ "$(grep -v '^#' "$BATS_TEST_TMPDIR/b")" = "ioas alloc as ioas1
