@@ -349,10 +349,15 @@ static void end_join(struct decoder *d)
 	strbuf_reset(&d->join.text);
 }
 
-/* Where a record of its own begins, whatever stands before it. */
+/* Where a record of its own begins, whatever stands before it. A record of VT-d may be wrapped before "Request device". */
 static bool starts_record(struct slice t)
 {
-	return slice_has(t, "Request device") || slice_has(t, "Event logged") || slice_has(t, "handling fault status") ||
+	static const char *const speakers[] = { "DMAR:", "dmar:", "DMAR-IR:", "AMD-Vi:", "VT-d detected ", "iommu:" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(speakers); i++)
+		if (slice_starts_bytes(t, speakers[i], strlen(speakers[i])))
+			return true;
+	return (slice_has(t, "Request device") && !slice_starts(t, "Request device")) || slice_has(t, "Event logged") || slice_has(t, "handling fault status") ||
 	       slice_has(t, "arm-smmu") || slice_has(t, "fault from EP") || slice_has(t, "callbacks suppressed") ||
 	       slice_has(t, "AMD-Vi: IO_PAGE_FAULT") || slice_has(t, "(XEN)") || slice_has(t, " iommu group ");
 }
@@ -367,10 +372,10 @@ static bool may_continue(struct decoder *d, struct slice text)
 	    ftrace_line(text, &ev) != LINE_OTHER)
 		return false;
 	log_prefix(text, d->unescaped, sizeof(d->unescaped), &m);
+	if (slice_has(m.text, "[fault reason") && !slice_has(m.text, "Request device"))
+		return true;
 	if (starts_record(m.text))
 		return false;
-	if (slice_has(m.text, "[fault reason"))
-		return true;
 	if (m.fresh)
 		return slice_has(m.text, "address=0x");
 	return m.text.n > 0;
@@ -433,6 +438,7 @@ static bool lost_words(struct slice text, uint64_t *ret_n, struct slice *ret_res
 		const char *before, *behind;
 	} forms[] = {
 		{ "** ", " printk messages dropped **" },	       /* kernel/printk/printk.c */
+		{ "printk: ", " messages suppressed" },		       /* Xen, and old kernels */
 		{ "Missed ", " kernel messages" },		       /* systemd-journald */
 		{ "imjournal: ", " messages lost due to rate-limiting" }, /* rsyslog */
 		{ "imklog: ", " messages lost due to rate-limiting" },

@@ -101,6 +101,8 @@ struct held {
 	uint64_t words[4]; /* of an SMMUv3 event or command dump */
 	unsigned n_words, want_words;
 	bool is_command;
+	bool has_status;     /* VT-d: a status line belongs to it */
+	struct slice maybe;  /* VT-d: what may turn out to be the rest of its reason's text */
 	unsigned age; /* lines since */
 	uint64_t seq; /* in which order they began: several may be of one line */
 	size_t used;

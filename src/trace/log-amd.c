@@ -129,7 +129,7 @@ static enum line_result parse_event(struct log_state *st, const struct log_msg *
 	if (!scan_word(&inner, &name))
 		return LINE_BAD;
 	e = find_event(name);
-	if (!e && !slice_is(name, "UNKNOWN"))
+	if (e ? !memchr(in.p, '=', in.n) : !slice_is(name, "UNKNOWN")) /* a name alone is prose about it */
 		return LINE_BAD;
 	ev = hold_new(st, m);
 	ev->kind = EVENT_FAULT;

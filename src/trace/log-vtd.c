@@ -16,6 +16,7 @@
  */
 #include <stdio.h>
 
+#include "trace/hw.h"
 #include "trace/internal.h"
 #include "trace/reason.h"
 
@@ -188,22 +189,98 @@ static enum line_result parse_late_reason(struct log_state *st, struct scan s)
 	return LINE_TAKEN;
 }
 
-/* "DRHD: handling fault status reg 3": bit 0 says that the fault registers had overflowed (VT-d spec 11.4.9.1). */
-static enum line_result parse_status(struct log_state *st, struct scan s)
+static bool is_vtd(struct slice t)
 {
+	return slice_has(t, "DMAR") || slice_has(t, "dmar") || slice_has(t, "INTR-REMAP:");
+}
+
+/*
+ * The rest of a reason's text that was wrapped, once or twice, and for which the log has no prefix: taken when it makes the text that of
+ * the reason, so that it is no prose behind the log.
+ */
+static bool parse_wrapped_text(struct log_state *st, const struct log_msg *m)
+{
+	struct held *h = st->held;
+	struct fault_info f = h->ev.fault;
+
+	if (m->fresh || !m->text.n || is_vtd(m->text) || !h->active || h->age > 1 || h->ev.vendor != VENDOR_VTD || !f.has_code ||
+	    (f.kind != FAULT_DMA && f.kind != FAULT_INTERRUPT) || vtd_reason_matches(f.code, f.text))
+		return false;
+	if (!h->age)
+		h->maybe = f.text;
+	h->maybe = hold_printf(st, "%.*s%s%.*s", SLICE_FMT(h->maybe), h->maybe.n ? " " : "", SLICE_FMT(m->text));
+	f.text = h->maybe;
+	settle_reason(&f);
+	if (!vtd_reason_matches(f.code, f.text))
+		return false;
+	h->ev.fault = f;
+	return true;
+}
+
+/* The fault status register (VT-d spec 11.4.9.1). */
+enum {
+	STATUS_OVERFLOW = 1 << 0,
+	STATUS_QUEUE = 1 << 4,
+	STATUS_COMPLETION = 1 << 5,
+	STATUS_TIMEOUT = 1 << 6,
+	STATUS_KNOWN = 0xffff,
+};
+
+static bool holds_queue_error(const struct log_state *st)
+{
+	const struct event *ev = &st->held->ev;
+
+	return st->held->active && ev->vendor == VENDOR_VTD && (ev->fault.kind == FAULT_COMMAND || ev->fault.kind == FAULT_INVALIDATION);
+}
+
+#define STATUS_WORDS "handling fault status reg"
+
+/*
+ * "DRHD: handling fault status reg 3": whether the fault registers had overflowed. What went wrong with the queue of invalidations is
+ * said here alone before 5.16; since then there are lines of their own, before this one or behind it.
+ */
+static enum line_result parse_status(struct log_state *st, const struct log_msg *m, struct scan s)
+{
+	const char *at = s.p - strlen(STATUS_WORDS);
+	struct event *ev;
 	uint64_t status;
 
 	scan_blanks(&s);
 	if (!scan_hex(&s, &status))
 		return LINE_BAD;
-	st->overflowed = status & 1;
+	st->overflowed = status & STATUS_OVERFLOW && status <= STATUS_KNOWN;
+	if (!(status & (STATUS_QUEUE | STATUS_COMPLETION | STATUS_TIMEOUT)))
+		return LINE_TAKEN;
+	if (holds_queue_error(st) && !st->held->has_status && status <= STATUS_KNOWN) {
+		st->held->has_status = true;
+		return LINE_TAKEN;
+	}
+	ev = hold_new(st, m);
+	st->held->has_status = true;
+	ev->kind = EVENT_FAULT;
+	ev->vendor = VENDOR_VTD;
+	ev->fault = (struct fault_info){ .kind = status > STATUS_KNOWN ? FAULT_GLOBAL :
+						 status & STATUS_QUEUE ? FAULT_COMMAND : FAULT_INVALIDATION };
+	ev->fault.text = hold_text(st, (struct slice){ at, (size_t)(s.p - at) });
+	ev->fault.detail = hold_printf(st, "%s", status > STATUS_KNOWN ? "the unit's registers cannot be read: it is off, or gone" :
+						 status & STATUS_QUEUE ? "the unit did not take an invalidation" :
+						 status & STATUS_TIMEOUT ? "a device did not answer an invalidation of its TLB in time" :
+									   "a device answered an invalidation of its TLB that it was not sent");
 	return LINE_TAKEN;
+}
+
+static void set_requester(struct log_state *st, struct event *ev, uint32_t id)
+{
+	ev->source_id = id;
+	ev->has |= HAS_SOURCE;
+	ev->device = hold_printf(st, "%02x:%02x.%x", id >> 8 & 0xff, id >> 3 & 31, id & 7);
 }
 
 /* "VT-d detected Invalidation Time-out Error: SID 200", …Completion Error: SID, …Queue Error: Reason. */
 static enum line_result parse_queue_error(struct log_state *st, const struct log_msg *m, struct scan s)
 {
-	struct event *ev = hold_new(st, m);
+	bool announced = holds_queue_error(st) && slice_starts(st->held->ev.fault.text, STATUS_WORDS);
+	struct event *ev = announced ? &st->held->ev : hold_new(st, m);
 	struct slice what = slice_trim(scan_rest(&s));
 	uint64_t sid;
 
@@ -211,11 +288,28 @@ static enum line_result parse_queue_error(struct log_state *st, const struct log
 	ev->vendor = VENDOR_VTD;
 	ev->fault = (struct fault_info){ .kind = slice_has(what, "Queue Error") ? FAULT_COMMAND : FAULT_INVALIDATION };
 	ev->fault.text = hold_text(st, what);
-	if (scan_past(&s, "SID ") && (scan_blanks(&s), scan_hex(&s, &sid)) && sid <= 0xffff) {
-		ev->source_id = (uint32_t)sid;
-		ev->has |= HAS_SOURCE;
-		ev->device = hold_printf(st, "%02x:%02x.%x", (unsigned)sid >> 8, (unsigned)sid >> 3 & 31, (unsigned)sid & 7);
-	}
+	/* units that do not record it have 0 there (VT-d spec 11.4.9.9); all ones is what a unit that is gone answers */
+	if (scan_past(&s, "SID ") && (scan_blanks(&s), scan_hex(&s, &sid)) && sid && sid < 0xffff)
+		set_requester(st, ev, (uint32_t)sid);
+	return LINE_TAKEN;
+}
+
+/*
+ * "QI HEAD: Device-TLB Invalidation qw0 = 0x…, qw1 = 0x…", and QI PRIOR: the descriptors at which the queue stands. They name the device
+ * where the unit did not.
+ */
+static enum line_result parse_queue_head(struct log_state *st, struct scan s)
+{
+	struct event *ev = &st->held->ev, inval = { 0 };
+	uint64_t qw[4] = { 0 };
+
+	if (!holds_queue_error(st))
+		return LINE_OTHER;
+	if (!scan_past(&s, "qw0 =") || (scan_blanks(&s), !scan_hex(&s, &qw[0])) || !qi_decode(qw, &inval) || inval.inval.kind != INVAL_DEVTLB ||
+	    !(inval.has & HAS_SOURCE) || ev->device.n)
+		return LINE_TAKEN;
+	set_requester(st, ev, inval.source_id);
+	ev->fault.detail = hold_printf(st, "the device is that of the invalidation at which the queue stands");
 	return LINE_TAKEN;
 }
 
@@ -246,15 +340,12 @@ static enum line_result parse_dump(struct log_state *st, struct slice text)
 	return LINE_OTHER;
 }
 
-static bool is_vtd(struct slice t)
-{
-	return slice_has(t, "DMAR") || slice_has(t, "dmar") || slice_has(t, "INTR-REMAP:");
-}
-
 enum line_result log_vtd(struct log_state *st, const struct log_msg *m, bool last)
 {
 	struct scan s = scan_of(m->text), t = s;
 
+	if (parse_wrapped_text(st, m))
+		return LINE_TAKEN;
 	if (!is_vtd(m->text))
 		return LINE_OTHER;
 	if (scan_past(&t, "[DMA ") || (t = s, scan_past(&t, "[INTR-REMAP"))) {
@@ -273,14 +364,18 @@ enum line_result log_vtd(struct log_state *st, const struct log_msg *m, bool las
 	if (scan_past(&t, "[fault reason "))
 		return parse_late_reason(st, t);
 	t = s;
-	if (scan_past(&t, "[VT-D]DMAR: reason ")) /* Xen's second line: "reason 06 - PTE Read access is not set" */
+	/* Xen's second line: "reason 06 - PTE Read access is not set" */
+	if (scan_past(&t, "[VT-D]DMAR: reason ") || scan_past(&t, "[VT-D]INTR-REMAP: reason "))
 		return parse_late_reason(st, t);
 	t = s;
-	if (scan_past(&t, "handling fault status reg"))
-		return parse_status(st, t);
+	if (scan_past(&t, STATUS_WORDS))
+		return parse_status(st, m, t);
 	t = s;
 	if (scan_past(&t, "VT-d detected "))
 		return parse_queue_error(st, m, t);
+	t = s;
+	if (scan_past(&t, "QI HEAD: ") || scan_past(&t, "QI PRIOR: "))
+		return parse_queue_head(st, t);
 	t = s;
 	/* not "[DMAR-BOCHS ]", an ACPI table that is replaced */
 	if ((scan_past(&t, "[DMA") && !(t.p < t.end && *t.p == 'R')) || (t = s, scan_past(&t, "[INTR")))

@@ -171,6 +171,7 @@ same_as_plain() {
 		** 23 printk messages dropped ** [   12.345678] $fault
 		Nov 20 10:00:09 h systemd-journald[300]: Missed 42 kernel messages
 		Nov 20 10:00:09 h rsyslogd[300]: imjournal: 11 messages lost due to rate-limiting (20000 allowed within 600 seconds)
+		(XEN) printk: 17 messages suppressed.
 		Nov 20 10:00:09 h kernel: AMD-Vi: IOMMU Event log restarting
 	END
 	)" = "10 fault 0000:01:00.0
@@ -178,6 +179,7 @@ same_as_plain() {
 1 fault 0000:01:00.0
 1 lost 42
 1 lost 11
+1 lost 17
 1 lost 0" ]
 	run_ctl -j trace stat - <<<"Nov 20 10:00:05 h kernel: message repeated 4000000000 times: [ $fault]"
 	expect_json '.data[0] | "\(.kinds[0].count) \(.lost)"' "1000 3999999000"
@@ -228,6 +230,73 @@ vt-d 0000:00:02.0 0x9d000000 0x6 read null" ]
 	END
 	[ "$(jq -r '"\(.device) \(.code)"' "$BATS_TEST_TMPDIR/out")" = "00:1b.0 null
 03:00.0 0x5" ]
+}
+
+@test "VT-d: a reason that a mail wrapped, whole; prose behind a record is none of it" {
+	[ "$(what - <<-'END' | jq -r '"\(.device) \(.code) \(.code_doubtful) \(.text)"'
+		DMAR: [DMA Read NO_PASID] Request device [00:0d.0] fault addr 0x1234000
+		      [fault reason 0x5a]
+		      SM: Non-zero reserved field set in PASID Table Entry
+		DMAR: [INTR-REMAP] Request device [09:00.0] fault index 3b [fault reason 38]
+		Blocked an interrupt request due to
+		source-id verification failure
+		DMAR: [DMA Write] Request device [02:00.0] fault addr 1000 [fault reason 12]
+		and then it hangs.
+		DMAR: INTR-REMAP: Request device [[f0:1f.7] fault index 14
+		DMAR: [DMA Write] Request device [03:00.0] fault addr 2000 [fault reason 05] PTE Write access is not set
+		(XEN) [VT-D]DMAR:[DMA Read]
+		Request device [0000:00:02.0] fault addr 9d000000, iommu reg =
+		ffff82c00021d000
+		(XEN) [VT-D]DMAR: reason 06 -
+		PTE Read access is not set
+		(XEN) [VT-D]INTR-REMAP: Request device [0000:00:1f.0] fault index 0
+		(XEN) [VT-D]INTR-REMAP: reason 25 - Blocked a compatibility format interrupt request
+	END
+	)" = "00:0d.0 0x5a false SM: Non-zero reserved field set in PASID Table Entry
+09:00.0 0x26 false Blocked an interrupt request due to source-id verification failure
+02:00.0 0xc true null
+f0:1f.7 null false null
+03:00.0 0x5 false PTE Write access is not set
+0000:00:02.0 0x6 false PTE Read access is not set
+0000:00:1f.0 0x25 false Blocked a compatibility format interrupt request" ]
+}
+
+@test "VT-d: errors of the invalidation queue, and which device they are about" {
+	[ "$(what - <<-'END' | jq -r '"\(.device) \(.source_id) \(.fault) \(.text)"'
+		DMAR: [INTR-REMAP] Request device [42:00.1] fault index b0
+		DMAR: VT-d detected Invalidation Queue Error: Reason f
+		DMAR: VT-d detected Invalidation Time-out Error: SID ffff
+		DMAR: QI HEAD: UNKNOWN qw0 = 0x0, qw1 = 0x0
+		DMAR: Invalidation Time-out Error (ITE) cleared
+		[  147.069016] DMAR: VT-d detected Invalidation Time-out Error: SID 0
+		[  147.069016] DMAR: DRHD: handling fault status reg 40
+		[  147.080924] DMAR: QI HEAD: Invalidation Wait qw0 = 0x200000025, qw1 = 0x10005f634
+		[  147.090207] DMAR: QI PRIOR: Device-TLB Invalidation qw0 = 0xaf0300100003, qw1 = 0x7ffffffffffff001
+		[  148.069016] DMAR: DRHD: handling fault status reg 20
+		[  148.069017] DMAR: VT-d detected Invalidation Completion Error: SID 300
+		[  200.000001] DMAR: DRHD: handling fault status reg ffffffff
+	END
+	)" = "42:00.1 null interrupt null
+null null command Invalidation Queue Error: Reason f
+null null invalidation Invalidation Time-out Error: SID ffff
+af:00.3 0xaf03 invalidation Invalidation Time-out Error: SID 0
+03:00.0 0x300 invalidation Invalidation Completion Error: SID 300
+null null global handling fault status reg ffffffff" ]
+	# before 5.16 there is nothing else
+	[ "$(what - <<-'END' | jq -r '"\(.vendor) \(.fault) \(.text)"'
+		[  147.069016] dmar: DRHD: handling fault status reg 40
+		[  148.069016] dmar: DRHD: handling fault status reg 40
+		[  149.069016] dmar: DRHD: handling fault status reg 400
+	END
+	)" = "vt-d invalidation handling fault status reg 40
+vt-d invalidation handling fault status reg 40" ]
+}
+
+@test "the name of an event is no event" {
+	run_ctl -j trace stat - <<-'END'
+		`AMD-Vi: Event logged [IO_PAGE_FAULT]` is what such a machine says when it fails.
+	END
+	expect_json '.data[0] | "\(.events) \(.undecoded)"' "0 1"
 }
 
 @test "two units at once: each word goes to its own dump" {
