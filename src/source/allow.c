@@ -255,13 +255,10 @@ static const char *through_link(const char *path, char buf[static SRC_PATH_MAX])
 					    "sys/kernel/iommu_groups/*/devices/*" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
-		const char *end = path;
+		const char *end = *path ? path : NULL;
 
-		for (const char *p = ways[i]; p; p = strchr(p + 1, '/')) {
+		for (const char *p = ways[i]; p && end; p = strchr(p + 1, '/'))
 			end = strchr(end + 1, '/');
-			if (!end)
-				break;
-		}
 		if (!end || match_dir(ways[i], path, end) != MATCH_WHOLE)
 			continue;
 		snprintf(buf, SRC_PATH_MAX, "sys/devices/x%s", end);

@@ -234,6 +234,9 @@ static int take_data(struct loader *l, struct archive_entry *e, const char *path
 	struct mem_node *n;
 	size_t got = 0;
 
+	/* a pax header's word, and libarchive does not look at it */
+	if (size < 0)
+		return entry_error(l, EBADMSG, "archive-damaged", "damaged: a file of a negative size", "copy it again, in binary mode");
 	if (size > (int64_t)ARCHIVE_MAX_FILE) {
 		if (l->layout->is_snapshot)
 			return limit_error(l, "a file too large", ARCHIVE_MAX_FILE);

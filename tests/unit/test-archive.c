@@ -500,6 +500,33 @@ static void rubbish(void **state _unused_)
 	refused(&p, -EINVAL, "source-unknown", "test");
 }
 
+/*
+ * A pax header may give a file any size, and libarchive (3.6.2) hands a negative one on. It writes no such header itself: the name of an
+ * extended attribute is overwritten.
+ */
+static void a_file_of_a_negative_size(void **state _unused_)
+{
+	static const char written[] = "SCHILY.xattr.aa=-1", wanted[] = "SCHILY.realsize=-1";
+	struct archive_entry *e = archive_entry_new();
+	char data[4096] = "0x8086\n", *at;
+	struct packer p;
+
+	pack_start(&p, ARCHIVE_FORMAT_TAR_PAX_INTERCHANGE, ARCHIVE_FILTER_NONE, 1 << 20);
+	pack_machine(&p, "");
+	archive_entry_set_pathname(e, DEV "/class");
+	archive_entry_set_mode(e, AE_IFREG | 0644);
+	archive_entry_set_size(e, sizeof(data));
+	archive_entry_xattr_add_entry(e, "aa", "-1", 2);
+	assert_int_equal(archive_write_header(p.a, e), ARCHIVE_OK);
+	assert_int_equal(archive_write_data(p.a, data, sizeof(data)), sizeof(data));
+	archive_entry_free(e);
+	pack_end(&p);
+	at = memmem(p.buf, p.len, written, strlen(written));
+	assert_non_null(at);
+	memcpy(at, wanted, strlen(wanted));
+	refused(&p, -EBADMSG, "archive-damaged", DEV "/class");
+}
+
 /* Cut anywhere, an archive is an error that says so, and never half of a machine. */
 static void check_cut(int filter, size_t step)
 {
@@ -691,6 +718,7 @@ static void the_allow_list(void **state _unused_)
 		if ((row ? (int)row->flags : -1) != t[i].flags)
 			fail_msg("%s: %d instead of %d", t[i].path, row ? (int)row->flags : -1, t[i].flags);
 	}
+	assert_null(allow_find(""));
 	assert_true(allow_below("sys"));
 	assert_true(allow_below("sys/bus/pci/drivers/x"));
 	assert_true(allow_below(DEV "/0000:01:00.0/net"));
@@ -725,6 +753,7 @@ int main(void)
 		cmocka_unit_test(a_bomb_of_zeros),
 		cmocka_unit_test(an_endless_row_of_small_files),
 		cmocka_unit_test(rubbish),
+		cmocka_unit_test(a_file_of_a_negative_size),
 		cmocka_unit_test(cut_archives),
 		cmocka_unit_test(three_answers),
 		cmocka_unit_test(the_allow_list_grows),
