@@ -5,14 +5,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/audit.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -25,6 +22,7 @@
 #include "base/str.h"
 #include "base/vec.h"
 #include "kmem/call-ring.h"
+#include "kmem/traced-command.h"
 #include "kmem/traced-fd.h"
 
 /* The kernel's struct ptrace_syscall_info (include/uapi/linux/ptrace.h); glibc's name for it differs between versions. */
@@ -50,9 +48,6 @@ enum { OP_ENTRY = 1, OP_EXIT = 2, OP_SECCOMP = 3 };
 
 #define FOLLOW (PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC)
 
-/* ioctls of VFIO and iommufd have this type. */
-#define OUR_TYPE 0x3b00u
-
 /* Calls from the ring between two looks at our threads. */
 #define RING_SHARE 8192
 
@@ -75,6 +70,7 @@ struct tracer {
 	struct call_ring *ring; /* tells the calls; NULL: threads stop at them */
 	bool filter;		/* for our ioctls alone */
 	uint64_t began;		/* of the monotonic clock */
+	struct traced_signals signals;
 	bool silent; /* the time is over */
 	bool leaving;
 	bool said_rights;
@@ -272,7 +268,7 @@ static void enter_call(struct tracer *t, struct tracee *e, const struct syscall_
 	struct traced_call *c = &e->call;
 	bool compat;
 
-	if (t->silent || !is_ioctl(i, &compat) || (i->entry.args[1] & 0xff00) != OUR_TYPE)
+	if (t->silent || !is_ioctl(i, &compat) || (i->entry.args[1] & 0xff00) != TRACED_IOCTL_TYPE)
 		return;
 	*c = (struct traced_call){ .pid = e->pid, .tid = e->tid, .fd = (int)i->entry.args[0], .cmd = (uint32_t)i->entry.args[1],
 				   .arg = compat ? (uint32_t)i->entry.args[2] : i->entry.args[2], .compat = compat,
@@ -550,78 +546,6 @@ static void follow(struct tracer *t)
 
 /* -- a command ------------------------------------------------------------------------------------------------------------- */
 
-#define LOAD(member)	     BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, member))
-#define SKIP_UNLESS(v, n)    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (v), 0, (n))
-#define GO_IF(v, n)	     BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (v), (n), 0)
-
-/* ioctl of each calling convention of this machine, and of these, those of our type. */
-static int set_filter(void)
-{
-	struct sock_filter code[] = {
-		LOAD(arch),
-#if defined(__x86_64__)
-		SKIP_UNLESS(AUDIT_ARCH_X86_64, 3),
-		LOAD(nr),
-		GO_IF(16, 5),
-		GO_IF(0x40000202, 4),
-		LOAD(arch),
-		SKIP_UNLESS(AUDIT_ARCH_I386, 6),
-		LOAD(nr),
-		SKIP_UNLESS(54, 4),
-#else
-		LOAD(nr),
-		SKIP_UNLESS(__NR_ioctl, 4),
-#endif
-		/* the low half of the second argument */
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-			 offsetof(struct seccomp_data, args[1]) + (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 4 : 0)),
-		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0xff00),
-		SKIP_UNLESS(OUR_TYPE, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRACE),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	struct sock_fprog prog = { .len = ARRAY_SIZE(code), .filter = code };
-
-	/* the right to set one at all is CAP_SYS_ADMIN, or the promise never to gain rights */
-	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog) == 0)
-		return 0;
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		return -errno;
-	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog) < 0 ? -errno : 0;
-}
-
-static bool can_filter(void)
-{
-	uint32_t action = SECCOMP_RET_TRACE;
-
-	return syscall(__NR_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
-}
-
-/* In the child: waits until it is traced, and becomes the command. */
-static _Noreturn void become_command(const struct tracer *t, int go, int say, const sigset_t *mask)
-{
-	int err = 0;
-	char c;
-
-	while (read(go, &c, 1) < 0 && errno == EINTR)
-		;
-	if (t->o->stdout_is_ours)
-		dup2(STDERR_FILENO, STDOUT_FILENO);
-	signal(SIGPIPE, SIG_DFL);
-	signal(SIGINT, SIG_DFL);
-	signal(SIGQUIT, SIG_DFL);
-	sigprocmask(SIG_SETMASK, mask, NULL);
-	if (t->filter)
-		err = -set_filter();
-	if (!err) {
-		execvp(t->o->cmd[0], t->o->cmd);
-		err = errno;
-	}
-	while (write(say, &err, sizeof(err)) < 0 && errno == EINTR)
-		;
-	_exit(err == ENOENT ? 127 : 126);
-}
-
 static int seize(pid_t tid, unsigned long options)
 {
 	return ptrace(PTRACE_SEIZE, tid, NULL, (void *)options) < 0 ? -errno : 0;
@@ -636,57 +560,38 @@ static int cannot_trace(struct ctx *ctx, int err, pid_t pid)
 	return ctx_error(ctx, NOTE(.code = "ptrace", .err = -err, .hint = hint), "cannot trace process %d", (int)pid);
 }
 
-/* Why the command was not run; 0: it was, or runs. */
-static int exec_error(struct ctx *ctx, const struct tracer_options *o, int fd)
-{
-	int err = 0;
-
-	if (read(fd, &err, sizeof(err)) != sizeof(err))
-		return 0;
-	return ctx_cannot_start(ctx, err, o->cmd[0]);
-}
-
 /* A thread that exits stops once more, with its descriptors still open. */
 static unsigned long at_exit(const struct tracer *t)
 {
 	return t->ring ? PTRACE_O_TRACEEXIT : 0;
 }
 
+static int trace_command(struct tracer *t, struct traced_command *c)
+{
+	int r = seize(c->pid, FOLLOW | PTRACE_O_EXITKILL | (c->filter ? PTRACE_O_TRACESECCOMP : 0) | at_exit(t));
+
+	if (r < 0)
+		return cannot_trace(t->ctx, r, c->pid);
+	tracee_of(t, c->pid);
+	if (!c->filter && !t->ring)
+		ptrace(PTRACE_INTERRUPT, c->pid, NULL, NULL); /* from there on it stops at system calls */
+	traced_command_go(c);
+	follow(t);
+	r = traced_command_error(c);
+	return r ? ctx_cannot_start(t->ctx, r, t->o->cmd[0]) : 0;
+}
+
 static int run_command(struct tracer *t)
 {
-	int go[2], say[2], r;
-	sigset_t mask;
+	struct traced_command c = { .argv = t->o->cmd, .stdout_is_ours = t->o->stdout_is_ours, .signals = &t->signals };
+	int r = traced_command_start(&c, !t->ring);
 
-	sigprocmask(SIG_SETMASK, NULL, &mask);
-	if (pipe2(go, O_CLOEXEC) < 0 || pipe2(say, O_CLOEXEC) < 0)
-		return ctx_cannot_start(t->ctx, errno, t->o->cmd[0]);
-	t->filter = !t->ring && can_filter();
-	t->child = fork();
-	if (t->child == 0) {
-		close(go[1]);
-		close(say[0]);
-		become_command(t, go[0], say[1], &mask);
-	}
-	close(go[0]);
-	close(say[1]);
-	r = t->child < 0 ? ctx_cannot_start(t->ctx, errno, t->o->cmd[0]) : 0;
-	if (r == 0)
-		r = seize(t->child, FOLLOW | PTRACE_O_EXITKILL | (t->filter ? PTRACE_O_TRACESECCOMP : 0) | at_exit(t));
-	if (r < 0 && t->child > 0) {
-		kill(t->child, SIGKILL);
-		waitpid(t->child, NULL, 0);
-		r = cannot_trace(t->ctx, r, t->child);
-	}
-	if (r == 0)
-		tracee_of(t, t->child);
-	if (r == 0 && !t->filter && !t->ring)
-		ptrace(PTRACE_INTERRUPT, t->child, NULL, NULL); /* from there on it stops at system calls */
-	close(go[1]);
-	if (r == 0) {
-		follow(t);
-		r = exec_error(t->ctx, t->o, say[0]);
-	}
-	close(say[0]);
+	if (r < 0)
+		return ctx_cannot_start(t->ctx, -r, t->o->cmd[0]);
+	t->child = c.pid;
+	t->filter = c.filter;
+	r = trace_command(t, &c);
+	traced_command_end(&c);
 	return r;
 }
 
@@ -744,27 +649,25 @@ static void take_signal(int sig)
 		got_signal = sig;
 }
 
-/* No restart: they end our wait. What a terminal sends (SIGINT, SIGQUIT) reaches a command by itself. */
-static void catch_signals(bool has_command, struct sigaction old[5])
+/*
+ * No restart: they end our wait. What a terminal sends (SIGINT, SIGQUIT) reaches a command by itself. SIGHUP that is ignored stays so
+ * (nohup); SIGINT does not: jobs that a script starts with & are born with it ignored.
+ */
+static void catch_signals(bool has_command, struct traced_signals *before)
 {
-	static const int sigs[] = { SIGALRM, SIGTERM, SIGHUP, SIGINT, SIGQUIT };
 	struct sigaction sa = { .sa_handler = take_signal };
 
 	got_signal = got_alarm = 0;
-	for (size_t i = 0; i < ARRAY_SIZE(sigs); i++) {
-		bool terminal = sigs[i] == SIGINT || sigs[i] == SIGQUIT;
+	for (size_t i = 0; i < ARRAY_SIZE(traced_signals); i++) {
+		int sig = traced_signals[i];
+		bool terminal = sig == SIGINT || sig == SIGQUIT;
 
+		sigaction(sig, NULL, &before->old[i]);
+		if (sig == SIGHUP && before->old[i].sa_handler == SIG_IGN)
+			continue;
 		sa.sa_handler = has_command && terminal ? SIG_IGN : take_signal;
-		sigaction(sigs[i], &sa, &old[i]);
+		sigaction(sig, &sa, NULL);
 	}
-}
-
-static void restore_signals(const struct sigaction old[5])
-{
-	static const int sigs[] = { SIGALRM, SIGTERM, SIGHUP, SIGINT, SIGQUIT };
-
-	for (size_t i = 0; i < ARRAY_SIZE(sigs); i++)
-		sigaction(sigs[i], &old[i], NULL);
 }
 
 static void set_alarm(double seconds)
@@ -781,17 +684,16 @@ int tracer_run(struct ctx *ctx, const struct tracer_options *o, int *ret_status)
 {
 	struct itimerval none = { 0 };
 	struct tracer t = { .ctx = ctx, .o = o, .status = -1 };
-	struct sigaction old[5];
 	int r;
 
 	if (call_ring_open(&t.ring) < 0)
 		t.ring = NULL;
 	t.began = now();
-	catch_signals(o->cmd != NULL, old);
+	catch_signals(o->cmd != NULL, &t.signals);
 	set_alarm(o->seconds);
 	r = o->cmd ? run_command(&t) : watch_process(&t);
 	setitimer(ITIMER_REAL, &none, NULL);
-	restore_signals(old);
+	traced_signals_restore(&t.signals);
 	for (size_t i = 0; i < ARRAY_SIZE(t.buckets); i++)
 		while (t.buckets[i])
 			forget(&t, t.buckets[i]->tid);

@@ -102,6 +102,12 @@ load lib
 	kill $pid
 }
 
+@test "nohup holds: for the command, and for us" {
+	run --separate-stderr sh -c 'trap "" HUP; "$@"' - "$IOMMUCTL" ioctls -- sh -c 'kill -HUP $PPID; kill -HUP $$; echo on'
+	expect_status 0
+	[ "$output" = on ]
+}
+
 @test "a process that is traced already, is none, or is us" {
 	sleep 30 3>&- &
 	local pid=$! tries=100
