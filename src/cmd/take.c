@@ -20,10 +20,10 @@ int bad_usage(struct invocation *inv, const char *what, const char *why, const c
 
 int parse_size(const char *s, uint64_t *ret)
 {
-	static const char units[] = "KMGT";
+	static const char units[] = "KkMmGgTt";
 	size_t len = strlen(s);
 	const char *unit = len > 1 ? strchr(units, s[len - 1]) : NULL;
-	unsigned shift = unit ? 10 * (unsigned)(unit - units + 1) : 0;
+	unsigned shift = unit ? 10 * (unsigned)((unit - units) / 2 + 1) : 0;
 	char digits[32];
 	uint64_t v;
 	int r;

@@ -16,7 +16,7 @@ int bad_argument(struct invocation *inv, const char *what, const char *why, cons
 /* Arguments that do not fit together, or not here: EXIT_USAGE. */
 int bad_usage(struct invocation *inv, const char *what, const char *why, const char *hint);
 
-/* Decimal or 0x, with K, M, G, T (of 1024) behind it: 0 and the number, -EINVAL or -ERANGE. Pure. */
+/* Decimal or 0x, with K, M, G, T (of 1024; or k, m, g, t) behind it: 0 and the number, -EINVAL or -ERANGE. Pure. */
 int parse_size(const char *s, uint64_t *ret);
 
 /* The same as an exit code, with @what in the note: not a number, or beyond 64 bits. */
