@@ -303,7 +303,8 @@ static int check_ids(struct bind_plan *p, const char *module, const char *option
 
 static int no_driver(struct bind_plan *p, const char *driver)
 {
-	return mistake(p, "no-driver", EXIT_FAILED, ENOENT, driver, "there is no such driver, nor a module of that name", NULL);
+	return mistake(p, "no-driver", EXIT_FAILED, ENOENT, driver, "there is no such driver, nor a module of that name",
+		       "ls /sys/bus/*/drivers shows those that are loaded");
 }
 
 int bind_plan_driver(struct bind_plan *p, const char *bus, const char *driver)

@@ -288,7 +288,7 @@ int device_restore_run(struct invocation *inv)
 	if (out_begin(inv->out, &device_restore_record) < 0)
 		return EXIT_USAGE;
 	if (!inv->argc == !inv_opt(inv, "all")) {
-		ctx_error(inv->ctx, NOTE(.code = "no-argument", .err = EINVAL, .why = "name devices, or give --all"),
+		ctx_error(inv->ctx, NOTE(.code = "no-argument", .err = EINVAL, .why = inv->argc ? "devices are named, and --all is given too" : "name devices, or give --all"),
 			  "device restore");
 		return EXIT_USAGE;
 	}

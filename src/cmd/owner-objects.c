@@ -314,7 +314,9 @@ static int load(struct invocation *inv, struct forest *f, struct num pid)
 			return code;
 	} else {
 		if (r != -EBADMSG)
-			ctx_note(inv->ctx, NOTE(.code = "no-objects", .err = r), "objects");
+			ctx_note(inv->ctx, NOTE(.code = "no-objects", .err = r,
+						.hint = r == -ENOTCAPTURED ? "snapshot save takes them along, as root on that machine" : NULL),
+				 "objects of iommufd");
 		return exit_from_errno(r);
 	}
 	r = print(inv, f, pid);

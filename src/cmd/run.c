@@ -13,6 +13,7 @@
 #include "cmd/help.h"
 #include "cmd/take.h"
 #include "model/model.h"
+#include "session/place.h"
 
 static int terminal_width(void)
 {
@@ -141,6 +142,19 @@ static int take_acting(struct invocation *inv)
 	return option_seconds(inv, "timeout", 1000000, &inv->timeout);
 }
 
+/* Who has a session that runs has most likely forgotten to name it. */
+static const char *name_a_session(struct ctx *ctx, const struct arguments *a)
+{
+	size_t notes = ctx->notes.n, n = 0;
+	const char **names;
+	int r = a->model ? -EINVAL : place_list(ctx, &names, &n);
+
+	ctx->notes.n = notes; /* where there can be none is no news here */
+	if (r < 0 || !n)
+		return "use session start, or batch";
+	return arena_printf(&ctx->arena, "--session %s, or export IOMMUCTL_SESSION=%s", names[0], names[0]);
+}
+
 /* What a command asks of the place that it runs in. -EINVAL, noted. */
 static int check_place(const struct invocation *inv, const struct arguments *a, const struct machine *m)
 {
@@ -154,8 +168,10 @@ static int check_place(const struct invocation *inv, const struct arguments *a, 
 	if (!(flags & COMMAND_OBJECT) || m || a->session)
 		return 0;
 	return ctx_error(inv->ctx,
-			 NOTE(.code = "no-session", .err = EINVAL, .why = "the object would vanish with this command",
-			      .hint = "use session start, or batch"),
+			 NOTE(.code = "no-session", .err = EINVAL,
+			      .why = flags & COMMAND_CREATES ? "the object would vanish with this command" :
+							       "objects live in a session or in a batch, and this is in neither",
+			      .hint = name_a_session(inv->ctx, a)),
 			 "%s %s", inv->noun->name, inv->command->verb);
 }
 

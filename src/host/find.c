@@ -25,6 +25,11 @@ static int several(struct host *h, const char *spec, const struct device *a, con
 			 "device %s", spec);
 }
 
+static bool good_name(const char *s)
+{
+	return *s && *s != '.' && !strchr(s, '/');
+}
+
 /* "pci_0000_01_00_0" is libvirt's name for it. */
 static bool libvirt_name(const char *spec, struct pci_addr *ret)
 {
@@ -65,21 +70,29 @@ static int only_match(struct host *h, const char *spec, const struct matches *m,
 	return 0;
 }
 
-static int find_by_ids(struct host *h, const char *spec, struct device **ret)
+static struct matches find_ids(const struct host *h, unsigned vendor, unsigned device)
 {
 	struct matches m = { 0 };
-	unsigned vendor, device;
-	char rest;
 
-	if (sscanf(spec, "id:%4x:%4x%c", &vendor, &device, &rest) != 2)
-		return ctx_error(h->ctx, NOTE(.err = EINVAL, .code = "bad-device", .why = "not id:VENDOR:DEVICE in hex",
-					      .hint = "for instance id:8086:10d3"), "device %s", spec);
 	for (size_t i = 0; i < h->n_devices; i++) {
 		struct device *d = &h->devices[i];
 
 		if (d->has_ids && d->vendor == vendor && d->device == device)
 			matches_add(&m, d);
 	}
+	return m;
+}
+
+static int find_by_ids(struct host *h, const char *spec, struct device **ret)
+{
+	unsigned vendor, device;
+	struct matches m;
+	char rest;
+
+	if (sscanf(spec, "id:%4x:%4x%c", &vendor, &device, &rest) != 2)
+		return ctx_error(h->ctx, NOTE(.err = EINVAL, .code = "bad-device", .why = "not id:VENDOR:DEVICE in hex",
+					      .hint = "for instance id:8086:10d3"), "device %s", spec);
+	m = find_ids(h, vendor, device);
 	return only_match(h, spec, &m, "no device has these ids", "iommuctl device list -o +vendor,device_id", ret);
 }
 
@@ -107,10 +120,11 @@ static int find_by_netdev(struct host *h, const char *spec, struct device **ret)
 	int r;
 
 	PATHF(path, "sys/class/net/%s", name);
-	r = strchr(name, '/') ? -ENOENT : source_readlink(h->src, path, target, sizeof(target));
+	r = good_name(name) ? source_readlink(h->src, path, target, sizeof(target)) : -ENOENT;
 	if (r < 0)
-		return ctx_error(h->ctx, NOTE(.err = r, .code = "no-device", .where = path,
-					      .hint = "ip link shows the interfaces"), "network interface %s", name);
+		return ctx_error(h->ctx, NOTE(.err = r, .code = "no-device", .where = r == -ENOENT ? NULL : path,
+					      .why = !*name ? "the name is empty" : r == -ENOENT ? "no such interface on this machine" : NULL,
+					      .hint = "iommuctl device list -o +netdevs shows them"), "network interface %s", name);
 	p = strstr(target, "devices/");
 	PATHF(full, "sys/%s", p ? p : "");
 	d = deepest_device(h, full);
@@ -120,6 +134,65 @@ static int find_by_netdev(struct host *h, const char *spec, struct device **ret)
 	return 0;
 }
 
+/* The functions of "03:00" or "0000:03:00". NULL none. */
+static const char *functions_of(struct host *h, const char *spec)
+{
+	const char *first = strchr(spec, ':');
+	const char *slot = arena_printf(&h->arena, "%s%s.", first && strchr(first + 1, ':') ? "" : "0000:", spec);
+	_cleanup_strbuf_ struct strbuf b = { 0 };
+
+	for (size_t i = 0; i < h->n_devices; i++)
+		if (h->devices[i].is_pci && strstarts(h->devices[i].name, slot))
+			strbuf_printf(&b, "%s%s", b.len ? ", " : "a function is missing behind it: ", h->devices[i].name);
+	return b.len ? arena_strdup(&h->arena, b.s) : NULL;
+}
+
+/* The device that a disk, or a partition of it, sits on. NULL none. */
+static struct device *below_disk(struct host *h, const char *name)
+{
+	char path[SRC_PATH_MAX], target[SRC_PATH_MAX], full[SRC_PATH_MAX];
+	const char *p;
+
+	PATHF(path, "sys/class/block/%s", name);
+	if (source_readlink(h->src, path, target, sizeof(target)) < 0)
+		return NULL;
+	p = strstr(target, "devices/");
+	PATHF(full, "sys/%s", p ? p : "");
+	return deepest_device(h, full);
+}
+
+/* Something else of this machine is called that: what would have been the right name for it. */
+static const char *other_name(struct host *h, const char *spec)
+{
+	const char *slash = strrchr(spec, '/'), *name = slash ? slash + 1 : spec;
+	char path[SRC_PATH_MAX];
+	unsigned vendor, device;
+	struct pci_addr addr;
+	struct device *d;
+	char rest;
+
+	if (!good_name(name))
+		return NULL;
+	PATHF(path, "sys/class/net/%s", name);
+	if (source_exists(h->src, path))
+		return arena_printf(&h->arena, "it is a network interface: net:%s", name);
+	d = pci_addr_parse(name, &addr) == 0 ? host_pci(h, addr) : below_disk(h, name);
+	if (d)
+		return arena_printf(&h->arena, "did you mean \"%s\"?", d->name);
+	if (host_unit(h, name))
+		return arena_printf(&h->arena, "it is an IOMMU: iommuctl iommu show %s", name);
+	if (sscanf(name, "%4x:%4x%c", &vendor, &device, &rest) == 2 && find_ids(h, vendor, device).n)
+		return arena_printf(&h->arena, "by its ids a device is named id:%s", name);
+	return functions_of(h, name);
+}
+
+static int no_such_device(struct host *h, const char *spec)
+{
+	const char *hint = other_name(h, spec);
+
+	return no_device(h, spec, *spec ? "no such device on this machine" : "the name is empty", hint ? hint : "iommuctl device list shows them");
+}
+
 static int find_by_name(struct host *h, const char *spec, struct device **ret)
 {
 	struct matches m = { 0 };
@@ -127,7 +200,7 @@ static int find_by_name(struct host *h, const char *spec, struct device **ret)
 	for (size_t i = 0; i < h->n_devices; i++)
 		if (streq(h->devices[i].name, spec))
 			matches_add(&m, &h->devices[i]);
-	return only_match(h, spec, &m, *spec ? "no such device on this machine" : "the name is empty", "iommuctl device list shows them", ret);
+	return m.n ? only_match(h, spec, &m, NULL, NULL, ret) : no_such_device(h, spec);
 }
 
 /* -- devices that no group names -------------------------------------------------------------------------------- */
@@ -140,11 +213,6 @@ struct unlisted {
 bool device_is_listed(const struct host *h, const struct device *d)
 {
 	return d >= h->devices && d < h->devices + h->n_devices;
-}
-
-static bool good_name(const char *s)
-{
-	return *s && *s != '.' && !strchr(s, '/');
 }
 
 static void read_unlisted(struct host *h, struct device *d)
@@ -216,7 +284,7 @@ int host_find_device(struct host *h, const char *spec, struct device **ret)
 		return find_by_name(h, spec, ret);
 	}
 	if (!d)
-		return no_device(h, spec, "no such device on this machine", "iommuctl device list shows them");
+		return no_such_device(h, spec);
 	*ret = d;
 	return 0;
 }

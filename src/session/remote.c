@@ -7,6 +7,7 @@
 #include <sys/time.h>
 #include <time.h>
 
+#include "backend/workspace.h"
 #include "base/str.h"
 #include "session/place.h"
 #include "session/protocol.h"
@@ -382,7 +383,8 @@ static int no_session(struct ctx *ctx, const char *name, int err)
 
 	if (err == -ENOENT) {
 		n.why = "there is no such session";
-		n.hint = arena_printf(&ctx->arena, "iommuctl session start %s, or session list", name);
+		n.hint = workspace_good_name(name) ? arena_printf(&ctx->arena, "iommuctl session start %s, or session list", name) :
+						     "iommuctl session list shows them";
 	} else if (err == -ECONNREFUSED) {
 		n.why = "its keeper is dead, and its objects with it";
 		n.hint = arena_printf(&ctx->arena, "iommuctl session start %s starts it anew", name);

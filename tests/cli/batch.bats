@@ -12,9 +12,13 @@ batch() {
 }
 
 @test "an object command alone says where it belongs" {
+	export IOMMUCTL_SESSION_DIR=$BATS_TEST_TMPDIR/none
 	run_ctl ioas alloc
 	expect_status 2
 	expect_in "$stderr" "the object would vanish with this command" "use session start, or batch"
+	run_ctl object tree
+	expect_status 2
+	expect_in "$stderr" "objects live in a session or in a batch, and this is in neither" "use session start, or batch"
 	run_ctl -M ioas alloc
 	expect_status 2
 	run_ctl -j object tree

@@ -33,6 +33,32 @@ names() {
 	echo "${output//$'\n'/ }"
 }
 
+# hint NAME: what is said to who names a device so
+hint() {
+	run_ctl --demo device show "$1"
+	expect_status 1
+	sed -n 's/^hint: //p' <<<"$stderr"
+}
+
+@test "a device that is named otherwise is named rightly in the hint" {
+	[ "$(hint enp3s0f1)" = "it is a network interface: net:enp3s0f1" ]
+	[ "$(hint /dev/nvme0n1)" = 'did you mean "0000:02:00.0"?' ]
+	[ "$(hint /sys/bus/pci/devices/0000:03:00.0)" = 'did you mean "0000:03:00.0"?' ]
+	[ "$(hint 03:00)" = "a function is missing behind it: 0000:03:00.0, 0000:03:00.1" ]
+	[ "$(hint 0000:03:00)" = "a function is missing behind it: 0000:03:00.0, 0000:03:00.1" ]
+	[ "$(hint 8086:10d3)" = "by its ids a device is named id:8086:10d3" ]
+	[ "$(hint dmar0)" = "it is an IOMMU: iommuctl iommu show dmar0" ]
+	local n
+	for n in nosuch 10de:2204 0000:99:00 .. /dev/ "" 03:00.7; do
+		[ "$(hint "$n")" = "iommuctl device list shows them" ]
+	done
+	for n in "nosuch: no such interface on this machine" ": the name is empty" "..: no such interface on this machine"; do
+		[ "$(hint "net:${n%%: *}")" = "iommuctl device list -o +netdevs shows them" ]
+		run_ctl --demo device show "net:${n%%: *}"
+		expect_in "$stderr" "network interface $n"
+	done
+}
+
 @test "all devices: PCI by address, then other buses" {
 	[ "$(names)" = "0000:00:01.0 0000:01:00.0 0000:01:00.1 0000:02:00.0 0000:02:00.1 10000:e1:00.0 dprc.2" ]
 	list

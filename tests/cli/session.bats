@@ -53,6 +53,10 @@ is() {
 @test "a session starts, is listed, and stops" {
 	start
 	[ "$output" = "$S" ]
+	# who forgot to name it is told how
+	run_ctl object tree
+	expect_status 2
+	expect_in "$stderr" "hint: --session " "or export IOMMUCTL_SESSION="
 	run_ctl -j session list
 	expect_json ".data[] | select(.session == \"$S\") | [.state, .model, .objects] | tostring" '["running",true,0]'
 	run_ctl session stop "$S"
