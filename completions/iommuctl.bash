@@ -15,6 +15,8 @@ _iommuctl() {
 			while IFS= read -r value; do
 				COMPREPLY+=("$value")
 			done < <(compgen -f -- "${cur#--*=}")
+		elif [[ $value == :commands ]]; then
+			mapfile -t COMPREPLY < <(compgen -c -- "$cur" | sort -u)
 		else
 			COMPREPLY+=("$value")
 		fi

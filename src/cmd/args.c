@@ -14,10 +14,12 @@ const struct option_row global_options[] = {
 	  COMPLETE_FILE_OR_DEMO },
 	{ 'M', "model", NULL, "act on a model of the machine, inside this process", COMPLETE_NONE },
 	{ 0, "demo", NULL, "the built-in sample machine and a model of it: --from demo -M", COMPLETE_NONE },
-	{ 0, "inject", "WORDS", "what the model lacks or has wrong; --inject help lists the words", COMPLETE_NONE },
+	{ 0, "inject", "WORDS", "what the model lacks or has wrong; --inject help lists the words", COMPLETE_INJECT,
+	  .list = true },
 	{ 0, "session", "NAME", "work in this session; else IOMMUCTL_SESSION says which", COMPLETE_SESSION },
 	{ 'j', "json", NULL, "print one line of JSON", COMPLETE_NONE },
-	{ 'o', "columns", "COLS", "print these columns; +COL adds one, help lists them", COMPLETE_COLUMNS },
+	{ 'o', "columns", "COLS", "print these columns; +COL adds one, help lists them", COMPLETE_COLUMNS,
+	  .list = true },
 	{ 0, "noheadings", NULL, "print no headings", COMPLETE_NONE },
 	{ 0, "raw", NULL, "print one record a line, columns separated by one blank", COMPLETE_NONE },
 	{ 'q', "quiet", NULL, "print no warnings", COMPLETE_NONE },
@@ -236,33 +238,42 @@ static void check_words(struct parser *p, const struct option_row *row, const ch
 	_cleanup_strbuf_ struct strbuf b = { 0 };
 	size_t len;
 
-	for (const char *v = value; row->words; v += len + 1) {
-		len = strcspn(v, ",");
+	if (row->complete != COMPLETE_WORDS)
+		return;
+	for (const char *v = value;; v += len + 1) {
+		len = row->list ? strcspn(v, ",") : strlen(v);
 		if (!is_one_of(row->words, v, len))
 			break;
 		if (!v[len])
 			return;
 	}
-	if (!row->words)
-		return;
 	for (const char *const *w = row->words; *w; w++)
 		strbuf_printf(&b, "%s%s", b.len ? ", " : "one of: ", *w);
 	mistake(p, "bad-value", arena_printf(&p->ctx->arena, "--%s %s", row->name, value), "not a valid value",
 		b.s);
 }
 
-static const char *joined(struct parser *p, const char *before, const char *value)
+/* Of two values of what takes one, neither is guessed to be meant; the same one twice is no question. */
+static const char *joined(struct parser *p, const struct option_row *row, const char *before, const char *value)
 {
-	return before ? arena_printf(&p->ctx->arena, "%s,%s", before, value) : value;
+	if (!before || !row->arg)
+		return value;
+	if (row->list)
+		return arena_printf(&p->ctx->arena, "%s,%s", before, value);
+	if (!streq(before, value))
+		mistake(p, "bad-value", arena_printf(&p->ctx->arena, "--%s %s", row->name, value),
+			arena_printf(&p->ctx->arena, "it takes one value, and has been given %s", before), "leave one out");
+	return before;
 }
 
 static void take_global(struct parser *p, int i, const char *value)
 {
+	const struct option_row *row = &global_options[i];
 	struct arguments *a = p->a;
 
 	switch (i) {
 	case GLOBAL_FROM:
-		a->from = value;
+		a->from = joined(p, row, a->from, value);
 		break;
 	case GLOBAL_MODEL:
 		a->model = true;
@@ -271,16 +282,16 @@ static void take_global(struct parser *p, int i, const char *value)
 		a->demo = true;
 		break;
 	case GLOBAL_INJECT:
-		a->inject = joined(p, a->inject, value);
+		a->inject = joined(p, row, a->inject, value);
 		break;
 	case GLOBAL_SESSION:
-		a->session = value;
+		a->session = joined(p, row, a->session, value);
 		break;
 	case GLOBAL_JSON:
 		a->json = true;
 		break;
 	case GLOBAL_COLUMNS:
-		a->cols = joined(p, a->cols, value);
+		a->cols = joined(p, row, a->cols, value);
 		break;
 	case GLOBAL_NOHEADINGS:
 		a->noheadings = true;
@@ -315,7 +326,7 @@ static void take_option(struct parser *p, size_t i, const char *value)
 	if (i < N_GLOBAL)
 		take_global(p, i, value);
 	else
-		p->a->opt[i - N_GLOBAL] = value ? joined(p, p->a->opt[i - N_GLOBAL], value) : "";
+		p->a->opt[i - N_GLOBAL] = value ? joined(p, row, p->a->opt[i - N_GLOBAL], value) : "";
 }
 
 /* The word of the command line that getopt just took its option from. */

@@ -39,6 +39,8 @@ enum complete {
 	COMPLETE_FILE_OR_DEMO,
 	COMPLETE_OBJECT,  /* a live object of the session */
 	COMPLETE_SESSION,
+	COMPLETE_COMMAND, /* a program, and then files for it */
+	COMPLETE_INJECT,  /* what --inject takes */
 };
 
 struct option_row {
@@ -47,7 +49,8 @@ struct option_row {
 	const char *arg;	/* "SECONDS"; NULL takes none */
 	const char *help;	/* one sentence, no full stop */
 	enum complete complete;
-	const char *const *words; /* for COMPLETE_WORDS, NULL-terminated; values are checked against it */
+	const char *const *words; /* NULL-terminated; COMPLETE_WORDS: nothing else is taken; else offered with what there is besides */
+	bool list;		  /* several values, separated by commas or by giving it again */
 };
 
 struct arg_row {
@@ -56,6 +59,7 @@ struct arg_row {
 	enum complete complete;
 	bool optional, repeat;
 	bool behind; /* the last row: a command line behind "--", see inv->cmd */
+	const char *const *words; /* offered, NULL-terminated; the command checks them */
 };
 
 enum command_flags {
@@ -116,7 +120,7 @@ struct invocation {
 	bool changed; /* set by the command: the machine is no longer as before, whatever becomes of telling it */
 	double timeout;
 	/* values of the command's options, by row: NULL not given, "" given without a value;
-	 * an option given twice joins its values with commas */
+	 * a list given twice has its values joined with commas */
 	const char **opt;
 };
 

@@ -9,6 +9,7 @@
 #include "cmd/args.h"
 #include "host/host.h"
 #include "host/names.h"
+#include "model/model.h"
 #include "session/place.h"
 
 /* What the words before the cursor mean. */
@@ -23,6 +24,7 @@ struct state {
 	const struct noun *noun;
 	const struct command *command;
 	int n_args;			/* arguments of the command so far */
+	int n_behind;			/* words of the command line behind -- so far */
 	const struct option_row *wants; /* the option whose value comes next */
 	bool only_words;		/* behind -- */
 	bool lost;			/* a noun or verb that we do not know: nothing to offer */
@@ -194,7 +196,31 @@ static void offer_from_machine(const struct state *s, enum complete kind)
 		offer_objects(s, m);
 }
 
-/* What stands before the last comma is settled. */
+static void offer_commands(const struct state *s)
+{
+	if (!s->n_behind)
+		s->sink(s->arg, ":commands", NULL);
+	else
+		offer_files(s);
+}
+
+/* "leak=" of "leak=GROUP[:COUNT]" */
+static void offer_injections(const struct state *s)
+{
+	for (const struct model_word *w = model_words; w->name; w++) {
+		size_t len = strcspn(w->name, "=");
+
+		offer(s, arena_memdup(&s->ctx->arena, w->name, len + (w->name[len] == '=')), w->text);
+	}
+}
+
+static void offer_words(const struct state *s, const char *const *words)
+{
+	for (; words && *words; words++)
+		offer(s, *words, NULL);
+}
+
+/* What stands before the last comma of a list is settled. */
 static void split_list(struct state *s)
 {
 	const char *comma = strrchr(s->cur, ',');
@@ -219,8 +245,10 @@ static void offer_sessions(const struct state *s)
 
 static void offer_kind(struct state *s, enum complete kind, const char *const *words)
 {
+	offer_words(s, words);
 	switch (kind) {
 	case COMPLETE_NONE:
+	case COMPLETE_WORDS:
 		break;
 	case COMPLETE_FILE_OR_DEMO:
 		offer(s, "demo", "the built-in sample machine");
@@ -229,13 +257,7 @@ static void offer_kind(struct state *s, enum complete kind, const char *const *w
 	case COMPLETE_FILE:
 		offer_files(s);
 		break;
-	case COMPLETE_WORDS:
-		split_list(s);
-		for (; words && *words; words++)
-			offer(s, *words, NULL);
-		break;
 	case COMPLETE_COLUMNS:
-		split_list(s);
 		offer(s, "help", "list the columns");
 		if (s->command && s->command->record)
 			offer_columns(s, s->command->record, "");
@@ -245,6 +267,12 @@ static void offer_kind(struct state *s, enum complete kind, const char *const *w
 		break;
 	case COMPLETE_SESSION:
 		offer_sessions(s);
+		break;
+	case COMPLETE_COMMAND:
+		offer_commands(s);
+		break;
+	case COMPLETE_INJECT:
+		offer_injections(s);
 		break;
 	default:
 		offer_from_machine(s, kind);
@@ -292,6 +320,36 @@ static void take_option(struct state *s, const char *word)
 		s->wants = row;
 }
 
+/* The n-th argument's row; the last one again when it repeats. */
+static const struct arg_row *arg_at(const struct command *c, int n)
+{
+	const struct arg_row *a = c->args;
+
+	for (; a && a->name; a++, n--)
+		if (n == 0 || a->repeat)
+			return a;
+	return NULL;
+}
+
+static int count_args(const struct command *c)
+{
+	int n = 0;
+
+	while (c->args && c->args[n].name)
+		n++;
+	return n;
+}
+
+/* The row of the command line behind "--". */
+static const struct arg_row *arg_behind(const struct command *c)
+{
+	const struct arg_row *a = c->args;
+
+	while (a && a->name && !a->behind)
+		a++;
+	return a && a->name ? a : NULL;
+}
+
 static void take_word(struct state *s, const char *word)
 {
 	if (s->wants) {
@@ -301,6 +359,8 @@ static void take_word(struct state *s, const char *word)
 		s->only_words = true;
 	} else if (!s->only_words && *word == '-') {
 		take_option(s, word);
+	} else if (s->only_words && s->command && arg_behind(s->command)) {
+		s->n_behind++;
 	} else if (s->command) {
 		s->n_args++;
 	} else if (!s->noun) {
@@ -314,27 +374,6 @@ static void take_word(struct state *s, const char *word)
 	}
 }
 
-/* The n-th argument's row; the last one again when it repeats. */
-static const struct arg_row *arg_at(const struct command *c, int n)
-{
-	const struct arg_row *a = c->args;
-
-	for (; a && a->name; a++, n--)
-		if (n == 0 || a->repeat)
-			return a;
-	return NULL;
-}
-
-/* The row of the command line behind "--". */
-static const struct arg_row *arg_behind(const struct command *c)
-{
-	const struct arg_row *a = c->args;
-
-	while (a && a->name && !a->behind)
-		a++;
-	return a && a->name ? a : NULL;
-}
-
 static void offer_argument(struct state *s, const struct noun *last_noun)
 {
 	const struct arg_row *a = s->only_words ? arg_behind(s->command) : NULL;
@@ -343,16 +382,20 @@ static void offer_argument(struct state *s, const struct noun *last_noun)
 		a = arg_at(s->command, s->n_args);
 	if (a && a->complete == COMPLETE_VERB)
 		offer_verbs(s, last_noun);
+	else if (a && a->behind && !s->only_words)
+		offer(s, "--", a->help);
 	else if (a)
-		offer_kind(s, a->complete, NULL);
+		offer_kind(s, a->complete, a->words);
+	/* the end of a creating command */
+	if (!s->only_words && (s->command->flags & COMMAND_CREATES) && s->n_args == count_args(s->command))
+		offer(s, "as", "names the new object");
 }
 
 static void offer_value(struct state *s, const struct option_row *row)
 {
-	if (row->complete == COMPLETE_NONE)
-		offer_files(s); /* we know nothing about it */
-	else
-		offer_kind(s, row->complete, row->words);
+	if (row->list)
+		split_list(s);
+	offer_kind(s, row->complete, row->words);
 }
 
 static void complete_current(struct state *s, const char *before)

@@ -5,7 +5,7 @@
  *	iommuctl __complete -- WORD… WORD-UNDER-THE-CURSOR
  *
  * prints one candidate a line, VALUE TAB DESCRIPTION. The line ":files" tells the shell to offer file
- * names too. So all that there is to know about the command line is in the rows, and the scripts only
+ * names too, and ":commands" the names of programs. So all that there is to know about the command line is in the rows, and the scripts only
  * know their shell. Silent on errors.
  */
 #ifndef IOMMUCTL_CMD_COMPLETE_H
@@ -16,7 +16,7 @@
 
 extern const struct noun noun_complete;
 
-/* One candidate, with its help or NULL; @word NULL: names of files would do as well. */
+/* One candidate, with its help or NULL; @word NULL: names of files would do as well; ":commands": names of programs. */
 typedef void (*complete_sink)(void *arg, const char *word, const char *help);
 
 /*

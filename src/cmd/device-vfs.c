@@ -8,6 +8,7 @@
 #include "act/vfs.h"
 #include "base/str.h"
 #include "cmd/bind-plan.h"
+#include "cmd/filter.h"
 #include "cmd/rows.h"
 #include "cmd/take.h"
 #include "host/devinfo.h"
@@ -52,7 +53,8 @@ const struct arg_row device_vfs_args[] = {
 };
 
 const struct option_row device_vfs_options[] = {
-	{ .name = "driver", .arg = "DRIVER", .help = "the driver that they go to; none: no driver", .complete = COMPLETE_DRIVER },
+	{ .name = "driver", .arg = "DRIVER", .help = "the driver that they go to; none: no driver", .complete = COMPLETE_DRIVER,
+	  .words = no_driver_words },
 	{ .name = "wait", .help = "take them away though one is open in a process, and wait for it to let go" },
 	ACTING_OPTIONS,
 	{ 0 },
@@ -95,7 +97,8 @@ static int check_pf(struct vfs *s)
 		return refuse(s, "is-vf", EOPNOTSUPP, "it is a virtual function itself",
 			      arena_printf(a, "its physical function is %s", info->pf->name), EXIT_UNSUPPORTED);
 	if (!info->sriov_total.known || !info->sriov_total.v)
-		return refuse(s, "no-sriov", EOPNOTSUPP, "it has no virtual functions (SR-IOV)", NULL, EXIT_UNSUPPORTED);
+		return refuse(s, "no-sriov", EOPNOTSUPP, "it has no virtual functions (SR-IOV)", "iommuctl device list -o +sriov_total shows what has",
+			      EXIT_UNSUPPORTED);
 	if (s->n > info->sriov_total.v)
 		return refuse(s, "too-many", ERANGE,
 			      arena_printf(a, "%u virtual functions are asked for, and its driver allows %lld", s->n,

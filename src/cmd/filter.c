@@ -2,6 +2,7 @@
 #include "cmd/filter.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/str.h"
 
@@ -12,39 +13,64 @@ const char *const class_words[] = {
 	"satellite", "crypto",	  "signal",	"accelerator", "other",	NULL,
 };
 
+const char *const no_driver_words[] = { "none", NULL };
+
+static int check_units(struct ctx *ctx, const struct host *h, const char *names)
+{
+	char *words = arena_strdup(&ctx->arena, names), *word;
+
+	while ((word = strsep(&words, ",")))
+		if (!host_unit(h, word))
+			return ctx_error(ctx,
+					 NOTE(.code = "no-unit", .err = ENOENT, .why = "no such IOMMU unit on this machine",
+					      .hint = "iommuctl iommu list shows them"),
+					 "unit %s", word);
+	return 0;
+}
+
 int filter_read(const struct invocation *inv, const struct host *h, struct filter *ret)
 {
-	const char *unit = inv_opt(inv, "unit");
 	struct filter f = {
 		.class = inv_opt(inv, "class"),
 		.driver = inv_opt(inv, "driver"),
+		.unit = inv_opt(inv, "unit"),
 		.viable = inv_opt(inv, "viable"),
 		.not_viable = inv_opt(inv, "not-viable"),
 	};
+	int r;
 
 	if (f.viable && f.not_viable)
 		return ctx_error(inv->ctx, NOTE(.code = "usage", .err = EINVAL, .why = "they exclude each other"),
 				 "--viable and --not-viable");
-	if (unit) {
-		f.unit = host_unit(h, unit);
-		if (!f.unit)
-			return ctx_error(inv->ctx,
-					 NOTE(.code = "no-unit", .err = ENOENT, .why = "no such IOMMU unit on this machine",
-					      .hint = "iommuctl iommu list shows them"),
-					 "unit %s", unit);
-	}
+	r = f.unit ? check_units(inv->ctx, h, f.unit) : 0;
+	if (r < 0)
+		return r;
 	*ret = f;
 	return 0;
 }
 
+/* Whether @word, which may be NULL, is one of those in @list. */
+static bool is_among(const char *list, const char *word)
+{
+	size_t len = word ? strlen(word) : 0;
+
+	for (const char *p = list; len; p++) {
+		if (strcspn(p, ",") == len && !memcmp(p, word, len))
+			return true;
+		p += strcspn(p, ",");
+		if (!*p)
+			break;
+	}
+	return false;
+}
+
 bool filter_device(const struct filter *f, const struct device *d)
 {
-	if (f->class && !streq(f->class, device_class_word(d)))
+	if (f->class && !is_among(f->class, device_class_word(d)))
 		return false;
-	if (f->driver && streq(f->driver, "none") ? d->driver || d->driver_err :
-						    f->driver && !streq(f->driver, d->driver))
+	if (f->driver && !is_among(f->driver, d->driver || d->driver_err ? d->driver : "none"))
 		return false;
-	return !f->unit || f->unit == d->unit;
+	return !f->unit || is_among(f->unit, d->unit ? d->unit->name : NULL);
 }
 
 bool filter_viable(const struct filter *f, int viable)

@@ -8,26 +8,25 @@
 
 /* For the option rows. */
 #define FILTER_CLASS                                                                                         \
-	{ .name = "class", .arg = "WORD", .help = "only devices of this class", .complete = COMPLETE_WORDS, \
-	  .words = class_words }
+	{ .name = "class", .arg = "WORD", .help = "only devices of these classes, several by commas", \
+	  .complete = COMPLETE_WORDS, .words = class_words, .list = true }
 #define FILTER_DRIVER                                                                                   \
-	{ .name = "driver", .arg = "NAME", .help = "only devices on this driver; \"none\": on no driver", \
-	  .complete = COMPLETE_DRIVER }
+	{ .name = "driver", .arg = "NAME", .help = "only devices on these drivers, several by commas; \"none\": on no driver", \
+	  .complete = COMPLETE_DRIVER, .words = no_driver_words, .list = true }
 #define FILTER_UNIT                                                                              \
-	{ .name = "unit", .arg = "NAME", .help = "only devices behind this IOMMU unit", \
-	  .complete = COMPLETE_UNIT }
+	{ .name = "unit", .arg = "NAME", .help = "only devices behind these IOMMU units, several by commas", \
+	  .complete = COMPLETE_UNIT, .list = true }
 #define FILTER_VIABLE { .name = "viable", .help = "only groups that the kernel would give away now" }
 #define FILTER_NOT_VIABLE { .name = "not-viable", .help = "only groups that it would not give away now" }
 
-extern const char *const class_words[];
+extern const char *const class_words[], *const no_driver_words[];
 
 struct filter {
-	const char *class, *driver; /* NULL: any */
-	const struct unit *unit;
+	const char *class, *driver, *unit; /* by commas; NULL: any */
 	bool viable, not_viable;
 };
 
-/* Reads the options of the invocation. -ENOENT, noted: there is no such unit. -EINVAL: both --viable and --not-viable. */
+/* Reads the options of the invocation. -ENOENT, noted: there is no such unit, among those that are named. -EINVAL: both --viable and --not-viable. */
 int filter_read(const struct invocation *inv, const struct host *h, struct filter *ret);
 
 /* Whether the device passes class, driver and unit. */

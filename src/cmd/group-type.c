@@ -39,7 +39,7 @@ static const char *const types[] = { "DMA", "DMA-FQ", "identity", "auto", NULL }
 
 const struct arg_row group_set_type_args[] = {
 	{ .name = "G|DEV", .help = "number of a group, or a device of it", .complete = COMPLETE_GROUP_OR_DEVICE },
-	{ .name = "TYPE", .help = "DMA, DMA-FQ, identity or auto" },
+	{ .name = "TYPE", .help = "DMA, DMA-FQ, identity or auto", .words = types },
 	{ 0 },
 };
 

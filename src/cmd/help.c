@@ -52,9 +52,9 @@ static void print_pair(struct out *o, const char *name, const char *help)
 static void option_text(struct strbuf *b, const struct option_row *row)
 {
 	strbuf_puts(b, row->help);
-	if (row->words && strstr(row->help, row->words[0]))
+	if (row->complete != COMPLETE_WORDS || strstr(row->help, row->words[0]))
 		return;
-	for (const char *const *w = row->words; w && *w; w++)
+	for (const char *const *w = row->words; *w; w++)
 		strbuf_printf(b, "%s%s", w == row->words ? ": " : w[1] ? ", " : " or ", *w);
 }
 

@@ -109,7 +109,7 @@ static void write_option(FILE *f, const struct option_row *row)
 		fprintf(f, " Ar %s", row->arg);
 	fputc('\n', f);
 	write_phrase(f, row->help);
-	if (!row->words)
+	if (row->complete != COMPLETE_WORDS)
 		return;
 	fputs("One of\n", f);
 	for (const char *const *w = row->words; *w; w++)

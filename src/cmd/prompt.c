@@ -46,7 +46,7 @@ static char *prompt_text(EditLine *el)
 static void keep_candidate(void *arg, const char *word, const char *help)
 {
 	struct terminal *t = arg;
-	char *copy = word ? must_strdup(word) : NULL;
+	char *copy = word && *word != ':' ? must_strdup(word) : NULL; /* files and programs are not looked for */
 
 	(void)help;
 	if (copy)

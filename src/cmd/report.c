@@ -221,7 +221,7 @@ static const struct arg_row args[] = {
 
 static const struct option_row options[] = {
 	{ .name = "note", .arg = "TEXT", .help = "what was tried and what went wrong, in your words" },
-	{ .name = "group", .arg = "G|DEV", .help = "group that it is about; several by commas (default: what is given away or oddly owned)",
+	{ .name = "group", .arg = "G|DEV", .help = "group that it is about; several by commas (default: what is given away or oddly owned)", .list = true,
 	  .complete = COMPLETE_GROUP_OR_DEVICE },
 	{ .name = "full", .help = "with serial numbers, MAC and IP addresses, whole command lines and kernel log" },
 	{ .name = "wake", .help = "read the config space of sleeping devices too, which wakes them" },

@@ -514,7 +514,7 @@ static const struct arg_row name_args[] = { NAME_ARG, { 0 } };
 
 static const struct arg_row exec_args[] = {
 	NAME_ARG,
-	{ .name = "COMMAND", .help = "what to run", .behind = true, .repeat = true },
+	{ .name = "COMMAND", .help = "what to run", .complete = COMPLETE_COMMAND, .behind = true, .repeat = true },
 	{ 0 },
 };
 

@@ -9,7 +9,7 @@
 #include "base/ctx.h"
 
 /* The row of a command line that may be there. */
-#define COMMAND_ARG(text) { .name = "CMD", .help = text, .complete = COMPLETE_FILE, .optional = true, .repeat = true, .behind = true }
+#define COMMAND_ARG(text) { .name = "CMD", .help = text, .complete = COMPLETE_COMMAND, .optional = true, .repeat = true, .behind = true }
 
 struct start_how {
 	const sigset_t *mask; /* signals blocked in it; NULL: those that are blocked now */

@@ -71,6 +71,44 @@ offers() {
 	[ "$output" = $'12\t0000:01:00.0 and 1 more' ]
 }
 
+@test "what is offered is what is taken: words of arguments, one value or several, programs, and no files where none is meant" {
+	[ "$(offers group set-type 3 "")" = $'DMA\nDMA-FQ\nidentity\nauto' ]
+	[ "$(offers device irq nic "")" = $'arm\nwait\noff' ]
+	[ "$(offers hwpt dirty h r)" = read ]
+	[ "$(offers faultq respond q 1 "")" = $'success\ninvalid' ]
+	[ "$(offers object option r)" = rlimit-mode ]
+	expect_in "$(offers object option rlimit-mode "")" $'user\nprocess'
+	expect_in "$(offers device region nic b)" $'bar0\nbar1'
+	expect_in "$(offers --demo group list --driver "")" none
+	expect_in "$(offers --demo device vfs --driver "")" none
+	expect_not_in "$(offers --demo device bind --driver "")" none
+	# one value is one
+	[ "$(offers plan --format q)" = qemu ]
+	[ -z "$(offers plan --format libvirt,q)" ]
+	expect_in "$(offers --demo group list --driver nvme,e1)" nvme,e1000e
+	expect_in "$(offers --demo report x --group 1,0000:03)" 1,0000:03:00.0
+	# the model's words
+	expect_in "$(offers --inject no-n)" no-nesting
+	[ "$(offers --inject no-nesting,le)" = no-nesting,leak= ]
+	# no file is a number, a text or a process
+	local words
+	for words in "doctor --message" "replay --speed" "ioctls -p" "viommu alloc x --type" "hwpt alloc x --data" "device bind --timeout"; do
+		# shellcheck disable=SC2086
+		[ -z "$(offers $words "")" ]
+	done
+	# programs behind --, which has to be there
+	[ "$(offers why "")" = -- ]
+	[ "$(offers why -- l)" = :commands ]
+	[ "$(offers why -- ls "")" = :files ]
+	[ "$(offers session exec x -- l)" = :commands ]
+	[ "$(offers trace record it.trace -- l)" = :commands ]
+	# the name of what is made
+	[ "$(offers ioas alloc "")" = as ]
+	[ "$(offers device open 03:00.0 a)" = as ]
+	[ -z "$(offers device open 03:00.0 as "")" ]
+	[ -z "$(offers ioas map mem "")" ]
+}
+
 @test "a name that a shell would not take as one word is not offered" {
 	[ "$(offers --from "$ROOT" iommu show "")" = dmar0 ]
 }
@@ -81,7 +119,7 @@ offers() {
 		expect_in "$(offers "$noun" --)" --json
 		[ "$noun" != help ] || continue
 		for verb in $(offers "$noun" ""); do
-			[ -n "$("$IOMMUCTL" help "$noun" "$verb" 2>/dev/null)" ] || continue
+			[ "$verb" != -- ] && [ -n "$("$IOMMUCTL" help "$noun" "$verb" 2>/dev/null)" ] || continue
 			expect_in "$(offers "$noun" "$verb" --)" --json
 		done
 	done
@@ -105,6 +143,8 @@ in_bash() {
 	touch "$BATS_TEST_TMPDIR/some.tar"
 	expect_in "$(in_bash "iommuctl --from $BATS_TEST_TMPDIR/so")" some.tar
 	expect_in "$(in_bash "iommuctl --from=$BATS_TEST_TMPDIR/so")" some.tar
+	[ "$(in_bash "iommuctl why -- printen")" = printenv ]
+	expect_in "$(in_bash "iommuctl why -- cat $BATS_TEST_TMPDIR/so")" some.tar
 }
 
 # in_zsh WORD…: what _describe and _files are asked to show.
@@ -112,6 +152,7 @@ in_zsh() {
 	zsh -fc '
 		_describe() { print -rl -- "${(@P)2}" }
 		_files() { print :files }
+		_command_names() { print :programs }
 		compset() { return 0 }
 		functions[_iommuctl]=$(<$1)
 		shift
@@ -126,6 +167,7 @@ in_zsh() {
 	expect_in "$(in_zsh --from "")" "demo:" ":files"
 	expect_in "$(in_zsh --from "$ROOT" device show 0000:01)" '0000\\:01\\:00.0' '0000\\:01\\:00.1'
 	[ -z "$(in_zsh nosuch "")" ]
+	[ "$(in_zsh why -- printen)" = :programs ]
 }
 
 in_fish() {
@@ -138,4 +180,5 @@ in_fish() {
 	expect_in "$(in_fish 'iommuctl --js')" "--json"
 	expect_in "$(in_fish 'iommuctl --from de')" "demo"
 	expect_in "$(in_fish "iommuctl --from $ROOT device show 0000:01")" 0000:01:00.0 0000:01:00.1
+	expect_in "$(in_fish "iommuctl why -- printen")" printenv
 }

@@ -52,6 +52,37 @@ wrong() {
 	[ -z "$(sort -u "$BATS_TEST_TMPDIR/letters" | cut -d ' ' -f 1 | uniq -d)" ] || { cat "$BATS_TEST_TMPDIR/letters" >&2; return 1; }
 }
 
+@test "what takes one value is not given two, and what takes several says so" {
+	wrong '--format libvirt: it takes one value, and has been given qemu' plan --demo --format qemu --format libvirt 0a:00.2
+	wrong '--format qemu,libvirt: not a valid value' plan --demo --format qemu,libvirt 0a:00.2
+	wrong '--output b: it takes one value, and has been given a' metrics --output a --output b
+	wrong '--from x: it takes one value, and has been given demo' --from demo --from x group list
+	# an alias and its user may mean the same
+	run_ctl --from demo --from demo --raw --noheadings group list -o group
+	expect_status 0
+	# commas and a second time are the same
+	local one
+	for one in "--class network,display" "--driver e1000,nvme" "--unit dmar0,iommufd_selftest_iommu.0"; do
+		local words=${one#* } option=${one% *}
+		run_ctl --demo --raw --noheadings group list -o group "$option" "$words"
+		expect_status 0
+		[ -n "$output" ]
+		local both=$output
+		run_ctl --demo --raw --noheadings group list -o group "$option" "${words%,*}" "$option" "${words#*,}"
+		expect_status 0
+		[ "$output" = "$both" ]
+	done
+	run_ctl --demo --raw --noheadings device list -o device --class display,storage
+	expect_in "$output" 0000:01:00.0 0000:02:00.0
+	expect_not_in "$output" 0000:03:00.0
+	run_ctl --demo group list --unit dmar0,nosuch
+	expect_status 1
+	expect_in "$stderr" "unit nosuch: no such IOMMU unit"
+	# each option that takes several says it where it is explained
+	run_ctl help group list
+	[ "$(grep -c 'several by commas' <<<"$output")" -eq 3 ]
+}
+
 @test "help is said by -h, --help and help" {
 	run_ctl help
 	expect_status 0

@@ -35,9 +35,11 @@ const char device_irq_text[] =
 	"armed when the device is attached (that is refused otherwise: a try would cost the device an interrupt for good), none arrives while it is detached, and they arrive again once it is attached. A move to another page table "
 	"takes armed vectors along, but not on kernels whose iommufd has no iommufd_sw_msi (before 6.15): there they have to be turned off and armed again.";
 
+static const char *const irq_words[] = { "arm", "wait", "off", NULL };
+
 const struct arg_row device_irq_args[] = {
 	{ .name = "NAME", .help = "an open device", .complete = COMPLETE_OBJECT },
-	{ .name = "arm|wait|off", .help = "what to do" },
+	{ .name = "arm|wait|off", .help = "what to do", .words = irq_words },
 	{ 0 },
 };
 
@@ -200,9 +202,11 @@ const struct record_type device_region_record = RECORD("device.region", 1, struc
 const char device_region_text[] =
 	"Reads a register of an open device, or writes VALUE to it. What a write does is up to the device.";
 
+static const char *const region_words[] = { "bar0", "bar1", "bar2", "bar3", "bar4", "bar5", "rom", "config", "vga", NULL };
+
 const struct arg_row device_region_args[] = {
 	{ .name = "NAME", .help = "an open device", .complete = COMPLETE_OBJECT },
-	{ .name = "REGION", .help = "bar0 to bar5, rom, config, vga, or a number" },
+	{ .name = "REGION", .help = "bar0 to bar5, rom, config, vga, or a number", .words = region_words },
 	{ .name = "OFFSET", .help = "where in it" },
 	{ .name = "VALUE", .help = "what to write; without it, it is read", .optional = true },
 	{ 0 },
@@ -215,10 +219,8 @@ const struct option_row device_region_options[] = {
 
 static int region_of(struct invocation *inv, const char *word, uint32_t *ret)
 {
-	static const char *const words[] = { "bar0", "bar1", "bar2", "bar3", "bar4", "bar5", "rom", "config", "vga" };
-
-	for (uint32_t i = 0; i < ARRAY_SIZE(words); i++) {
-		if (!streq(words[i], word))
+	for (uint32_t i = 0; region_words[i]; i++) {
+		if (!streq(region_words[i], word))
 			continue;
 		*ret = i;
 		return EXIT_DONE;

@@ -337,6 +337,7 @@ static int run_serve(struct invocation *inv)
 #define QUEUE_ARG { .name = "QUEUE", .help = "a fault queue", .complete = COMPLETE_OBJECT }
 #define HOLD_OPTION { .name = "hold", .arg = "SECONDS", .help = "how long a group may wait for its answer before it is answered invalid (default 30)" }
 
+static const char *const answer_words[] = { "success", "invalid", NULL };
 static const char *const policies[] = { "success", "invalid", "script", NULL };
 
 static const struct option_row alloc_options[] = { HOLD_OPTION, { 0 } };
@@ -351,13 +352,13 @@ static const struct option_row wait_options[] = {
 static const struct arg_row respond_args[] = {
 	QUEUE_ARG,
 	{ .name = "COOKIE", .help = "of the group, as faultq wait printed it" },
-	{ .name = "success|invalid", .help = "the answer" },
+	{ .name = "success|invalid", .help = "the answer", .words = answer_words },
 	{ 0 },
 };
 
 static const struct arg_row serve_args[] = {
 	QUEUE_ARG,
-	{ .name = "COMMAND", .help = "asked about each group: exit status 0 is success, any other invalid", .optional = true, .behind = true, .repeat = true },
+	{ .name = "COMMAND", .help = "asked about each group: exit status 0 is success, any other invalid", .complete = COMPLETE_COMMAND, .optional = true, .behind = true, .repeat = true },
 	{ 0 },
 };
 

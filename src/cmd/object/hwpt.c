@@ -374,9 +374,11 @@ static const struct option_row invalidate_options[] = {
 	{ 0 },
 };
 
+static const char *const dirty_words[] = { "on", "off", "read", NULL };
+
 static const struct arg_row dirty_args[] = {
 	{ .name = "NAME", .help = "an hwpt made with --dirty", .complete = COMPLETE_OBJECT },
-	{ .name = "on|off|read", .help = "what to do" },
+	{ .name = "on|off|read", .help = "what to do", .words = dirty_words },
 	{ .name = "IOVA", .help = "read: first address", .optional = true },
 	{ .name = "LENGTH", .help = "read: bytes", .optional = true },
 	{ 0 },

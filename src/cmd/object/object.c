@@ -355,11 +355,15 @@ static const struct option_row destroy_options[] = {
 	{ 0 },
 };
 
+static const char *const option_words[] = { "rlimit-mode", "huge-pages", NULL };
+static const char *const mode_words[] = { "user", "process", NULL };
+static const char *const switch_words[] = { "on", "off", NULL };
+
 static const struct arg_row option_args[] = {
-	{ .name = "OPTION", .help = "rlimit-mode, or huge-pages" },
+	{ .name = "OPTION", .help = "rlimit-mode, or huge-pages", .words = option_words },
 	{ .name = "IOAS|VALUE", .help = "for huge-pages the address space; for rlimit-mode user or process", .complete = COMPLETE_OBJECT,
-	  .optional = true },
-	{ .name = "VALUE", .help = "for huge-pages on or off", .optional = true },
+	  .words = mode_words, .optional = true },
+	{ .name = "VALUE", .help = "for huge-pages on or off", .words = switch_words, .optional = true },
 	{ 0 },
 };
 
