@@ -114,7 +114,8 @@ faultq alloc as q'
 		device open mock:m --to mem as m
 		ioas map mem 4K --iova 1G
 		ioas map mem 0x1000 --iova 0x50000000
-		expect 2 ioas map mem 4k
+		ioas map mem 4k --iova 0x58000000
+		expect 2 ioas map mem 4kb
 		expect 2 ioas map mem -1
 		expect 2 ioas map mem ""
 		expect 2 ioas map mem 16777216T

@@ -164,7 +164,7 @@ objects() {
 	rm -f "$tree/iommuctl/iommufd.json"
 	run_ctl --from "$tree" owner objects
 	expect_status 6
-	expect_in "$stderr" "objects: not captured in this snapshot"
+	expect_in "$stderr" "objects of iommufd: not captured in this snapshot" "hint: snapshot save takes them along"
 	echo '{"version":1,"contexts":[],"obstacles":[]}' >"$tree/iommuctl/iommufd.json"
 	run_ctl --from "$tree" owner objects
 	expect_status 0
