@@ -132,7 +132,7 @@ faultq alloc as q'
 		expect 2 object destroy id:4294967296
 		expect 2 object destroy id:
 	END
-	[ "$(said)" = $'mem\nm\n0x40000000\n0x50000000' ]
+	[ "$(said)" = $'mem\nm\n0x40000000\n0x50000000\n0x58000000' ]
 	batch 2 <<<$'ioas alloc as mem\nioas map mem 99999999999T'
 	expect_in "$stderr" "LENGTH 99999999999T: does not fit into 64 bits"
 }
