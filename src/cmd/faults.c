@@ -203,7 +203,7 @@ static const struct command commands[] = {
 		.summary = "explain the faults of a log or trace",
 		.text = "Reads kernel logs (dmesg in any of its forms, journalctl as text or with -o json, /dev/kmsg, mails and "
 			"pages with quoted and wrapped logs, loggers' JSON), ftrace text and iommuctl's own JSON Lines, in any mixture, compressed or "
-			"not, from VT-d, AMD-Vi, SMMUv2, SMMUv3 and virtio-iommu.\n\n"
+			"not, from VT-d, AMD-Vi, SMMUv2, SMMUv3, virtio-iommu and the units of systems on chips.\n\n"
 			"Each fault is explained: which device, what was wrong in plain words, what lies at the address, what it usually means "
 			"and what to run next. Repeats are counted. Devices are looked up on the machine looked at: this one, or that of "
 			"--from; where the log cannot be of that machine they are not, and it says so.\n\n"

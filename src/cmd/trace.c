@@ -60,7 +60,7 @@ static const struct field event_fields[] = {
 	FIELD(struct event_row, cpu, F_INT, "CPU", "processor", .flags = FIELD_RIGHT),
 	FIELD(struct event_row, task, F_STR, "TASK", "task that ran", .flags = FIELD_DEFAULT),
 	FIELD(struct event_row, pid, F_INT, "PID", "its id", .flags = FIELD_RIGHT),
-	FIELD(struct event_row, vendor, F_STR, "VENDOR", "vt-d, amd-vi, smmuv2, smmuv3, virtio"),
+	FIELD(struct event_row, vendor, F_STR, "VENDOR", "vt-d, amd-vi, smmuv2, smmuv3, virtio, riscv; of others the name of the chip's maker or driver"),
 	FIELD(struct event_row, unit, F_STR, "UNIT", "IOMMU unit", .flags = FIELD_DEFAULT),
 	FIELD(struct event_row, device, F_STR, "DEVICE", "device; without a PCI segment where there was none", .flags = FIELD_DEFAULT),
 	FIELD(struct event_row, driver, F_STR, "DRIVER", "its driver"),

@@ -68,7 +68,8 @@ static const struct field place_fields[] = {
 static const struct record_type place_type = RECORD("fault.place", 1, struct fault_place, place_fields);
 
 static const struct field fault_fields[] = {
-	FIELD(struct fault_row, vendor, F_STR, "VENDOR", "vt-d, amd-vi, smmuv2, smmuv3, virtio; null: the record does not tell",
+	FIELD(struct fault_row, vendor, F_STR, "VENDOR", "vt-d, amd-vi, smmuv2, smmuv3, virtio, riscv; of others the name of the "
+	      "chip's maker or driver; null: the record does not tell",
 	      .flags = FIELD_DEFAULT),
 	FIELD(struct fault_row, kind, F_STR, "KIND",
 	      "dma, interrupt, configuration, command, invalidation, page-request, global"),

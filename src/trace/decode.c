@@ -106,7 +106,7 @@ static struct slice strip_quotes(struct slice s)
 static enum line_result log_line(struct decoder *d, const struct log_msg *m, bool last)
 {
 	static enum line_result (*const parsers[])(struct log_state *, const struct log_msg *, bool) = {
-		log_vtd, log_amd, log_smmu, log_misc,
+		log_vtd, log_amd, log_smmu, log_soc, log_misc,
 	};
 	enum line_result r;
 
@@ -133,6 +133,7 @@ static bool looks_like_fault(struct slice t)
 		{ "omap-iommu", "fault" },		 { "tegra-smmu", "fault" },
 		{ "(XEN)", "[VT-D]DMAR:[" },		 { "vtd_", "translation failure" },
 		{ "amdvi_", "fault" },			 { "s390-iommu", "fault" },
+		{ "msm_iommu", "IOMMU page fault" },
 	};
 
 	if (slice_has(t, "[fault reason ") || slice_has(t, "Event logged [") || slice_has(t, "fault from EP"))
@@ -358,7 +359,7 @@ static bool starts_record(struct slice t)
 		if (slice_starts_bytes(t, speakers[i], strlen(speakers[i])))
 			return true;
 	return (slice_has(t, "Request device") && !slice_starts(t, "Request device")) || slice_has(t, "Event logged") || slice_has(t, "handling fault status") ||
-	       slice_has(t, "arm-smmu") || slice_has(t, "fault from EP") || slice_has(t, "callbacks suppressed") ||
+	       slice_has(t, "arm-smmu") || slice_has(t, "qcom-iommu") || slice_has(t, "fault from EP") || slice_has(t, "callbacks suppressed") ||
 	       slice_has(t, "AMD-Vi: IO_PAGE_FAULT") || slice_has(t, "(XEN)") || slice_has(t, " iommu group ");
 }
 

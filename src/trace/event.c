@@ -23,7 +23,10 @@ static const char *const event_kinds[EVENT_MAX] = {
 
 static const char *const vendors[VENDOR_MAX] = {
 	[VENDOR_VTD] = "vt-d",	     [VENDOR_AMD] = "amd-vi",	  [VENDOR_SMMUV2] = "smmuv2",
-	[VENDOR_SMMUV3] = "smmuv3", [VENDOR_VIRTIO] = "virtio",
+	[VENDOR_SMMUV3] = "smmuv3", [VENDOR_VIRTIO] = "virtio",	  [VENDOR_RISCV] = "riscv",
+	[VENDOR_DART] = "dart",	     [VENDOR_EXYNOS] = "exynos",  [VENDOR_IPMMU] = "ipmmu",
+	[VENDOR_MEDIATEK] = "mediatek", [VENDOR_OMAP] = "omap",	  [VENDOR_ROCKCHIP] = "rockchip",
+	[VENDOR_SUN50I] = "sun50i",  [VENDOR_TEGRA] = "tegra",
 };
 
 static const char *const fault_kinds[FAULT_MAX] = {

@@ -30,8 +30,26 @@ enum event_kind {
 	EVENT_MAX
 };
 
-/* Who reported it. The words are those of the contract: vt-d, amd-vi, smmuv2, smmuv3, virtio. */
-enum vendor { VENDOR_UNKNOWN, VENDOR_VTD, VENDOR_AMD, VENDOR_SMMUV2, VENDOR_SMMUV3, VENDOR_VIRTIO, VENDOR_MAX };
+/* Who reported it. The words are those of the contract: vt-d, amd-vi, smmuv2, smmuv3, virtio; and those of event.c for systems on chips. */
+enum vendor {
+	VENDOR_UNKNOWN,
+	VENDOR_VTD,
+	VENDOR_AMD,
+	VENDOR_SMMUV2,
+	VENDOR_SMMUV3,
+	VENDOR_VIRTIO,
+	VENDOR_RISCV,
+	/* from here on: no public specification, the drivers' words tell the reason */
+	VENDOR_DART, /* Apple */
+	VENDOR_EXYNOS,
+	VENDOR_IPMMU, /* Renesas */
+	VENDOR_MEDIATEK,
+	VENDOR_OMAP,
+	VENDOR_ROCKCHIP,
+	VENDOR_SUN50I, /* Allwinner */
+	VENDOR_TEGRA,
+	VENDOR_MAX
+};
 
 /* Which members of an event are known. */
 enum event_has {
@@ -74,7 +92,7 @@ struct fault_info {
 	bool has_code, has_flags, has_index, overflowed, stalled;
 	bool code_doubtful;   /* printed without 0x, and nothing else tells decimal from hex */
 	bool reason_doubtful; /* faults of two units were logged at once: the reason may be the other's */
-	uint32_t code;	/* VT-d fault reason, AMD event code, SMMUv3 event id, SMMUv2 FSR or GFSR, virtio reason */
+	uint32_t code;	/* VT-d fault reason, AMD event code, SMMUv3 event id, SMMUv2 FSR or GFSR, virtio reason; else the unit's own */
 	uint64_t flags; /* the vendor's own: AMD event flags, SMMUv3 event word 1, SMMUv2 FSYNR0 */
 	uint64_t index; /* of the interrupt remapping entry */
 	struct slice text;   /* the log's own words for the reason */

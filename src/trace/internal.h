@@ -144,6 +144,7 @@ bool hold_any(const struct log_state *st);
 enum line_result log_vtd(struct log_state *st, const struct log_msg *m, bool last);
 enum line_result log_amd(struct log_state *st, const struct log_msg *m, bool last);
 enum line_result log_smmu(struct log_state *st, const struct log_msg *m, bool last);
+enum line_result log_soc(struct log_state *st, const struct log_msg *m, bool last);
 enum line_result log_misc(struct log_state *st, const struct log_msg *m, bool last);
 
 /*

@@ -55,9 +55,19 @@ static bool key_device(struct slice in, struct slice *ret)
 #define AMD_FLAG_I 0x008  /* an interrupt, not a memory access */
 #define AMD_FLAG_RW 0x020 /* write */
 
-static void parse_fields(struct log_state *st, struct event *ev, struct slice in)
+static void set_flags(struct event *ev, uint64_t flags)
 {
 	struct fault_info *f = &ev->fault;
+
+	f->flags = flags;
+	f->has_flags = true;
+	if (flags & AMD_FLAG_I && f->kind == FAULT_DMA)
+		f->kind = FAULT_INTERRUPT;
+	ev->access = flags & AMD_FLAG_RW ? ACCESS_WRITE : ACCESS_READ;
+}
+
+static void parse_fields(struct log_state *st, struct event *ev, struct slice in)
+{
 	struct slice dev;
 	char buf[32];
 	uint64_t v;
@@ -76,13 +86,8 @@ static void parse_fields(struct log_state *st, struct event *ev, struct slice in
 		ev->pasid = (uint32_t)v;
 		ev->has |= HAS_PASID;
 	}
-	if (!key_value(in, "flags=", &v))
-		return;
-	f->flags = v;
-	f->has_flags = true;
-	if (v & AMD_FLAG_I && f->kind == FAULT_DMA)
-		f->kind = FAULT_INTERRUPT;
-	ev->access = v & AMD_FLAG_RW ? ACCESS_WRITE : ACCESS_READ;
+	if (key_value(in, "flags=", &v))
+		set_flags(ev, v);
 }
 
 /* Who said it: "nvme 0000:01:00.0: AMD-Vi: Event logged", "iommu ivhd0: AMD-Vi: …", "AMD-Vi: …"; for a while without "AMD-Vi:". */
@@ -141,6 +146,45 @@ static enum line_result parse_event(struct log_state *st, const struct log_msg *
 	return LINE_TAKEN;
 }
 
+/*
+ * Xen: "AMD-Vi: IO_PAGE_FAULT: 0000:00:14.0 d0 addr 000000fdf8010140 flags 0x8 I"; before 4.13 "IO_PAGE_FAULT: domain = 0, device id = 0xa4,
+ * fault address = 0xbf695000, flags = 0x8" (xen/drivers/passthrough/amd/iommu_init.c, parse_event_log_entry()).
+ */
+static enum line_result parse_xen(struct log_state *st, const struct log_msg *m, struct scan s, bool last)
+{
+	static const struct {
+		const char *domain, *addr, *flags;
+	} forms[] = { { " d", "addr ", "flags " }, { "domain = ", "fault address = ", "flags = " } };
+	bool old = slice_has(scan_rest(&s), "device id = ");
+	struct scan domain = s, addr = s, flags = s, id = s;
+	struct slice device;
+	struct event *ev;
+	uint64_t v, did;
+	unsigned has = 0;
+	char buf[32];
+
+	scan_blanks(&s);
+	if (!last && !slice_has(scan_rest(&s), "flags"))
+		return LINE_PART;
+	if (!scan_past_bytes(&addr, forms[old].addr, strlen(forms[old].addr)))
+		return LINE_BAD;
+	if (old && scan_past(&id, "device id = ") && scan_hex(&id, &v) && v <= 0xffff)
+		snprintf(buf, sizeof(buf), "%02x:%02x.%x", (unsigned)v >> 8, (unsigned)v >> 3 & 31, (unsigned)v & 7);
+	else if (!scan_word(&s, &device) || !scan_bdf(device, buf, sizeof(buf), &has))
+		return LINE_BAD;
+	if (!scan_hex(&addr, &v) || !scan_past_bytes(&domain, forms[old].domain, strlen(forms[old].domain)) || !scan_dec(&domain, &did))
+		return LINE_BAD;
+	ev = hold_new(st, m);
+	*ev = (struct event){ .kind = EVENT_FAULT, .vendor = VENDOR_AMD, .line = ev->line, .stamp = ev->stamp, .time_ns = ev->time_ns,
+			      .has = ev->has | has | HAS_ADDR | HAS_DOMAIN, .addr = v, .domain = (uint32_t)did };
+	ev->fault = (struct fault_info){ .kind = FAULT_DMA, .has_code = true, .code = 2 };
+	ev->fault.text = hold_text(st, SLICE("IO_PAGE_FAULT"));
+	ev->device = hold_printf(st, "%s", buf);
+	if (scan_past_bytes(&flags, forms[old].flags, strlen(forms[old].flags)) && scan_hex(&flags, &v))
+		set_flags(ev, v);
+	return LINE_TAKEN;
+}
+
 /* "AMD-Vi: Completion-Wait loop timed out": the unit takes no more commands. */
 static enum line_result parse_timeout(struct log_state *st, const struct log_msg *m, const char *at)
 {
@@ -182,6 +226,9 @@ enum line_result log_amd(struct log_state *st, const struct log_msg *m, bool las
 		at = s.p - strlen("Event logged");
 		return parse_event(st, m, at, s, last);
 	}
+	s = scan_of(m->text);
+	if (scan_past(&s, "AMD-Vi: IO_PAGE_FAULT:"))
+		return parse_xen(st, m, s, last);
 	s = scan_of(m->text);
 	if (slice_has(m->text, "AMD-Vi:") && scan_past(&s, "Completion-Wait loop timed out"))
 		return parse_timeout(st, m, s.p - strlen("Completion-Wait loop timed out"));

@@ -13,23 +13,33 @@
 #include "trace/internal.h"
 #include "trace/smmuv3.h"
 
-/* The unit's name: "arm-smmu-v3 9050000.smmuv3: text", or "arm-smmu-v3: text" in cut logs. */
+/*
+ * The unit's name: "arm-smmu-v3 9050000.smmuv3: text", or "arm-smmu-v3: text" in cut logs; "qcom-iommu-ctx 1f09000.iommu-ctx: text";
+ * Xen's "smmu: /smmu@fd800000: text".
+ */
 static bool split_speaker(struct slice text, struct slice *ret_unit, struct slice *ret_rest, bool *ret_v3)
 {
 	struct scan s = scan_of(text);
 	struct slice head;
 
-	if (!scan_past(&s, "arm-smmu"))
-		return false;
-	*ret_v3 = scan_lit(&s, "-v3");
+	*ret_v3 = false;
 	*ret_unit = (struct slice){ 0 };
+	if (scan_past(&s, "arm-smmu"))
+		*ret_v3 = scan_lit(&s, "-v3");
+	else if (scan_past(&s, "qcom-iommu"))
+		scan_lit(&s, "-ctx");
+	else if (slice_has(text, "(XEN)") && scan_past(&s, "smmu: /"))
+		s.p -= strlen(" /");
+	else
+		return false;
 	if (scan_char(&s, ':')) {
 		*ret_rest = slice_trim(scan_rest(&s));
 		return true;
 	}
 	if (!scan_char(&s, ' ') || !scan_word(&s, &head) || head.p[head.n - 1] != ':')
 		return false;
-	*ret_unit = (struct slice){ head.p, head.n - 1 };
+	head.p += *head.p == '/';
+	*ret_unit = (struct slice){ head.p, (size_t)(s.p - head.p) - 1 };
 	*ret_rest = slice_trim(scan_rest(&s));
 	return true;
 }
@@ -88,11 +98,18 @@ static enum line_result add_word(struct log_state *st, struct slice unit, uint64
 	return LINE_TAKEN;
 }
 
-/* "0x0000020000000010", nothing else but what a table, a list or quotes have behind it. */
+/* "0x0000020000000010", nothing else but what a table, a list or quotes have behind it; "0x00000200 00000010" of some. */
 static bool only_word(struct slice rest, uint64_t *ret)
 {
 	struct scan s = scan_of(rest);
+	uint64_t high, low;
 
+	if (rest.n == 19 && scan_hex(&s, &high) && s.p - rest.p == 10 && scan_char(&s, ' ') && hex_digit(*s.p) >= 0 && scan_hex(&s, &low) &&
+	    !scan_left(&s)) {
+		*ret = high << 32 | low;
+		return true;
+	}
+	s = scan_of(rest);
 	return rest.n >= 18 && scan_hex(&s, ret) && s.p - rest.p == 18 && (!scan_left(&s) || is_among(*s.p, "`|\"',<* "));
 }
 
@@ -171,10 +188,16 @@ static enum line_result v3_attributes(struct log_state *st, struct slice unit, s
 	return LINE_TAKEN;
 }
 
+/* What this line announces, the next ones say (arm_smmu_gerror_handler()). */
+#define GLOBAL_ERROR "unexpected global error"
+
 static struct event *v3_error(struct log_state *st, const struct log_msg *m, struct slice unit, enum fault_kind kind,
 			      struct slice text)
 {
-	struct event *ev = hold_new(st, m);
+	bool announced = (kind == FAULT_COMMAND || slice_has(text, " aborted") || slice_has(text, "Service Failure Mode")) &&
+			 st->held->active && st->held->age < 2 && same_unit(st->held, unit) &&
+			 slice_starts(st->held->ev.fault.text, GLOBAL_ERROR);
+	struct event *ev = announced ? &st->held->ev : hold_new(st, m);
 
 	ev->kind = EVENT_FAULT;
 	ev->vendor = VENDOR_SMMUV3;
@@ -239,7 +262,7 @@ static enum line_result v3_line(struct log_state *st, const struct log_msg *m, s
 		v3_error(st, m, unit, FAULT_PAGE_REQUEST, rest);
 		return LINE_TAKEN;
 	}
-	if (slice_has(rest, "EVTQ overflow") || slice_has(rest, "PRIQ overflow") || slice_has(rest, "global error") ||
+	if (slice_has(rest, "EVTQ overflow") || slice_has(rest, "PRIQ overflow") || slice_has(rest, GLOBAL_ERROR) ||
 	    slice_has(rest, "write aborted") || slice_has(rest, "Service Failure Mode")) {
 		v3_error(st, m, unit, FAULT_GLOBAL, rest);
 		return LINE_TAKEN;
@@ -325,13 +348,28 @@ static enum line_result v2_registers_follow(struct log_state *st, const struct l
 	return LINE_TAKEN;
 }
 
-static enum line_result v2_register(struct log_state *st, struct slice unit, struct slice rest)
+/* "TLB sync timed out -- SMMU may be deadlocked" (arm-smmu.c), "timeout waiting for TLB SYNC" (qcom_iommu.c). */
+static enum line_result v2_timeout(struct log_state *st, const struct log_msg *m, struct slice unit, struct slice rest)
+{
+	struct event *ev = hold_new(st, m);
+
+	ev->kind = EVENT_FAULT;
+	ev->vendor = VENDOR_SMMUV2;
+	ev->unit = hold_text(st, unit);
+	ev->fault = (struct fault_info){ .kind = FAULT_INVALIDATION };
+	ev->fault.text = hold_text(st, rest);
+	return LINE_TAKEN;
+}
+
+static enum line_result v2_register(struct log_state *st, const struct log_msg *m, struct slice unit, struct slice rest)
 {
 	struct held *h = st->held;
 	struct event *ev = &h->ev;
 	struct scan s = scan_of(rest);
 	uint64_t v;
 
+	if (!h->active && register_is(rest, "FAR", &v)) /* the first of the registers; what announced them was not copied */
+		v2_registers_follow(st, m, unit, rest);
 	if (!h->active || ev->vendor != VENDOR_SMMUV2 || ev->fault.kind != FAULT_DMA || !same_unit(h, unit))
 		return LINE_OTHER;
 	if (register_is(rest, "FAR", &v)) {
@@ -421,7 +459,9 @@ static enum line_result v2_line(struct log_state *st, const struct log_msg *m, s
 		return v2_global(st, m, unit, rest, last);
 	if (slice_has(rest, "global fault") || slice_has(rest, "Blocked unknown Stream ID"))
 		return v2_announce(st, m, unit, rest);
-	return v2_register(st, unit, rest);
+	if (slice_has(rest, "TLB sync timed out") || slice_has(rest, "timeout waiting for TLB SYNC"))
+		return v2_timeout(st, m, unit, rest);
+	return v2_register(st, m, unit, rest);
 }
 
 enum line_result log_smmu(struct log_state *st, const struct log_msg *m, bool last)

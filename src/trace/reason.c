@@ -152,6 +152,40 @@ static const struct reason_row virtio_reasons[] = {
 	{ 2, CAUSE_UNMAPPED, "no mapping of the address allows the access", NULL },
 };
 
+/* RISC-V IOMMU specification 1.0, the fault queue's table of causes. */
+static const struct reason_row riscv_reasons[] = {
+	{ 1, CAUSE_NO_EXEC, "the platform does not let the unit fetch from the address", NULL },
+	{ 4, CAUSE_BEYOND, "a read that is not aligned", NULL },
+	{ 5, CAUSE_TABLE_ACCESS, "a read of the address, or of its page tables, that the platform refused", NULL },
+	{ 6, CAUSE_BEYOND, "a write that is not aligned", NULL },
+	{ 7, CAUSE_TABLE_ACCESS, "a write to the address, or a read of its page tables, that the platform refused", NULL },
+	{ 12, CAUSE_NO_EXEC, "the first stage does not let the device execute from the address", NULL },
+	{ 13, CAUSE_NO_READ, "no mapping in the first stage allows the read", NULL },
+	{ 15, CAUSE_NO_WRITE, "no mapping in the first stage allows the write", NULL },
+	{ 20, CAUSE_NO_EXEC, "the second stage does not let the device execute from the address", NULL },
+	{ 21, CAUSE_NO_READ, "no mapping in the second stage allows the read", NULL },
+	{ 23, CAUSE_NO_WRITE, "no mapping in the second stage allows the write", NULL },
+	{ 256, CAUSE_NO_DEVICE, "the unit is off, and lets no request through", NULL },
+	{ 257, CAUSE_TABLE_ACCESS, "the device directory could not be read", NULL },
+	{ 258, CAUSE_NO_DEVICE, "the device has no valid entry in the device directory", NULL },
+	{ 259, CAUSE_TABLES, "the device's entry in the device directory is wrong", NULL },
+	{ 260, CAUSE_BLOCKED, "a sort of request that the device may not send", NULL },
+	{ 261, CAUSE_TABLE_ACCESS, "the interrupt's page table entry could not be read", NULL },
+	{ 262, CAUSE_IRQ_ENTRY, "the interrupt's page table entry is not valid", NULL },
+	{ 263, CAUSE_TABLES, "the interrupt's page table entry is wrong", NULL },
+	{ 264, CAUSE_TABLE_ACCESS, "the file of pending interrupts could not be accessed", NULL },
+	{ 265, CAUSE_TABLE_ACCESS, "the process directory could not be read", NULL },
+	{ 266, CAUSE_PASID, "the process directory has no valid entry for the PASID", NULL },
+	{ 267, CAUSE_TABLES, "the PASID's entry in the process directory is wrong", NULL },
+	{ 268, CAUSE_TABLE_ACCESS, "the device directory is corrupt", NULL },
+	{ 269, CAUSE_TABLE_ACCESS, "the process directory is corrupt", NULL },
+	{ 270, CAUSE_TABLE_ACCESS, "the interrupts' page table is corrupt", NULL },
+	{ 271, CAUSE_TABLE_ACCESS, "the file of pending interrupts is corrupt", NULL },
+	{ 272, CAUSE_TABLE_ACCESS, "an error in the unit's own data path", NULL },
+	{ 273, CAUSE_TABLE_ACCESS, "the unit's own interrupt could not be written", NULL },
+	{ 274, CAUSE_TABLE_ACCESS, "a page table is corrupt", NULL },
+};
+
 static const char *const cause_texts[CAUSE_MAX] = {
 	[CAUSE_UNMAPPED] = "The device used an address that was unmapped too early or never mapped, or it got a physical address "
 			   "instead of a DMA address.",
@@ -283,6 +317,22 @@ static void explain_smmuv2(const struct event *ev, struct fault_words *w)
 		w->cause = CAUSE_NO_READ;
 }
 
+/* Units whose drivers name the reason; their codes are in no public specification. */
+static void explain_words(const struct event *ev, struct fault_words *w)
+{
+	struct slice t = ev->fault.text;
+
+	if (slice_has(t, "BUS_ERROR") || slice_has(t, "Walk Abort"))
+		w->cause = CAUSE_TABLE_ACCESS;
+	else if (slice_has(t, "MULTI-HIT") || slice_has(t, "Multiple TLB hits"))
+		w->cause = CAUSE_TABLES;
+	else if (slice_has(t, "PROTECTION") || slice_has(t, "READ FAULT") || slice_has(t, "WRITE FAULT"))
+		w->cause = ev->access & ACCESS_WRITE ? CAUSE_NO_WRITE : CAUSE_NO_READ;
+	else
+		w->cause = CAUSE_UNMAPPED;
+	snprintf(w->text, sizeof(w->text), "%.*s", SLICE_FMT(t));
+}
+
 /* Errors that carry no code: their kind and the log's words tell. */
 static void explain_kind(const struct event *ev, struct fault_words *w)
 {
@@ -316,8 +366,12 @@ void fault_explain(const struct event *ev, struct fault_words *ret)
 	const struct fault_info *f = &ev->fault;
 
 	*ret = (struct fault_words){ 0 };
-	if (!f->has_code)
+	if (ev->vendor > VENDOR_RISCV && f->text.n)
+		explain_words(ev, ret);
+	else if (!f->has_code)
 		explain_kind(ev, ret);
+	else if (ev->vendor == VENDOR_RISCV)
+		set_row(ret, find_code(riscv_reasons, ARRAY_SIZE(riscv_reasons), f->code), "RISC-V IOMMU spec, fault queue");
 	else if (ev->vendor == VENDOR_VTD)
 		set_row(ret, find_code(vtd_reasons, ARRAY_SIZE(vtd_reasons), f->code), "VT-d spec 7.1.3");
 	else if (ev->vendor == VENDOR_AMD)

@@ -209,17 +209,93 @@ vt-d 0000:00:02.0 0x9d000000 0x6 read null" ]
 
 @test "units that are not decoded, and other programs' words: counted and named" {
 	run_ctl -j trace stat - <<-'END'
-		rk_iommu ff460800.iommu: Page fault at 0x00000000fe000000 of type read
-		exynos-sysmmu 14650000.sysmmu: READ PAGE FAULT occurred at 0x20000000
-		mtk-iommu 10205000.iommu: fault type=0x5 iova=0x12000 pa=0x0 master=0x1(larb=0 port=0) layer=0 read
-		riscv-iommu 0000:00:01.0: Fault 12 devid: 0x10 iotval: dead000 iotval2: 0
-		apple-dart 231300000.iommu: translation fault: status:0x80000302 stream:3 code:0x2 (no PTE) at 0x1234
-		(XEN) AMD-Vi: IO_PAGE_FAULT: domain = 0, device id = 0xa4, fault address = 0xbf695000, flags = 0
+		msm_iommu: Unexpected IOMMU page fault!
+		(XEN) AMD-Vi: IO_PAGE_FAULT: DDDD:bb:dd.f d0 addr ffffff???????000 flags 0x8 I
 		qemu-system-x86_64: vtd_iommu_translate: detected translation failure (dev=02:00:00, iova=0xdead000)
 		@[tracepoint:iommu:map]: 4028
 	END
-	expect_json '.data[0].undecoded' 8
-	expect_in "$(json '.warnings[0].why')" "lines 1, 2, 3, 4, 5"
+	expect_json '.data[0] | "\(.events) \(.undecoded)"' "0 4"
+	expect_in "$(json '.warnings[0].why')" "lines 1, 2, 3, 4"
+}
+
+@test "the units of systems on chips" {
+	what - >"$BATS_TEST_TMPDIR/out" <<-'END'
+		[    7.1] rk_iommu ff460800.iommu: Page fault at 0x00000000fe000000 of type read
+		[    7.1] rk_iommu ff460800.iommu: iova = 0x00000000fe000000: dte_index: 0x3f8 pte_index: 0x0 page_offset: 0x0
+		[    7.1] rk_iommu ff460800.iommu: mmu_dte_addr: 0x0000000001000000 dte@0x0000000001000fe0: 0x2000001 valid: 1 pte@0x0000000002000000: 0x000000 valid: 0 page@0x0000000000000000 flags: 0x000
+		exynos-sysmmu 14650000.sysmmu: 14640000.decon: [WRITE] PAGE FAULT occurred at 0x20000000
+		exynos-sysmmu 14650000.sysmmu: PAGE FAULT occurred at 0x20000000 by 14640000.decon(Page table base: 0x5e000000)
+		> [    2.918189] exynos-sysmmu 14650000.sysmmu: 14640000.decon: [READ]
+		> ACCESS PROTECTION FAULT occurred at 0x20001000
+		mtk-iommu 10205000.iommu: fault type=0x5 iova=0x12000 pa=0x0 master=0x1(larb=0 port=2) layer=0 read
+		riscv,iommu 3010000.iommu: Fault 15 devid: 0x10 iotval: dead000 iotval2: 0
+		apple-dart 231300000.iommu: translation fault: status:0x83000302 stream:3 code:0x302 (NO PTE FOR IOVA) at 0x1234
+		sun50i-iommu 30f0000.iommu: Page fault for 0x0000000012345000 (master 1, dir wr)
+		ipmmu-vmsa e67b0000.iommu: Unhandled fault: status 0x00002101 iova 0x1000
+		omap-iommu 4c001000.mmu: 55080000.mmu: errs:0x00000002 da:0x00001000 pgd:0x00000000deadbeef *pgd:px00000000
+		tegra-mc 7000f000.memory-controller: dc0: read @0xfe056b40:
+			 EMEM address decode error (SMMU translation error [--S])
+		tegra-mc 7000f000.memory-controller: dc0: read @0xfe056b40:
+			 Page fault (SMMU translation error [--S])
+		tegra-mc 7000f000.memory-controller: dc0: read @0xfe056b40: EMEM address decode error
+		qcom-iommu-ctx 1f09000.iommu-ctx: Unhandled context fault: fsr=0x402, iova=0x00000000a0000000, fsynr=0x10, cb=1
+		(XEN) smmu: /smmu@fd800000: Unhandled context fault: fsr=0x402, iova=0x8424cb148, fsynr=0xb0001, cb=0
+		rk_iommu ff460800.iommu: Enable stall request timed out, status: 0x00004a
+	END
+	[ "$(jq -r '"\(.vendor) \(.unit) \(.device) \(.source_id) \(.address) \(.access) \(.code) \(.text)"' "$BATS_TEST_TMPDIR/out")" = \
+"rockchip ff460800.iommu null null 0xfe000000 read null Page fault
+exynos 14650000.sysmmu 14640000.decon null 0x20000000 write null PAGE FAULT
+exynos 14650000.sysmmu 14640000.decon null 0x20000000 null null PAGE FAULT
+exynos 14650000.sysmmu 14640000.decon null 0x20001000 read null ACCESS PROTECTION FAULT
+mediatek 10205000.iommu null null 0x12000 read 0x5 fault
+riscv 3010000.iommu null 0x10 0xdead000 null 0xf Fault 15 devid: 0x10 iotval: dead000 iotval2: 0
+dart 231300000.iommu null 0x3 0x1234 null 0x302 NO PTE FOR IOVA
+sun50i 30f0000.iommu null 0x1 0x12345000 write null Page fault
+ipmmu e67b0000.iommu null null 0x1000 null 0x2101 Unhandled fault
+omap 4c001000.mmu null null 0x1000 null 0x2 fault
+tegra 7000f000.memory-controller null null 0xfe056b40 read null EMEM address decode error (SMMU translation error [--S])
+smmuv2 1f09000.iommu-ctx null null 0xa0000000 write 0x402 null
+smmuv2 smmu@fd800000 null null 0x8424cb148 read 0x402 null" ]
+	run_ctl -j faults decode --no-lookup - <<-'END'
+		riscv,iommu 3010000.iommu: Fault 266 devid: 0x10 iotval: dead000 iotval2: 0
+		apple-dart 231300000.iommu: translation fault: status:0x80000008 stream:3 code:0x8 (WRITE FAULT) at 0x1234
+	END
+	expect_json '.data[0].reason.text' "the process directory has no valid entry for the PASID"
+	expect_json '.data[1].reason.text' "WRITE FAULT"
+	expect_in "$(json '.data[1].meaning')" "mapped for reading only"
+}
+
+@test "Xen's words on AMD-Vi" {
+	[ "$(what - <<-'END' | jq -r '"\(.device) \(.fault) \(.domain) \(.address) \(.access) \(.flags)"'
+		(XEN) AMD-Vi: IO_PAGE_FAULT: domain = 0, device id = 0xa4, fault address = 0xbf695000, flags = 0x20
+		(XEN) [2026-11-20 10:00:00] AMD-Vi: IO_PAGE_FAULT: 0000:00:14.0 d0 addr 000000fdf8010140 flags 0x8 I
+		(XEN) AMD-Vi: IO_PAGE_FAULT: 0000:c1:00.1 d3 addr 00000000fffb0000
+		flags 0x30 RW PR
+	END
+	)" = "00:14.4 dma 0 0xbf695000 write 0x20
+0000:00:14.0 interrupt 0 0xfdf8010140 read 0x8
+0000:c1:00.1 dma 3 0xfffb0000 write 0x30" ]
+}
+
+@test "an SMMUv3's global error is told once; what an SMMU did not finish; a dump whose beginning was not copied" {
+	[ "$(what - <<-'END' | jq -r '"\(.vendor) \(.unit) \(.fault) \(.address) \(.text)"'
+		[    1.0] arm-smmu-v3 a.smmuv3: unexpected global error reported (0x00000001), this could be serious
+		[    1.0] arm-smmu-v3 a.smmuv3: CMDQ error (cons 0x01000022): Illegal command
+		[    2.0] arm-smmu-v3 a.smmuv3: unexpected global error reported (0x00000080), this could be serious
+		[    3.0] arm-smmu 15000000.iommu: TLB sync timed out -- SMMU may be deadlocked
+		[    4.0] arm-smmu b.smmu: FAR    = 0x00000000dfdf6000
+		[    4.0] arm-smmu b.smmu: FSR    = 0x40000402 [TF W SS ]
+		[    5.0] arm-smmu-v3 a.smmuv3: event 0x10 received:
+		[    5.0] arm-smmu-v3 a.smmuv3: 	0x00000200 00000010
+		[    5.0] arm-smmu-v3 a.smmuv3: 	0x0000020000000000
+		[    5.0] arm-smmu-v3 a.smmuv3: 	0x00000000ffffe040
+		[    5.0] arm-smmu-v3 a.smmuv3: 	0x00000000ffffe000
+	END
+	)" = "smmuv3 a.smmuv3 command null CMDQ error (cons 0x01000022): Illegal command
+smmuv3 a.smmuv3 global null unexpected global error reported (0x00000080), this could be serious
+smmuv2 15000000.iommu invalidation null TLB sync timed out -- SMMU may be deadlocked
+smmuv2 b.smmu dma 0xdfdf6000 null
+smmuv3 a.smmuv3 dma 0xffffe040 null" ]
 }
 
 @test "a line that begins a record is never the rest of the one before" {

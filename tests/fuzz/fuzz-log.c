@@ -70,6 +70,11 @@ FUZZ_TARGET(log_smmu)
 	return decode(log_smmu, data, size);
 }
 
+FUZZ_TARGET(log_soc)
+{
+	return decode(log_soc, data, size);
+}
+
 FUZZ_TARGET(log_misc)
 {
 	return decode(log_misc, data, size);
