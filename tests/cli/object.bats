@@ -273,6 +273,18 @@ faultq alloc as q'
 	expect_in "$output" "2 of 2 entries done"
 }
 
+@test "invalidate: an entry of a file may be indented, and a line has one" {
+	printf ' # two\n\tselftest:all  \n  selftest:iotlb=1 # the last\n' >"$BATS_TEST_TMPDIR/entries"
+	printf 'selftest:all selftest:iotlb=1\n' >"$BATS_TEST_TMPDIR/two"
+	batch 0 <<-END
+		$mock
+		hwpt alloc parent --device m --data selftest:iotlb=5 as nested
+		hwpt invalidate nested --file $BATS_TEST_TMPDIR/entries
+		expect 2 hwpt invalidate nested --file $BATS_TEST_TMPDIR/two
+	END
+	expect_in "$output" "2 of 2 entries done"
+}
+
 @test "dirty pages come out as ranges" {
 	batch 0 <<-'END'
 		device open mock:m as m

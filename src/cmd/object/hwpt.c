@@ -107,6 +107,8 @@ static const struct field invalidate_fields[] = {
 
 static const struct record_type invalidate_record = RECORD("hwpt.invalidate", 1, struct invalidate_row, invalidate_fields);
 
+#define BLANKS " \t\r\n"
+
 struct entries {
 	struct driver_data kind; /* the last one: all are of its type and length */
 	struct strbuf bytes;
@@ -124,7 +126,19 @@ static int add_entry(struct invocation *inv, struct entries *e, const char *text
 	return EXIT_DONE;
 }
 
-/* One entry a line; # begins a comment. */
+/* Blanks may stand around it; # begins a comment. */
+static int add_line(struct invocation *inv, struct entries *e, char *line)
+{
+	char *word = line + strspn(line, BLANKS), *end;
+
+	line[strcspn(line, "#")] = '\0';
+	end = word + strcspn(word, BLANKS);
+	if (end[strspn(end, BLANKS)])
+		return bad_argument(inv, arena_strdup(&inv->ctx->arena, line), "more than one entry", "one entry a line");
+	*end = '\0';
+	return *word ? add_entry(inv, e, word) : EXIT_DONE;
+}
+
 static int add_file(struct invocation *inv, struct entries *e, const char *name)
 {
 	FILE *f = streq(name, "-") ? stdin : fopen(name, "re");
@@ -134,11 +148,8 @@ static int add_file(struct invocation *inv, struct entries *e, const char *name)
 
 	if (!f)
 		return exit_from_errno(ctx_cannot_read(inv->ctx, errno, name));
-	while (r == EXIT_DONE && getline(&line, &cap, f) >= 0) {
-		line[strcspn(line, "#\r\n \t")] = '\0';
-		if (*line)
-			r = add_entry(inv, e, line);
-	}
+	while (r == EXIT_DONE && getline(&line, &cap, f) >= 0)
+		r = add_line(inv, e, line);
 	if (r == EXIT_DONE && ferror(f))
 		r = exit_from_errno(ctx_cannot_read(inv->ctx, errno ?: EIO, name));
 	if (f != stdin)
