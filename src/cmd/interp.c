@@ -276,12 +276,30 @@ static bool read_piece(FILE *f, struct strbuf *b, bool *ret_newline)
 	return *ret_newline || b->len;
 }
 
+/* Whether a comment has begun, by the same rules as words_split(). */
+static bool ends_in_comment(const char *s, size_t len)
+{
+	bool in_word = false;
+	char quote = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		if (s[i] == '#' && !quote && !in_word)
+			return true;
+		in_word = quote || !strchr(" \t\r", s[i]);
+		if (s[i] == '\\' && quote != '\'')
+			i++;
+		else if (quote ? s[i] == quote : s[i] == '\'' || s[i] == '"')
+			quote = quote ? 0 : s[i];
+	}
+	return false;
+}
+
 /* An odd number of backslashes at the end: the last of them quotes the newline. A comment ends with its line. */
 static bool goes_on(const struct strbuf *b)
 {
 	size_t n = 0;
 
-	if (strbuf_str(b)[strspn(strbuf_str(b), " \t")] == '#')
+	if (ends_in_comment(strbuf_str(b), b->len))
 		return false;
 	while (n < b->len && b->s[b->len - 1 - n] == '\\')
 		n++;

@@ -43,6 +43,19 @@ batch() {
 	[ "$(tail -1 <<<"$output")" = "3 commands; nothing was moved" ]
 }
 
+@test "a comment behind a command ends with its line, too: the next one is a command" {
+	batch 2 <<-'END'
+		group list # all of them \
+		nosuch
+	END
+	expect_in "$stderr" "-:2: nosuch: unknown noun"
+	batch 0 <<-'END'
+		set a='x # y' \
+			b="it's # "
+		expect 2 $a#$b
+	END
+}
+
 @test "the first line that fails ends it, with its exit status and its place" {
 	batch 2 <<-'END'
 		group list
