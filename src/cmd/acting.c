@@ -133,9 +133,9 @@ static const char *driver_now(const struct move *v)
 }
 
 /* For a batch's last line. What was put back is as before; a device that was left alone is as it was left before. */
-static void note_stay(struct invocation *inv, const struct move_row *row)
+static void note_stay(struct invocation *inv, const struct move *v, const struct move_row *row)
 {
-	bool back = inv->command->run == device_restore_run;
+	bool back = v->state == MOVE_DONE && inv->command->run == device_restore_run;
 
 	if (inv->dry_run || row->changed == TRI_NO)
 		return;
@@ -181,7 +181,7 @@ int acting_rows(struct invocation *inv, const struct move *v, size_t n)
 			.cdev = bound ? v[i].cdev : NULL,
 		};
 
-		note_stay(inv, &row);
+		note_stay(inv, &v[i], &row);
 		r = out_row(inv->out, &row);
 	}
 	return r;

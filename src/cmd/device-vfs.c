@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "cmd/bind-plan.h"
 #include "cmd/filter.h"
+#include "cmd/machine.h"
 #include "cmd/rows.h"
 #include "cmd/take.h"
 #include "host/devinfo.h"
@@ -223,6 +224,28 @@ static int planned_rows(struct vfs *s, const struct vf_change *old)
 
 /* -- the act --------------------------------------------------------------------------------------------------------- */
 
+/* For a batch's last line: those that there were have gone, whatever had become of them. */
+static void note_number(struct vfs *s, const struct vf_change *old, const struct vf_change *c, enum move_result result)
+{
+	struct machine *m = s->inv->machine;
+
+	if (result != MOVES_DONE && result != MOVES_DIFFER)
+		return;
+	for (size_t i = 0; i < old->n_v; i++)
+		machine_stays(m, old->v[i].device, NULL);
+	machine_stays(m, s->pf->name, result == MOVES_DIFFER ? "with virtual functions neither as before nor as asked" :
+		      arena_printf(&s->inv->ctx->arena, "with %u virtual function%s", c->n, c->n == 1 ? "" : "s"));
+}
+
+/* And of one that only moved. */
+static void note_move(struct vfs *s, const struct move *v)
+{
+	const char *driver = v->state == MOVE_DONE ? v->to : v->left;
+
+	if (v->state == MOVE_DONE || v->state == MOVE_DIFFERS || v->state == MOVE_PENDING)
+		machine_stays(s->inv->machine, v->device, driver ? arena_printf(&s->inv->ctx->arena, "on %s", driver) : "on no driver");
+}
+
 /* Their number is right, and only their driver is not. */
 static int move_them(struct vfs *s, struct vf_change *old)
 {
@@ -247,6 +270,7 @@ static int move_them(struct vfs *s, struct vf_change *old)
 	for (size_t i = 0; written >= 0 && i < p.n; i++) {
 		struct move v = p.v[i];
 
+		note_move(s, &v);
 		v.driver = v.state == MOVE_DONE || v.state == MOVE_PLANNED ? v.to : v.driver;
 		written = put_row(s, &v, i, words[v.state], v.state == MOVE_DONE || v.state == MOVE_DIFFERS);
 	}
@@ -267,6 +291,7 @@ static int set_number(struct vfs *s, struct vf_change *old)
 		return written < 0 ? written : r;
 	}
 	result = vfs_set(&s->a.mover, &c);
+	note_number(s, old, &c, result);
 	written = result == MOVES_DONE ? new_rows(s, &c, old) :
 					 old_rows(s, old, result == MOVES_DIFFER ? "differs" : "rolled-back", result == MOVES_DIFFER);
 	return written < 0 ? written : (int)exit_from_moves(result);

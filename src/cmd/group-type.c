@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "cmd/acting.h"
 #include "cmd/group.h"
+#include "cmd/machine.h"
 #include "cmd/rows.h"
 #include "host/drivers.h"
 #include "host/holders.h"
@@ -179,6 +180,11 @@ static int write_type(struct setting *s, struct type_row *row)
 		      row->changed == TRI_YES ? EXIT_CHANGED : EXIT_FAILED);
 }
 
+static const char *of_type(struct setting *s, const char *type)
+{
+	return type ? arena_printf(&s->inv->ctx->arena, "of type %s", type) : "of another type";
+}
+
 static int set_type(struct setting *s)
 {
 	struct type_row row = { .group = NUM(s->g->id), .type_before = s->g->type, .type = s->g->type, .changed = TRI_NO };
@@ -197,6 +203,8 @@ static int set_type(struct setting *s)
 	} else {
 		r = write_type(s, &row);
 		s->inv->changed = row.changed == TRI_YES;
+		if (s->inv->changed)
+			machine_changed(s->inv->machine, s->what, of_type(s, s->g->type), of_type(s, row.type));
 	}
 	written = out_row(s->inv->out, &row);
 	return written < 0 && r == EXIT_DONE ? written : r;

@@ -150,18 +150,36 @@ int machine_journal(struct machine *m, const char **ret)
 	return EXIT_DONE;
 }
 
-void machine_stays(struct machine *m, const char *what, const char *how)
+static struct stay *find_stay(struct machine *m, const char *what)
 {
 	struct stay *s;
 
 	vec_for_each(s, &m->stays)
 		if (streq(s->what, what))
-			break;
-	if (!m->stays.n || s == m->stays.v + m->stays.n) {
-		if (!how)
-			return;
+			return s;
+	return NULL;
+}
+
+void machine_stays(struct machine *m, const char *what, const char *how)
+{
+	struct stay *s = find_stay(m, what);
+
+	if (!s && !how)
+		return;
+	if (!s) {
 		s = vec_push(&m->stays);
-		s->what = arena_strdup(&m->ctx->arena, what);
+		*s = (struct stay){ .what = arena_strdup(&m->ctx->arena, what) };
 	}
 	s->how = arena_strdup(&m->ctx->arena, how);
+}
+
+void machine_changed(struct machine *m, const char *what, const char *before, const char *how)
+{
+	const struct stay *old = find_stay(m, what);
+	const char *first = old && old->before ? old->before : arena_strdup(&m->ctx->arena, before);
+
+	machine_stays(m, what, how);
+	find_stay(m, what)->before = first;
+	if (streq(first, how))
+		machine_stays(m, what, NULL);
 }

@@ -17,6 +17,7 @@ struct arguments;
 /* A change that is still there when the batch ends: "0000:01:00.0", "on vfio-pci". */
 struct stay {
 	const char *what, *how;
+	const char *before; /* how it was when the batch first changed it; NULL not known */
 };
 
 struct machine {
@@ -45,6 +46,9 @@ int machine_journal(struct machine *m, const char **ret);
 
 /* Remembers for the batch's last line that @what was left in another state; @how NULL: it is as before. */
 void machine_stays(struct machine *m, const char *what, const char *how);
+
+/* The same of what was @before, and may become that again. */
+void machine_changed(struct machine *m, const char *what, const char *before, const char *how);
 
 /* From now on a signal that ends a program only sets this flag: SIGINT, SIGTERM, and SIGHUP unless it is ignored, as under nohup. */
 const volatile sig_atomic_t *interrupt_catch(void);
