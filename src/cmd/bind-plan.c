@@ -234,9 +234,25 @@ static size_t check_offenders(struct bind_plan *p, const struct group *g, const 
 	return n;
 }
 
-/* What binding will not mend, and who else has to move. */
-static size_t check_group(struct bind_plan *p, struct group *g)
+/* The device that the reason is about, if it is in the plan, else @fallback. */
+static const struct device *about(const struct bind_plan *p, const struct reason *r, const struct device *fallback)
 {
+	for (size_t i = 0; i < p->n; i++)
+		if (streq(p->devices[i]->name, r->device))
+			return p->devices[i];
+	return fallback;
+}
+
+/* What binding mends is said of those that are not bound, by check_offenders(). */
+static bool is_mended(const struct reason *r)
+{
+	return streq(r->code, "native-driver") || streq(r->code, "no-vfio-driver");
+}
+
+/* What binding will not mend, and who else has to move. */
+static size_t check_group(struct bind_plan *p, const struct device *d)
+{
+	struct group *g = d->group;
 	struct question q = { .group = g };
 	struct viability v;
 	const struct reason *r;
@@ -248,18 +264,19 @@ static size_t check_group(struct bind_plan *p, struct group *g)
 	group_check(p->h, &q, &v);
 	r = v.reasons.v;
 	for (size_t i = 0; streq(v.verdict, "blocked") && i < v.reasons.n; i++) {
-		if (!streq(r[i].severity, "problem") || streq(r[i].code, "native-driver"))
+		if (!streq(r[i].severity, "problem") || is_mended(&r[i]))
 			continue;
-		refuse(p, p->devices[0], &r[i], false);
+		refuse(p, about(p, &r[i], d), &r[i], false);
 		n += !p->inv->force;
 	}
 	return n;
 }
 
+/* Bridges that only lose their drivers ask nothing of their group. */
 static bool group_seen(const struct bind_plan *p, size_t at)
 {
 	for (size_t i = 0; i < at; i++)
-		if (p->devices[i]->group == p->devices[at]->group)
+		if (is_vfio_name(p->v[i].to) && p->devices[i]->group == p->devices[at]->group)
 			return true;
 	return false;
 }
@@ -270,7 +287,7 @@ int bind_plan_check(struct bind_plan *p)
 
 	for (size_t i = 0; i < p->n; i++)
 		if (is_vfio_name(p->v[i].to) && p->devices[i]->group && !group_seen(p, i))
-			n += check_group(p, p->devices[i]->group);
+			n += check_group(p, p->devices[i]);
 	return !n ? EXIT_DONE : n == p->denied ? EXIT_PERMISSION : EXIT_REFUSED;
 }
 
@@ -287,18 +304,20 @@ static bool has_driver(struct bind_plan *p, const char *bus, const char *driver)
 /* A module that is loaded with ids= takes every device without a driver that has one of them. */
 static int check_ids(struct bind_plan *p, const char *module, const char *options)
 {
-	int code = EXIT_DONE;
+	size_t n = 0;
 
 	for (size_t i = 0; i < p->h->n_devices; i++) {
 		const struct device *d = &p->h->devices[i];
+		struct remedy undo = { .text = "take the ids= out of modprobe.d or the kernel command line" };
+		struct reason r = { .code = "ids", .remedies = ROWS(&undo, 1) };
 
 		if (d->driver || d->driver_err || in_plan(p, d) || !ids_match(options, d))
 			continue;
-		code = mistake(p, "ids", EXIT_REFUSED, ECANCELED, d->name,
-			       arena_printf(&p->inv->ctx->arena, "loading %s would take it too, by its option %s", module, options),
-			       "take the ids= out of modprobe.d or the kernel command line");
+		r.text = arena_printf(&p->inv->ctx->arena, "loading %s would take it too, by its option %s", module, options);
+		refuse(p, d, &r, false);
+		n++;
 	}
-	return p->inv->force ? EXIT_DONE : code;
+	return n && !p->inv->force ? EXIT_REFUSED : EXIT_DONE;
 }
 
 static int no_driver(struct bind_plan *p, const char *driver)
