@@ -71,4 +71,7 @@ enum move_result move_all(struct mover *m, struct move *v, size_t n);
  */
 enum move_result move_restore(struct mover *m, const struct journal_entry *entries, size_t n, struct move *v);
 
+/* Whether that could be done, by all that can be seen before; changes nothing. MOVES_DONE or MOVES_FAILED, what stands in the way noted. */
+enum move_result move_restore_check(struct mover *m, const struct journal_entry *entries, size_t n, struct move *v);
+
 #endif

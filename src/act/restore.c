@@ -91,12 +91,18 @@ static int bind_back(struct mover *m, const struct move *was)
 	return move_failed(m, "bind", r, arena_printf(&m->ctx->arena, "bind to %s: %s", was->driver, err_text(r)), NULL, was);
 }
 
+/* Whether it may be driven back to its driver, when it is on another one. */
+static int check_driver(struct mover *m, struct host *h, const struct move *was, const char *now)
+{
+	int r = streq(now, was->driver) ? 0 : check_foreign(m, was, now);
+
+	return r < 0 || streq(now, was->driver) ? r : check_held(m, h, was, now);
+}
+
 static int drive_back(struct mover *m, struct host *h, const struct move *was, const char *now, pid_t *ret_pid)
 {
-	int r = check_foreign(m, was, now);
+	int r = check_driver(m, h, was, now);
 
-	if (r == 0)
-		r = check_held(m, h, was, now);
 	if (r == 0 && was->driver)
 		r = set_override(m, was, was->driver);
 	if (r == 0 && now)
@@ -156,7 +162,7 @@ static int check_vfs(struct mover *m, struct host *h, const struct journal_entry
 	const char *who = NULL;
 	size_t i;
 
-	if (m->wait || vfs_look(m, &now) < 0 || now.n_v == (size_t)e->vfs.v)
+	if (!e->vfs.known || m->wait || vfs_look(m, &now) < 0 || now.n_v == (size_t)e->vfs.v)
 		return 0;
 	for (i = 0; i < now.n_v; i++) {
 		who = is_vfio(now.v[i].driver) ? move_held_by(h, "pci", now.v[i].device, false) : NULL;
@@ -170,13 +176,36 @@ static int check_vfs(struct mover *m, struct host *h, const struct journal_entry
 		      "close it there first (stop the guest)", was);
 }
 
-static int put_vfs_back(struct mover *m, struct host *h, const struct journal_entry *e, const struct move *was, pid_t *ret_pid)
+/*
+ * All that can be said without changing anything; what it was in @was. @now: what it is. Noted, but for -ENODEV.
+ */
+static int check_one(struct mover *m, struct host *h, const struct journal_entry *e, struct move *was, struct move *now)
 {
-	int r = e->vfs.known ? check_vfs(m, h, e, was) : 0;
+	int r;
 
-	if (r < 0 || !e->vfs.known)
-		return r;
-	return vfs_put_back(m, e->device, (unsigned)e->vfs.v, e->vf_autoprobe, ret_pid);
+	*was = (struct move){ .bus = e->bus, .device = e->device, .driver = e->driver, .module = e->module,
+			      .override = e->override, .has_override = e->has_override, .to = e->to,
+			      .astray = e->state == JOURNAL_MOVING };
+	r = look(m, was, now);
+	was->group = now->group;
+	if (r == 0)
+		r = check_pending(m, e, was);
+	if (r == 0)
+		r = check_vfs(m, h, e, was);
+	return r < 0 ? r : check_driver(m, h, was, now->driver);
+}
+
+/* Its own driver makes virtual functions, where it had one; they go before it is taken off the other. */
+static int put_back(struct mover *m, struct host *h, const struct journal_entry *e, const struct move *was, pid_t *ret_pid)
+{
+	unsigned n = e->vfs.known ? (unsigned)e->vfs.v : 0;
+	int r = 0;
+
+	if (e->vfs.known)
+		r = e->driver ? vfs_take_away(m, e->device, n, ret_pid) : vfs_put_back(m, e->device, n, e->vf_autoprobe, ret_pid);
+	if (r == 0)
+		r = move_put_back(m, h, was, ret_pid);
+	return r == 0 && e->vfs.known && e->driver ? vfs_put_back(m, e->device, n, e->vf_autoprobe, ret_pid) : r;
 }
 
 /* A virtual function that went with the others comes back with them, but for when that did not work. */
@@ -187,31 +216,30 @@ static bool may_come_back(struct mover *m, const struct journal_entry *e)
 	return pf && pf->vfs.known && pf->vfs.v;
 }
 
+/* Whether that is all to be said of it. */
+static bool say_gone(struct mover *m, const struct journal_entry *e, struct move *v)
+{
+	if (!may_come_back(m, e)) {
+		ctx_warn(m->ctx, "gone", 0, NULL, "%s is gone: nothing to put back", e->device);
+		return false;
+	}
+	move_failed(m, "gone", ENODEV, arena_printf(&m->ctx->arena, "it went with the other virtual functions of %s", e->pf),
+		    arena_printf(&m->ctx->arena, "iommuctl device restore %s", e->pf), v);
+	v->state = MOVE_REFUSED;
+	return true;
+}
+
 static void restore_one(struct mover *m, struct host *h, const struct journal_entry *e, struct move *v)
 {
 	struct move now = { 0 };
 	pid_t pid = 0;
 	int r;
 
-	*v = (struct move){ .bus = e->bus, .device = e->device, .driver = e->driver, .module = e->module,
-			    .override = e->override, .has_override = e->has_override, .to = e->to,
-			    .astray = e->state == JOURNAL_MOVING };
-	r = look(m, v, &now);
-	v->group = now.group;
+	r = check_one(m, h, e, v, &now);
 	if (r == 0)
-		r = check_pending(m, e, v);
-	if (r == 0)
-		r = put_vfs_back(m, h, e, v, &pid);
-	if (r == 0)
-		r = move_put_back(m, h, v, &pid);
-	if (r == -ENODEV && may_come_back(m, e)) {
-		move_failed(m, "gone", ENODEV, arena_printf(&m->ctx->arena, "it went with the other virtual functions of %s", e->pf),
-			    arena_printf(&m->ctx->arena, "iommuctl device restore %s", e->pf), v);
-		v->state = MOVE_REFUSED;
+		r = put_back(m, h, e, v, &pid);
+	if (r == -ENODEV && say_gone(m, e, v))
 		return;
-	}
-	if (r == -ENODEV)
-		ctx_warn(m->ctx, "gone", 0, NULL, "%s is gone: nothing to put back", e->device);
 	v->state = r == 0 ? MOVE_DONE : r == -ENODEV ? MOVE_GONE : r == -EINPROGRESS ? MOVE_PENDING : MOVE_DIFFERS;
 	if (r == 0 || r == -ENODEV) {
 		journal_drop(m->j, v->bus, v->device);
@@ -257,6 +285,37 @@ enum move_result move_restore(struct mover *m, const struct journal_entry *entri
 		if (v[i].state == MOVE_DIFFERS || v[i].state == MOVE_PENDING)
 			result = MOVES_DIFFER;
 		else if (v[i].state == MOVE_REFUSED && result == MOVES_DONE)
+			result = MOVES_FAILED;
+	}
+	return result;
+}
+
+/* Whether the physical function is one that brings it back. */
+static bool comes_back(struct mover *m, const struct journal_entry *e, const struct journal_entry *entries, const struct move *v, size_t n)
+{
+	for (size_t i = 0; may_come_back(m, e) && i < n; i++)
+		if (streq(entries[i].bus, e->bus) && streq(entries[i].device, e->pf))
+			return v[i].state == MOVE_PLANNED;
+	return false;
+}
+
+enum move_result move_restore_check(struct mover *m, const struct journal_entry *entries, size_t n, struct move *v)
+{
+	_cleanup_(cleanup_host_free) struct host *h = NULL;
+	enum move_result result = MOVES_DONE;
+
+	if (host_load(m->ctx, m->src, HOST_DRIVERS, &h) < 0)
+		return MOVES_FAILED;
+	for (size_t i = n; i-- > 0;) {
+		struct move now = { 0 };
+		int r = check_one(m, h, &entries[i], &v[i], &now);
+
+		v[i].state = MOVE_PLANNED;
+		v[i].left = now.driver;
+		if (r == 0 || (r == -ENODEV && comes_back(m, &entries[i], entries, v, n)))
+			continue;
+		v[i].state = r == -ENODEV ? MOVE_GONE : r == -EINPROGRESS ? MOVE_PENDING : MOVE_REFUSED;
+		if (r != -ENODEV || say_gone(m, &entries[i], &v[i]))
 			result = MOVES_FAILED;
 	}
 	return result;

@@ -219,18 +219,31 @@ static bool put_copy_back(struct mover *m, const struct before *b)
 
 /* -- there and back --------------------------------------------------------------------------------------------------- */
 
+static int count(struct mover *m, const char *pf, uint64_t *ret)
+{
+	int r = read_number(m, pf, "sriov_numvfs", ret);
+
+	return r < 0 ? failed(m, pf, r, arena_printf(&m->ctx->arena, "how many virtual functions it has cannot be read: %s", err_text(r)), NULL) : 0;
+}
+
+int vfs_take_away(struct mover *m, const char *pf, unsigned n, pid_t *ret_pid)
+{
+	uint64_t now = 0;
+	int r = count(m, pf, &now);
+
+	return r == 0 && now && now != n ? set_number(m, pf, 0, ret_pid) : r;
+}
+
 int vfs_put_back(struct mover *m, const char *pf, unsigned n, enum tri autoprobe, pid_t *ret_pid)
 {
 	struct vf_change c = { .pf = pf, .n = n };
 	uint64_t now = 0;
-	int r = read_number(m, pf, "sriov_numvfs", &now);
+	int r = vfs_take_away(m, pf, n, ret_pid);
 
-	if (r < 0)
-		return failed(m, pf, r, arena_printf(&m->ctx->arena, "how many virtual functions it has cannot be read: %s", err_text(r)), NULL);
-	if (now != n && now)
-		r = set_number(m, pf, 0, ret_pid);
+	if (r == 0)
+		r = count(m, pf, &now);
 	/* none gets a driver before its own entry says which: they come back bare */
-	if (r == 0 && now != n && n) {
+	if (r == 0 && now != n) {
 		r = set_autoprobe(m, pf, autoprobe == TRI_UNKNOWN ? TRI_UNKNOWN : TRI_NO);
 		if (r == 0)
 			r = set_number(m, pf, n, ret_pid);
@@ -246,6 +259,7 @@ static enum move_result undo(struct mover *m, const struct vf_change *c, const s
 	pid_t pid = 0;
 	int r;
 
+	acting_begins(); /* where the moves of them took themselves back, too */
 	m->be->interrupted = NULL;
 	r = host_load(m->ctx, m->src, HOST_DRIVERS, &h);
 	if (r == 0)

@@ -29,9 +29,11 @@ int vfs_look(struct mover *m, struct vf_change *c);
 enum move_result vfs_set(struct mover *m, struct vf_change *c);
 
 /*
- * The number of them and whether new ones get drivers, as they were; they come back without drivers. The same errors as move_put_back()
- * in move-internal.h, noted.
+ * In two steps, since the driver that the physical function is on now may be another one than it was on, which makes none. vfs_take_away(): those that
+ * there are go, unless they are @n. vfs_put_back(): the number of them and whether new ones get drivers, as they were; they come back without
+ * drivers. The same errors as move_put_back() in move-internal.h, noted.
  */
+int vfs_take_away(struct mover *m, const char *pf, unsigned n, pid_t *ret_pid);
 int vfs_put_back(struct mover *m, const char *pf, unsigned n, enum tri autoprobe, pid_t *ret_pid);
 
 #endif

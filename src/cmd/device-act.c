@@ -7,6 +7,7 @@
 #include "cmd/bind-plan.h"
 #include "cmd/device.h"
 #include "cmd/device-vfs.h"
+#include "cmd/machine.h"
 #include "cmd/persist.h"
 #include "cmd/rows.h"
 #include "cmd/take.h"
@@ -154,9 +155,16 @@ int device_unbind_run(struct invocation *inv)
 
 /* -- restore ------------------------------------------------------------------------------------------------------ */
 
-static int not_moved(struct invocation *inv, const char *name)
+/* @dropped: what became of a file of bindings.d that is about it. */
+static int not_moved(struct invocation *inv, const char *name, int dropped)
 {
-	ctx_warn(inv->ctx, "not-moved", 0, NULL, "%s: iommuctl has not moved it: nothing to put back", name);
+	if (dropped < 0)
+		return exit_from_errno(dropped);
+	if (!dropped)
+		ctx_warn(inv->ctx, "not-moved", 0, NULL, "%s: iommuctl has not moved it: nothing to put back", name);
+	else
+		ctx_warn(inv->ctx, "not-moved", 0, NULL, "%s: it %s bound at boot no longer; in this boot there is nothing to put back", name,
+			 inv->dry_run || inv->machine->model ? "would be" : "is");
 	return EXIT_DONE;
 }
 
@@ -186,10 +194,8 @@ static struct journal_entry *find_entry(struct invocation *inv, struct acting *a
 		return NULL;
 	}
 	e = journal_find(a->j, d->bus, d->name);
-	if (!e && persist_drop(inv, h, d->bus, d->name))
-		ctx_warn(inv->ctx, "not-moved", 0, NULL, "%s: it is bound at boot no longer; in this boot there is nothing to put back", d->name);
-	else if (!e)
-		*ret_code = not_moved(inv, d->name);
+	if (!e)
+		*ret_code = not_moved(inv, d->name, persist_drop(inv, h, d->bus, d->name));
 	return e;
 }
 
@@ -251,29 +257,70 @@ static void turn_round(struct acting *a, const struct journal_entry *entries, st
 	}
 }
 
+/* The entry of the physical function that a guard keeps, with whose others it goes: @e's own, or that of its own. */
+static bool is_kept(const struct journal_entry *e, const struct journal_entry *entries, const int *codes, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (codes[i] != EXIT_DONE && streq(entries[i].bus, e->bus) && (streq(entries[i].device, e->device) || streq(entries[i].device, e->pf)))
+			return true;
+	return false;
+}
+
+/*
+ * Virtual functions that would go, and that the machine can not spare, keep their physical one from being restored, and no other device. Puts
+ * these behind the others; how many others there are.
+ */
+static size_t guard_entries(struct invocation *inv, struct acting *a, struct journal_entry *v, size_t n, int *ret_code)
+{
+	struct journal_entry *sorted = arena_array(&inv->ctx->arena, struct journal_entry, n);
+	int *codes = arena_array(&inv->ctx->arena, int, n);
+	size_t k = 0, free = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		codes[i] = v[i].vfs.known ? vfs_check_removal(inv, a, v[i].device, (unsigned)v[i].vfs.v) : EXIT_DONE;
+		*ret_code = *ret_code == EXIT_DONE ? codes[i] : *ret_code;
+	}
+	for (int kept = 0; kept < 2; kept++) {
+		for (size_t i = 0; i < n; i++)
+			if (is_kept(&v[i], v, codes, n) == kept)
+				sorted[k++] = v[i];
+		free = kept ? free : k;
+	}
+	for (size_t i = 0; i < n; i++)
+		v[i] = sorted[i];
+	return free;
+}
+
+/* The worst of what was refused before, and of what was done. */
+static int carry_back(struct invocation *inv, struct acting *a, const struct journal_entry *entries, size_t n, struct move *done, int refused)
+{
+	int r;
+
+	if (!n)
+		return refused;
+	r = exit_from_moves(inv->dry_run ? move_restore_check(&a->mover, entries, n, done) : move_restore(&a->mover, entries, n, done));
+	return r == EXIT_CHANGED || r == EXIT_INTERRUPTED || refused == EXIT_DONE ? r : refused;
+}
+
 static int restore(struct invocation *inv, struct acting *a, struct host *h)
 {
 	struct journal_entry *entries;
 	struct move *rows, *done;
-	size_t n;
-	int r = pick_entries(inv, a, h, &entries, &n), written;
+	size_t n, n_free;
+	int r = pick_entries(inv, a, h, &entries, &n), refused = EXIT_DONE, written;
 
 	if (r != EXIT_DONE)
 		return r;
 	rows = arena_array(&inv->ctx->arena, struct move, n);
 	done = arena_array(&inv->ctx->arena, struct move, n);
+	n_free = guard_entries(inv, a, entries, n, &refused);
 	turn_round(a, entries, rows, n);
-	for (size_t i = 0; r == EXIT_DONE && i < n; i++)
-		r = entries[i].vfs.known ? vfs_check_removal(inv, a, entries[i].device, (unsigned)entries[i].vfs.v) : EXIT_DONE;
-	if (r != EXIT_DONE)
-		return r;
-	if (!inv->dry_run && n)
-		r = exit_from_moves(move_restore(&a->mover, entries, n, done));
-	for (size_t i = 0; !inv->dry_run && i < n; i++) {
-		rows[i].state = done[i].state;
-		rows[i].left = done[i].left;
-		if (done[i].state == MOVE_DONE)
-			persist_drop(inv, h, entries[i].bus, entries[i].device);
+	r = carry_back(inv, a, entries, n_free, done, refused);
+	for (size_t i = 0; i < n; i++) {
+		rows[i].left = i < n_free ? done[i].left : rows[i].driver;
+		rows[i].state = i < n_free ? done[i].state : MOVE_REFUSED;
+		if (rows[i].state == MOVE_DONE && persist_drop(inv, h, entries[i].bus, entries[i].device) < 0)
+			r = EXIT_CHANGED;
 	}
 	written = acting_rows(inv, rows, n);
 	return written < 0 && r == EXIT_DONE ? written : r;

@@ -7,6 +7,7 @@
 #include "act/persist.h"
 #include "base/str.h"
 #include "cmd/device.h"
+#include "cmd/machine.h"
 #include "cmd/rows.h"
 #include "host/bindings.h"
 #include "host/claims.h"
@@ -112,33 +113,40 @@ static void mention_initramfs(struct bind_plan *p)
 	}
 }
 
-bool persist_drop(struct invocation *inv, struct host *h, const char *bus, const char *device)
+/* A model has no next boot: its files would be those of the machine that it runs on. */
+static bool writes_files(const struct invocation *inv)
+{
+	return !inv->dry_run && !inv->machine->model;
+}
+
+int persist_drop(struct invocation *inv, struct host *h, const char *bus, const char *device)
 {
 	struct device *d = host_device(h, bus, device);
 	char path[SRC_PATH_MAX];
 	const char *chain;
 
 	if (!d || device_chain(h, d, &chain) < 0)
-		return false;
+		return 0;
 	PATHF(path, BINDINGS_DIR "/%s", binding_file(&h->arena, chain));
-	if (inv->dry_run)
+	if (!writes_files(inv))
 		return source_exists(inv->source, path);
-	return persist_remove(inv->ctx, PERSIST_DIR, binding_file(&h->arena, chain)) > 0;
+	return persist_remove(inv->ctx, PERSIST_DIR, binding_file(&h->arena, chain));
 }
 
 static int bind_and_keep(struct bind_plan *p)
 {
 	struct binding *v = make_bindings(p);
-	int r = persist_prepare(p->inv->ctx, PERSIST_DIR, v, p->n), code;
+	size_t n = writes_files(p->inv) ? p->n : 0;
+	int r = n ? persist_prepare(p->inv->ctx, PERSIST_DIR, v, n) : 0, code;
 
 	if (r < 0)
 		return exit_from_errno(r);
 	code = exit_from_moves(move_all(&p->a->mover, p->v, p->n));
-	if (code != EXIT_DONE) {
-		persist_forget(p->inv->ctx, PERSIST_DIR, v, p->n);
+	if (code != EXIT_DONE && n)
+		persist_forget(p->inv->ctx, PERSIST_DIR, v, n);
+	if (code != EXIT_DONE)
 		return code;
-	}
-	if (persist_commit(p->inv->ctx, PERSIST_DIR, v, p->n) < 0)
+	if (n && persist_commit(p->inv->ctx, PERSIST_DIR, v, n) < 0)
 		return EXIT_CHANGED;
 	mention_initramfs(p);
 	return EXIT_DONE;
@@ -146,14 +154,15 @@ static int bind_and_keep(struct bind_plan *p)
 
 int persist_moves(struct bind_plan *p)
 {
+	bool kept = false;
 	int code;
 
 	if (wanted(p) && !p->leave)
 		return bind_and_keep(p);
 	code = exit_from_moves(move_all(&p->a->mover, p->v, p->n));
 	for (size_t i = 0; wanted(p) && code == EXIT_DONE && i < p->n; i++)
-		persist_drop(p->inv, p->h, p->v[i].bus, p->v[i].device);
-	return code;
+		kept |= persist_drop(p->inv, p->h, p->v[i].bus, p->v[i].device) < 0;
+	return kept ? EXIT_CHANGED : code;
 }
 
 /* -- at boot --------------------------------------------------------------------------------------------------------- */

@@ -11,10 +11,10 @@
  */
 int persist_check(struct bind_plan *p);
 
-/* Carries the plan out, and with --persist writes the files, or takes them away (unbind). An exit code. */
+/* Carries the plan out, and with --persist writes the files, or takes them away (unbind); not on a model. An exit code. */
 int persist_moves(struct bind_plan *p);
 
-/* Takes away the file about the device, if there is one; nothing with a dry run. Whether there was (with a dry run: is). */
-bool persist_drop(struct invocation *inv, struct host *h, const char *bus, const char *device);
+/* Takes away the file about the device; nothing with a dry run or on a model. 1: there was (there: is) one; 0: none; else noted. */
+int persist_drop(struct invocation *inv, struct host *h, const char *bus, const char *device);
 
 #endif

@@ -120,3 +120,108 @@ load lib
 	run -4 --separate-stderr bash -c "\"\$IOMMUCTL\" --session $s group set-type 14 identity --force >/dev/full"
 	"$IOMMUCTL" session stop "$s"
 }
+
+@test "a rehearsal writes nothing that the next boot of this machine would read" {
+	local conf=/etc/iommuctl/bindings.d before
+	before=$(find "$conf" 2>/dev/null || :)
+	run_ctl --demo device bind --persist --group 06:00.0
+	expect_status 0
+	expect_in "$output" moved
+	[ "$(find "$conf" 2>/dev/null || :)" = "$before" ]
+	run_ctl --demo device bind -n --persist --group 06:00.0
+	expect_status 0
+	[ "$(find "$conf" 2>/dev/null || :)" = "$before" ]
+	run_ctl --demo batch - <<-END
+		device bind --persist --group 06:00.0
+		device unbind --persist 06:00.0 07:00.0
+		device restore --all
+	END
+	expect_status 0
+	[ "$(find "$conf" 2>/dev/null || :)" = "$before" ]
+}
+
+# a machine whose disk is on its own driver, and has four virtual functions
+sriov_tree() {
+	local tree=$BATS_TEST_TMPDIR/m
+	mkdir "$tree"
+	tar -C "$tree" -xf "${BATS_TEST_DIRNAME%/tests/cli}/tests/hosts/vtd-sriov.snap" --exclude=iommuctl/manifest.json
+	ln -s ../../../../bus/pci/drivers/nvme "$(readlink -f "$tree/sys/bus/pci/devices/0000:01:00.0")/driver"
+	echo "$tree"
+}
+
+@test "virtual functions come back when their physical one has moved in between" {
+	run_ctl -M --from "$(sriov_tree)" batch - <<-END
+		device vfs 01:00.0 0
+		device bind 01:00.0
+		device restore -n --all
+		device restore --all
+		device list -o device,driver --raw
+	END
+	expect_status 0
+	expect_in "$output" "0000:01:00.0 nvme" "0000:01:00.1 vfio-pci" "0000:01:00.4 vfio-pci" "nothing was moved"
+}
+
+@test "the last line of a batch names what stays of virtual functions and types, too" {
+	local tree
+	tree=$(sriov_tree)
+	run_ctl -M --from "$tree" batch - <<-END
+		device vfs --driver none 01:00.0 4
+		device vfs 01:00.0 2
+	END
+	expect_status 0
+	[ "$(tail -1 <<<"$output")" = "2 commands; stays: 0000:01:00.0 with 2 virtual functions" ]
+	run_ctl -M --from "$tree" batch - <<-END
+		device vfs --driver none 01:00.0 4
+		device bind --driver nvme 01:00.2
+	END
+	expect_in "$(tail -1 <<<"$output")" "0000:01:00.1 on no driver" "0000:01:00.2 on nvme"
+	run_ctl -M --from "$tree" -j batch - <<-END
+		group set-type --force 6 identity
+		group set-type --force 6 DMA-FQ
+		group set-type 6 identity --force
+	END
+	[ "$(jq -rs '.[-1].data[0].stays[0] | "\(.what) \(.how)"' <<<"$output")" = "group 6 of type identity" ]
+}
+
+@test "what keeps one device from being restored keeps no other from it" {
+	run_ctl --demo batch -k - <<-END
+		device bind --group 06:00.0
+		device vfs --wait --force 0a:00.0 0
+		device vfs --driver vfio-pci 0a:00.0 1
+		expect 5 device restore --all
+		device list -o device,driver --raw
+	END
+	expect_status 0
+	grep -x "0000:06:00.0 nvme" <<<"$output"
+	grep -x "0000:07:00.0 virtio-pci" <<<"$output"
+	grep -x "0000:0a:00.1 vfio-pci" <<<"$output"
+}
+
+@test "what stands in the way is said of the device that it is about" {
+	run_ctl -j --demo device bind --group 06:00.0 00:1f.2
+	expect_status 5
+	[ "$(json '[.errors[] | "\(.code) \(.what)"] | unique | join(", ")')" = "direct-region 0000:00:1f.2" ]
+}
+
+# at_boot TREE DEV DRIVER: what bind --persist would have written
+at_boot() {
+	local way
+	way=$(readlink -f "$1/sys/bus/pci/devices/$2" | sed -E 's,.*/pci([^/]*),\1,; s,/[0-9a-f]+:[0-9a-f]+:,/,g')
+	mkdir -p "$1/etc/iommuctl/bindings.d"
+	printf 'path=%s\nid=%s:%s\ndriver=%s\nwas=none\n' "$way" "$(sed 's/0x//' "$1/sys/bus/pci/devices/$2/vendor")" \
+		"$(sed 's/0x//' "$1/sys/bus/pci/devices/$2/device")" "$3" >"$1/etc/iommuctl/bindings.d/${way//\//-}.conf"
+}
+
+@test "at boot a group is judged although a bridge of it comes first, which only loses its driver" {
+	local tree=$BATS_TEST_TMPDIR/m bridge
+	mkdir "$tree"
+	tar -C "$tree" -xf "${BATS_TEST_DIRNAME%/tests/cli}/tests/hosts/vtd.snap" --exclude=iommuctl/manifest.json
+	mkdir -p "$tree/sys/bus/pci/drivers/shpchp"
+	bridge=$(readlink -f "$tree/sys/bus/pci/devices/0000:06:00.0")
+	ln -s ../../../../bus/pci/drivers/shpchp "$bridge/driver"
+	at_boot "$tree" 0000:06:00.0 none
+	at_boot "$tree" 0000:07:01.0 vfio-pci
+	run_ctl -M --from "$tree" __persisted 07:01.0
+	expect_status 5
+	expect_in "$stderr" "0000:07:02.0: it is on e1000 and in the same group"
+}

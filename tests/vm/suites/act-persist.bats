@@ -79,6 +79,34 @@ files() {
 	as_before
 }
 
+@test "a file that cannot be taken away is not passed over: the device would be bound at the next boot" {
+	ctl 0 device bind --persist "$d"
+	mount --bind /etc/iommuctl /etc/iommuctl
+	mount -o remount,bind,ro /etc/iommuctl
+	ctl 4 device unbind --persist "$d"
+	[ "$(jq -r '.errors[0].code' <<<"$output")" = persist ]
+	ctl 4 device restore "$d"
+	[ "$(jq -r '.errors[0].code' <<<"$output")" = persist ]
+	ctl 1 device restore "$d"
+	as_before
+	umount /etc/iommuctl
+	[ "$(files)" -eq 1 ]
+	ctl 0 device restore "$d"
+	[ "$(files)" -eq 0 ]
+}
+
+@test "a rehearsal writes nothing, and takes nothing away" {
+	ctl 0 -M device bind --persist "$d"
+	[ "$(files)" -eq 0 ]
+	ctl 0 device bind --persist "$d"
+	printf 'device unbind --persist %s\ndevice restore %s\n' "$d" "$d" >/tmp/rehearsal
+	iommuctl -M batch /tmp/rehearsal
+	[ "$(files)" -eq 1 ]
+	ctl 0 device restore "$d"
+	[ "$(files)" -eq 0 ]
+	as_before
+}
+
 @test "a group is bound as a group, whichever of its devices comes first" {
 	read -r a b < <(act_pair)
 	ctl 0 device bind --persist --group "$a"

@@ -75,6 +75,14 @@ all() {
 	as_before
 }
 
+@test "they come back when their physical function has been given away in between" {
+	ctl 0 device vfs "$pf" 0
+	ctl 0 device bind "$pf"
+	[ "$(lab_driver "$pf")" = vfio-pci ]
+	ctl 0 device restore --all
+	as_before
+}
+
 @test "fewer of them, all on vfio-pci, with groups and nodes" {
 	ctl 0 device vfs --driver vfio-pci "$pf" 2
 	[ "$(all state)" = "created created removed removed" ]
