@@ -32,9 +32,14 @@ static bool list_matches(char *list, const struct device *d)
 bool ids_match(const char *options, const struct device *d)
 {
 	_cleanup_free_ char *copy = must_strdup(options);
-	char *rest = copy, *word;
+	char *rest = copy, *word, *w = copy;
 
-	while (d->has_ids && rest && (word = strsep(&rest, " \t\"")))
+	/* quotes may stand around the value or the whole (next_arg() in lib/cmdline.c), and no id has a blank in it */
+	for (const char *p = copy; *p; p++)
+		if (*p != '"')
+			*w++ = *p;
+	*w = '\0';
+	while (d->has_ids && rest && (word = strsep(&rest, " \t")))
 		if (strstarts(word, "ids=") && list_matches(word + strlen("ids="), d))
 			return true;
 	return false;

@@ -16,19 +16,16 @@
 #define INTERRUPTS_MAX (32 << 20)
 #define KALLSYMS_MAX (64 << 20)
 
-static const char *const yes_words[] = { "Y", "y", "1", "on", "t", "T", "true", "yes" };
-static const char *const no_words[] = { "N", "n", "0", "off", "f", "F", "false", "no" };
-
-/* The words that kernel parameters take for yes and no (kstrtobool()). */
+/* What kernel parameters take for yes and no, by the first letter alone, and of "on" and "off" by the second (kstrtobool()). */
 static enum tri word_tri(const char *s)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(yes_words); i++)
-		if (streq(s, yes_words[i]))
-			return TRI_YES;
-	for (size_t i = 0; i < ARRAY_SIZE(no_words); i++)
-		if (streq(s, no_words[i]))
-			return TRI_NO;
-	return TRI_UNKNOWN;
+	char c = *s == 'o' || *s == 'O' ? s[1] : *s;
+
+	if (!c)
+		return TRI_UNKNOWN;
+	if (c != *s)
+		return strchr("nN", c) ? TRI_YES : strchr("fF", c) ? TRI_NO : TRI_UNKNOWN;
+	return strchr("yYtT1eE", c) ? TRI_YES : strchr("nNfF0dD", c) ? TRI_NO : TRI_UNKNOWN;
 }
 
 static struct fact fact_unknown(const char *why)
@@ -280,7 +277,7 @@ static const struct unit *unit_of_kind(const struct host *h, enum unit_kind kind
  * The kernel marks the interrupt domains of VT-d and AMD-Vi remapping and of the GICv3 ITS as isolated
  * (IRQ_DOMAIN_FLAG_ISOLATED_MSI), and chips on the former get the prefix IR-. A chip without it proves that remapping
  * is off only when no chip has it: interrupts of the units themselves are never remapped. s390 is isolated by
- * construction (arch_is_isolated_msi()).
+ * construction (arch_is_isolated_msi()), though its chip is called PCI-MSI too (zpci_irq_chip).
  */
 static struct fact find_isolation(struct host *h)
 {
@@ -293,12 +290,12 @@ static struct fact find_isolation(struct host *h)
 		file = "/sys/kernel/irq";
 		r = chips_from_sysfs(h, &c);
 	}
+	if (s390)
+		return (struct fact){ TRI_YES, "/sys/class/iommu", s390->name, NULL };
 	if (*c.remapped || *c.its)
 		return (struct fact){ TRI_YES, file, arena_strdup(&h->arena, *c.remapped ? c.remapped : c.its), NULL };
 	if (*c.plain)
 		return (struct fact){ TRI_NO, file, arena_strdup(&h->arena, c.plain), NULL };
-	if (s390)
-		return (struct fact){ TRI_YES, "/sys/class/iommu", s390->name, NULL };
 	return (struct fact){ TRI_UNKNOWN, file, NULL, r < 0 ? err_text(r) : "no interrupt of a device tells" };
 }
 
@@ -360,6 +357,17 @@ static struct fact param_fact(struct host *h, enum tri is, const char *name, con
 	return (struct fact){ is, "/proc/cmdline", arena_printf(&h->arena, "%s=%s", name, value), NULL };
 }
 
+/* "pt" and "nopt" among the words of iommu=, the last one (iommu_setup() in arch/x86/kernel/pci-dma.c, which looks no further than that). */
+static enum tri says_passthrough(const char *words)
+{
+	enum tri is = TRI_UNKNOWN;
+
+	for (const char *s = words; s; s = strchr(s, ',') ? strchr(s, ',') + 1 : NULL)
+		if (strstarts(s, "pt") || strstarts(s, "nopt"))
+			is = *s == 'p';
+	return is;
+}
+
 static struct fact find_passthrough(struct host *h, const struct switches *sw)
 {
 	struct fact f = config_fact(h, sw, CONFIG_IOMMU_DEFAULT_PASSTHROUGH);
@@ -373,8 +381,8 @@ static struct fact find_passthrough(struct host *h, const struct switches *sw)
 			continue;
 		if (streq(name, "iommu.passthrough") && word_tri(value) != TRI_UNKNOWN)
 			f = param_fact(h, word_tri(value), name, value);
-		if (streq(name, "iommu") && (streq(value, "pt") || streq(value, "nopt")))
-			f = param_fact(h, streq(value, "pt"), name, value);
+		if (streq(name, "iommu") && says_passthrough(value) != TRI_UNKNOWN)
+			f = param_fact(h, says_passthrough(value), name, value);
 	}
 	return f;
 }

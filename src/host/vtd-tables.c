@@ -17,12 +17,15 @@ static uint64_t last_of_width(unsigned bits)
 	return bits >= 64 ? UINT64_MAX : ((uint64_t)1 << bits) - 1;
 }
 
-/* CONFIG_INTEL_IOMMU_SCALABLE_MODE_DEFAULT_ON is what distributions have; the command line overrides it. */
+/* The command line counts before the configuration (intel_iommu_setup()); where neither can be seen, it is on, as distributions have it. */
 static bool scalable_allowed(struct host *h)
 {
-	const char *word = boot_param_word(host_switches(h), "intel_iommu", "sm_");
+	const struct switches *sw = host_switches(h);
+	const char *on = boot_param_word(sw, "intel_iommu", "sm_on"), *off = boot_param_word(sw, "intel_iommu", "sm_off");
 
-	return !word || strcmp(word, "sm_off") != 0;
+	if (on || off)
+		return on && (!off || off < on); /* both point into the command line, where the last one counts */
+	return !kconfig_is_off(sw, CONFIG_INTEL_IOMMU_SCALABLE_MODE_DEFAULT_ON);
 }
 
 void vtd_unit_read(struct host *h, uint64_t cap, uint64_t ecap, struct vtd_unit *ret)

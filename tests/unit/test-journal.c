@@ -282,8 +282,11 @@ static void ids_of_module_options(void **state)
 	assert_true(ids_match("ids=10de:2204", &d));
 	assert_true(ids_match("disable_idle_d3=1 ids=8086:1,10de:2204:1043 x=y", &d));
 	assert_true(ids_match("ids=ffffffff:ffffffff:ffffffff:ffffffff:030000:ff0000", &d));
+	assert_true(ids_match("ids=\"8086:1,10de:2204\" disable_idle_d3=1", &d));
+	assert_true(ids_match("\"ids=10de:2204\"", &d));
 	assert_false(ids_match("", &d));
 	assert_false(ids_match("ids=", &d));
+	assert_false(ids_match("\"\"", &d));
 	assert_false(ids_match("ids=10de", &d));
 	assert_false(ids_match("ids=10de:2205,8086:2204", &d));
 	assert_false(ids_match("ids=10de:2204:1044", &d));

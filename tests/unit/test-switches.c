@@ -11,6 +11,7 @@
 
 #include "base/str.h"
 #include "host/switches.h"
+#include "host/vtd-tables.h"
 #include "machine.h"
 
 static void parameters(void **state _unused_)
@@ -135,6 +136,22 @@ static void isolation(void **state _unused_)
 	}
 }
 
+/* arch_is_isolated_msi() is true there, whatever the chip is called. */
+static void isolation_of_s390(void **state _unused_)
+{
+	struct machine m;
+	const struct switches *sw;
+
+	machine_new(&m);
+	machine_file(&m, "sys/devices/virtual/iommu/s390-iommu.00000001/uevent", "%s", "");
+	machine_link(&m, "sys/class/iommu/s390-iommu.00000001", "../../devices/virtual/iommu/s390-iommu.00000001");
+	machine_file(&m, "proc/interrupts", "           CPU0\nEXT:       12  \n  1:          5   PCI-MSI  mlx5_async0\n");
+	sw = load(&m);
+	assert_int_equal(sw->isolated_msi.is, TRI_YES);
+	assert_string_equal(sw->isolated_msi.value, "s390-iommu.00000001");
+	machine_free(&m);
+}
+
 static void isolation_from_sysfs(void **state _unused_)
 {
 	struct machine m;
@@ -147,6 +164,66 @@ static void isolation_from_sysfs(void **state _unused_)
 	assert_int_equal(sw->isolated_msi.is, TRI_YES);
 	assert_string_equal(sw->isolated_msi.file, "/sys/kernel/irq");
 	machine_free(&m);
+}
+
+static void words_of_passthrough(void **state _unused_)
+{
+	static const struct {
+		const char *line;
+		enum tri passthrough, strict;
+	} t[] = {
+		{ "iommu=noagp,pt", TRI_YES, TRI_UNKNOWN },
+		{ "iommu=pt,nobypass", TRI_YES, TRI_UNKNOWN },
+		{ "iommu=pt,nopt iommu.strict=On", TRI_NO, TRI_YES },
+		{ "iommu.passthrough=True iommu.strict=OFF", TRI_YES, TRI_NO },
+		{ "iommu.passthrough=yes iommu=optimal", TRI_YES, TRI_UNKNOWN },
+		{ "iommu.passthrough=o iommu.strict=", TRI_UNKNOWN, TRI_UNKNOWN },
+		{ "iommu.passthrough=maybe iommu.strict=2", TRI_UNKNOWN, TRI_UNKNOWN },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		const struct switches *sw;
+		struct machine m;
+
+		machine_new(&m);
+		machine_file(&m, "proc/cmdline", "%s\n", t[i].line);
+		sw = load(&m);
+		assert_int_equal(sw->passthrough.is, t[i].passthrough);
+		assert_int_equal(sw->strict.is, t[i].strict);
+		machine_free(&m);
+	}
+}
+
+/* Which of several words counts, and that one need not be the last of its list. */
+static void scalable_mode(void **state _unused_)
+{
+	static const struct {
+		const char *line, *config;
+		bool scalable;
+	} t[] = {
+		{ "intel_iommu=on", "CONFIG_INTEL_IOMMU_SCALABLE_MODE_DEFAULT_ON=y\n", true },
+		{ "intel_iommu=on", "# CONFIG_INTEL_IOMMU_SCALABLE_MODE_DEFAULT_ON is not set\n", false },
+		{ "intel_iommu=on,sm_on", "# CONFIG_INTEL_IOMMU_SCALABLE_MODE_DEFAULT_ON is not set\n", true },
+		{ "intel_iommu=on,sm_off", "CONFIG_INTEL_IOMMU_SCALABLE_MODE_DEFAULT_ON=y\n", false },
+		{ "intel_iommu=sm_off,strict", "CONFIG_INTEL_IOMMU_SCALABLE_MODE_DEFAULT_ON=y\n", false },
+		{ "intel_iommu=sm_on,igfx_off intel_iommu=sm_off,strict", NULL, false },
+		{ "intel_iommu=sm_off,strict intel_iommu=sm_on,igfx_off", NULL, true },
+		{ "quiet", NULL, true },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		struct vtd_unit u = { 0 };
+		struct machine m;
+
+		machine_new(&m);
+		machine_file(&m, "proc/cmdline", "%s\n", t[i].line);
+		if (t[i].config)
+			machine_file(&m, "proc/config.gz", "%s", t[i].config);
+		load(&m);
+		vtd_unit_read(m.host, 0, UINT64_C(1) << 43, &u);
+		assert_int_equal(u.scalable, t[i].scalable);
+		machine_free(&m);
+	}
 }
 
 static void what_is_there(void **state _unused_)
@@ -325,7 +402,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(parameters),		cmocka_unit_test(odd_command_lines),
 		cmocka_unit_test(words_of_parameters),	cmocka_unit_test(configuration),
-		cmocka_unit_test(isolation),		cmocka_unit_test(isolation_from_sysfs),
+		cmocka_unit_test(isolation),		cmocka_unit_test(words_of_passthrough),	cmocka_unit_test(scalable_mode),
+		cmocka_unit_test(isolation_of_s390),		cmocka_unit_test(isolation_from_sysfs),
 		cmocka_unit_test(what_is_there),	cmocka_unit_test(nothing_to_look_at),
 		cmocka_unit_test(ownership_by_probes),
 		cmocka_unit_test(ownership_by_symbols), cmocka_unit_test(configuration_files),
