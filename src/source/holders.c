@@ -57,6 +57,7 @@ struct walk {
 	VEC(struct node) others; /* HELD_BLOCK, HELD_NODE: those that were come across */
 	struct json_object *held;
 	size_t unseen;
+	char *buf; /* ARGS_MAX bytes, for one file of a process */
 };
 
 static void add_node(struct walk *w, enum held_kind kind, const char *class, const char *name, const char *dir)
@@ -194,7 +195,7 @@ static struct strs split_args(struct arena *a, const char *buf, size_t len)
 
 static void learn_process(struct walk *w, struct process *p)
 {
-	char *buf = arena_alloc(&w->arena, ARGS_MAX);
+	char *buf = w->buf;
 	struct stat st;
 	uint64_t pid = 0;
 	ssize_t n;
@@ -365,8 +366,11 @@ static void look_process(struct walk *w, int proc, const char *pid)
 	DIR *fds;
 	int fd;
 
-	if (dir < 0)
+	/* hidepid=1 shows that it is there, and no more (proc(5)) */
+	if (dir < 0) {
+		w->unseen += errno == EACCES || errno == EPERM;
 		return;
+	}
 	fd = openat(dir, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	fds = fd < 0 ? NULL : fdopendir(fd);
 	if (!fds) {
@@ -429,6 +433,7 @@ int holders_gather(struct ctx *ctx, struct json_object **ret)
 		return r;
 	w.src = src;
 	w.held = json_make_array();
+	w.buf = must_malloc(ARGS_MAX);
 	find_nodes(&w);
 	r = look_all(&w, &why);
 	if (r < 0) {
@@ -442,6 +447,7 @@ int holders_gather(struct ctx *ctx, struct json_object **ret)
 		json_set(o, "held", w.held);
 		*ret = o;
 	}
+	free(w.buf);
 	vec_free(&w.nodes);
 	vec_free(&w.others);
 	arena_free(&w.arena);

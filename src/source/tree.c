@@ -84,6 +84,8 @@ static int splice_link(struct walk *w, const char *comp)
 
 	if (n < 0)
 		return errno == EINVAL ? 0 : -errno;
+	if (n == sizeof(text) - 1)
+		return -ENAMETOOLONG; /* it may have been cut */
 	text[n] = '\0';
 	if (text[0] == '/')
 		return -EXDEV;
@@ -182,7 +184,7 @@ static int tree_open(struct file_source *fs, const char *path, int flags)
 
 static bool tree_exists(struct source *s, const char *path)
 {
-	_cleanup_close_ int fd = tree_open((struct file_source *)s, path, O_PATH);
+	_cleanup_close_ int fd = path_fits(path) ? tree_open((struct file_source *)s, path, O_PATH) : -ENAMETOOLONG;
 
 	return fd >= 0 || fd == -EACCES || fd == -EPERM;
 }

@@ -280,3 +280,27 @@ open_up() {
 	run --separate-stderr "${ns[@]}" sh -c "$hide" "$IOMMUCTL" -j group list
 	expect_json '.data | length' 0
 }
+
+# With hidepid=1 every process has its directory in /proc, and that of another user cannot even be listed.
+@test "processes that may not be looked at are counted, and no answer is complete without them" {
+	[ "$(id -u)" -eq 0 ] || skip "only root can hide processes"
+	local hide='mount -t proc -o hidepid=1 proc /proc && exec setpriv --reuid 65534 --regid 65534 --clear-groups "$@"'
+	cp "$IOMMUCTL" here
+	chmod a+rx here
+	open_up
+	unshare -m sh -c "$hide" sh ./here -V >/dev/null 2>&1 || skip "no way to hide processes here"
+	unshare -m sh -c "$hide" sh ./here snapshot save - >held.snap
+	tar --zstd -xOf held.snap iommuctl/holders.json >held.json
+	[ "$(jq '.complete, .unseen > 0' held.json)" = $'false\ntrue' ]
+}
+
+@test "a name that is too long for a path is no device" {
+	local long=usb/$(printf 'a%.0s' {1..1100})
+
+	tar -C "$M" -cf m.tar sys
+	for from in "$M" m.tar; do
+		run_ctl --from "$from" device show "$long"
+		expect_status 1
+		[[ $stderr == *'no such device on this machine'* ]]
+	done
+}
