@@ -24,37 +24,6 @@ struct attached {
 
 /* -- what hangs where -------------------------------------------------------------------------------- */
 
-static int by_name(const void *a, const void *b)
-{
-	return strcmp((*(struct device *const *)a)->name, (*(struct device *const *)b)->name);
-}
-
-/* The devices on other buses, sorted by name alone. */
-static struct device **sort_others(struct host *h, size_t *ret_n)
-{
-	size_t first = 0, n;
-	struct device **v;
-
-	while (first < h->n_devices && h->devices[first].is_pci)
-		first++;
-	n = h->n_devices - first;
-	v = arena_array(&h->arena, struct device *, n);
-	for (size_t i = 0; i < n; i++)
-		v[i] = &h->devices[first + i];
-	if (n)
-		qsort(v, n, sizeof(*v), by_name);
-	*ret_n = n;
-	return v;
-}
-
-static struct device *other_named(struct device *const *others, size_t n, const char *name)
-{
-	struct device key = { .name = name }, *pkey = &key, *const * found;
-
-	found = n ? bsearch(&pkey, others, n, sizeof(*others), by_name) : NULL;
-	return found ? *found : NULL;
-}
-
 /* The last component of @path that is a device of ours: whatever comes behind it hangs on that one. */
 static struct device *device_on_path(struct host *h, struct device *const *others, size_t n, const char *path)
 {
@@ -62,11 +31,8 @@ static struct device *device_on_path(struct host *h, struct device *const *other
 	char *slash;
 
 	while (p && (slash = strrchr(p, '/'))) {
-		struct pci_addr addr;
-		struct device *d;
+		struct device *d = device_by_name(h, others, n, slash + 1);
 
-		d = pci_addr_parse(slash + 1, &addr) == 0 ? host_pci(h, addr)
-							  : other_named(others, n, slash + 1);
 		if (d)
 			return d;
 		*slash = '\0';
@@ -104,7 +70,7 @@ static int read_class(struct host *h, const char *dir, struct hanger **ret, size
 	VEC(struct hanger) v = { 0 };
 	struct src_list list = { 0 };
 	size_t n;
-	struct device **others = sort_others(h, &n);
+	struct device **others = other_devices(h, &n);
 	int r = source_list(h->src, dir, &h->arena, &list);
 
 	for (size_t i = 0; i < list.n; i++) {

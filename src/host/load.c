@@ -122,6 +122,12 @@ static void load_units(struct host *h)
 
 /* -- groups and the names in them ------------------------------------------------------------------ */
 
+/* As the kernel writes it: "007" is another name, for a group that may be there as well. */
+static bool is_group_name(const char *name, uint32_t *ret)
+{
+	return parse_u32(name, ret) == 0 && !strchr(name, 'x') && !strchr(name, 'X') && (*name != '0' || !name[1]);
+}
+
 static void load_groups(struct host *h)
 {
 	struct src_list list = { 0 };
@@ -136,8 +142,8 @@ static void load_groups(struct host *h)
 	for (size_t i = 0; i < list.n; i++) {
 		uint32_t id;
 
-		if (parse_u32(list.v[i].name, &id) < 0) {
-			ctx_warn(h->ctx, "odd-name", 0, GROUPS, "group \"%s\": not a number, left out",
+		if (!is_group_name(list.v[i].name, &id)) {
+			ctx_warn(h->ctx, "odd-name", 0, GROUPS, "group \"%s\": not a number as the kernel writes it, left out",
 				 list.v[i].name);
 			continue;
 		}
@@ -179,6 +185,15 @@ static void list_members(struct loader *l)
 
 /* -- devices -------------------------------------------------------------------------------------- */
 
+/* As the kernel writes it: in full and in lower case. People write 00:1F.0, which would be a second device at that place. */
+static bool is_device_name(const char *name, struct pci_addr *ret)
+{
+	size_t domain = strcspn(name, ":");
+
+	return pci_addr_parse(name, ret) == 0 && strlen(name) == domain + strlen(":bb:dd.f") && (domain == 4 || *name != '0') &&
+	       !strpbrk(name, "ABCDEF");
+}
+
 static void load_pci_bus(struct host *h, size_t room)
 {
 	struct src_list list = { 0 };
@@ -190,8 +205,8 @@ static void load_pci_bus(struct host *h, size_t room)
 	for (size_t i = 0; i < list.n; i++) {
 		struct device *d = &h->devices[h->n_devices];
 
-		if (pci_addr_parse(list.v[i].name, &d->addr) < 0) {
-			ctx_warn(h->ctx, "odd-name", 0, PCI_DEVICES, "PCI device \"%s\": not an address, left out",
+		if (!is_device_name(list.v[i].name, &d->addr)) {
+			ctx_warn(h->ctx, "odd-name", 0, PCI_DEVICES, "PCI device \"%s\": not an address as the kernel writes it, left out",
 				 list.v[i].name);
 			continue;
 		}
@@ -372,17 +387,37 @@ static void groups_from_links(struct loader *l)
 
 /* -- which unit ------------------------------------------------------------------------------------ */
 
-/* Names of devices on other buses are unique enough for a unit's links: the first that matches. */
-static struct device *device_by_name(const struct host *h, const char *name)
+static int by_name(const void *a, const void *b)
 {
+	return strcmp((*(struct device *const *)a)->name, (*(struct device *const *)b)->name);
+}
+
+struct device **other_devices(struct host *h, size_t *ret_n)
+{
+	size_t first = 0, n;
+	struct device **v;
+
+	while (first < h->n_devices && h->devices[first].is_pci)
+		first++;
+	n = h->n_devices - first;
+	v = arena_array(&h->arena, struct device *, n);
+	for (size_t i = 0; i < n; i++)
+		v[i] = &h->devices[first + i];
+	if (n)
+		qsort(v, n, sizeof(*v), by_name);
+	*ret_n = n;
+	return v;
+}
+
+struct device *device_by_name(const struct host *h, struct device *const *others, size_t n, const char *name)
+{
+	struct device key = { .name = name }, *pkey = &key, *const *found;
 	struct pci_addr addr;
 
 	if (pci_addr_parse(name, &addr) == 0)
 		return host_pci(h, addr);
-	for (size_t i = h->n_devices; i-- > 0 && !h->devices[i].is_pci;)
-		if (streq(h->devices[i].name, name))
-			return &h->devices[i];
-	return NULL;
+	found = n ? bsearch(&pkey, others, n, sizeof(*others), by_name) : NULL;
+	return found ? *found : NULL;
 }
 
 static void unit_from_link(struct host *h, struct device *d)
@@ -396,14 +431,17 @@ static void unit_from_link(struct host *h, struct device *d)
 
 static void join_units(struct host *h)
 {
+	struct device **others;
 	bool holes = false;
+	size_t n_others;
 
+	others = other_devices(h, &n_others);
 	for (size_t n = 0; n < h->n_units; n++) {
 		struct unit *u = &h->units[n];
 
 		holes |= u->members_err < 0;
 		for (size_t i = 0; i < u->n_members; i++) {
-			struct device *d = device_by_name(h, u->members[i]);
+			struct device *d = device_by_name(h, others, n_others, u->members[i]);
 
 			if (d)
 				d->unit = u;

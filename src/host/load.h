@@ -23,6 +23,12 @@ const char *link_resolve(struct arena *a, const char *dir, const char *link);
 /* "c" of "a/b/c". */
 const char *last_component(const char *path);
 
+/* The devices on other buses than PCI, sorted by name alone; in the arena. */
+struct device **other_devices(struct host *h, size_t *ret_n);
+
+/* A device by the last component of its directory: an address, or a name among @others. Names are unique enough for links; one of those that have it. */
+struct device *device_by_name(const struct host *h, struct device *const *others, size_t n, const char *name);
+
 /* Reads what @want (enum host_want) asks for, of everything that was listed. */
 void host_load_facts(struct host *h, unsigned want);
 

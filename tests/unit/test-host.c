@@ -96,6 +96,42 @@ static void a_group_that_vanishes_leaves_the_rest(void **state _unused_)
 	machine_free(&m);
 }
 
+/* Another way to write a name must not put another device in the place of the one that has it. */
+static void other_names_are_of_nobody(void **state _unused_)
+{
+	static const char *const devices[] = { "00:04.0", "0000:00:1F.0", "00000000:00:05.0", "0000:00:04.00", "" };
+	static const char *const groups[] = { "0x2", "02", "2 ", "+2", "-2", "4294967298" };
+	struct machine m;
+	struct device *d;
+	char path[128];
+
+	two_devices(&m);
+	machine_pci(&m, &(struct machine_pci){ "10000:00:00.0", .group = 0 });
+	for (size_t i = 0; *devices[i]; i++) {
+		PATHF(path, "sys/bus/pci/devices/%s", devices[i]);
+		machine_link(&m, path, "../../../devices/pci0000:00/0000:00:03.0");
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(groups); i++) {
+		PATHF(path, "sys/kernel/iommu_groups/%s/devices/0000:00:03.0", groups[i]);
+		machine_link(&m, path, "../../../../devices/pci0000:00/0000:00:03.0");
+	}
+	machine_load(&m);
+	assert_int_equal(m.host->n_devices, 3);
+	assert_int_equal(m.host->n_groups, 3);
+	d = machine_dev(&m, "0000:00:04.0");
+	assert_string_equal(d->name, "0000:00:04.0");
+	assert_int_equal(d->vendor, 0x144d);
+	assert_int_equal(d->group->id, 2);
+	assert_int_equal(machine_dev(&m, "0000:00:03.0")->group->id, 10);
+	assert_int_equal(machine_dev(&m, "10000:00:00.0")->group->id, 0);
+	for (size_t i = 0; *devices[i]; i++)
+		assert_true(warned(&m, "odd-name", devices[i]));
+	for (size_t i = 0; i < ARRAY_SIZE(groups); i++)
+		assert_true(warned(&m, "odd-name", groups[i]));
+	assert_false(warned(&m, "two-groups", ""));
+	machine_free(&m);
+}
+
 static void without_the_group_directory_the_links_serve(void **state _unused_)
 {
 	struct machine m;
@@ -309,6 +345,7 @@ int main(void)
 		cmocka_unit_test(devices_groups_and_units_are_joined),
 		cmocka_unit_test(a_clash_suffix_in_a_group_is_seen_through),
 		cmocka_unit_test(a_group_that_vanishes_leaves_the_rest),
+		cmocka_unit_test(other_names_are_of_nobody),
 		cmocka_unit_test(without_the_group_directory_the_links_serve),
 		cmocka_unit_test(without_the_bus_directory_the_groups_serve),
 		cmocka_unit_test(a_device_that_dangles_is_said),
