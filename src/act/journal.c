@@ -232,9 +232,12 @@ static int open_all(struct journal *j, const char *dir, int timeout_ms, const vo
 	const char *file = arena_printf(&j->ctx->arena, "%s/" FILE_NAME, dir);
 	int r = open_dir(j, dir);
 
+	if ((r == -EACCES || r == -EPERM) && geteuid() != 0)
+		return ctx_error(j->ctx, NOTE(.code = "journal", .err = r, .where = dir, .why = "only root may change its devices",
+					      .hint = "run it as root; -M rehearses it on a model"), "this machine");
 	if (r < 0)
-		return failed(j->ctx, r, r == -EACCES || r == -EPERM ? "run it as root; the folder has to be root's, and nobody else's to write to" : "the journal has to be written before anything is changed",
-			      dir);
+		return failed(j->ctx, r, r == -EPERM ? "the folder has to be root's, and nobody else's to write to" :
+						       "the journal has to be written before anything is changed", dir);
 	r = take_lock(j, timeout_ms, interrupted);
 	if (r == -ETIMEDOUT)
 		return failed(j->ctx, r, "wait for the other iommuctl, or raise --timeout",

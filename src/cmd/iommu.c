@@ -68,17 +68,27 @@ static struct list_row list_row(struct host *h, struct unit *u)
 	};
 }
 
+/* Whether there may be units, and only the list of them cannot be read. */
+static bool units_unseen(const struct host *h)
+{
+	return h->units_err && h->units_err != -ENOENT && h->units_err != -ENOTDIR;
+}
+
+static const char *why_none(const struct host *h)
+{
+	return h->units_err ? "this kernel has no IOMMU support, or this is not all of its /sys" : "the kernel drives none";
+}
+
 /* Why there is no unit to show, said as what it is: none, not readable, not captured. */
 static int note_no_units(struct host *h)
 {
 	int r = h->units_err;
 
-	if (r && r != -ENOENT && r != -ENOTDIR)
+	if (units_unseen(h))
 		return ctx_error(h->ctx, NOTE(.code = "unreadable", .err = r, .where = "/sys/class/iommu"), "IOMMU units");
 	ctx_note(h->ctx,
 		 (struct note){ .level = NOTE_WARNING, .code = "no-iommu", .where = "/sys/class/iommu",
-				.why = r ? "this kernel has no IOMMU support, or this is not all of its /sys" :
-					   "the kernel drives none",
+				.why = why_none(h),
 				.hint = "'iommuctl doctor' looks for the reason" },
 		 "no IOMMU unit");
 	return 0;
@@ -332,9 +342,8 @@ static int no_such_unit(struct host *h, const char *name)
 	_cleanup_strbuf_ struct strbuf b = { 0 };
 
 	if (!h->n_units) {
-		note_no_units(h);
 		return ctx_error(h->ctx, NOTE(.code = "no-unit", .err = h->units_err ? h->units_err : -ENOENT,
-					      .hint = "'iommuctl doctor' looks for the reason"),
+					      .why = units_unseen(h) ? NULL : why_none(h), .where = "/sys/class/iommu", .hint = "'iommuctl doctor' looks for the reason"),
 				 "unit %s", name);
 	}
 	strbuf_puts(&b, "there are ");

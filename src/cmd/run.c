@@ -36,13 +36,15 @@ static bool wants_colour(void)
 	return !(no && *no) && term && !streq(term, "dumb");
 }
 
-/* Whether the user's terminal takes UTF-8. Whatever it is, we ourselves measure text as UTF-8. */
+/*
+ * Whether the user's terminal takes UTF-8. Whatever it is, we ourselves measure text as UTF-8, and by nobody's alphabet: in Turkish
+ * an I is no i, and words of logs and columns are told without regard to case.
+ */
 static bool take_locale(void)
 {
 	bool utf8 = setlocale(LC_CTYPE, "") && streq(nl_langinfo(CODESET), "UTF-8");
 
-	if (!utf8)
-		setlocale(LC_CTYPE, "C.UTF-8");
+	setlocale(LC_CTYPE, "C.UTF-8"); /* where there is none, the user's stays */
 	return utf8;
 }
 
@@ -196,7 +198,7 @@ static void add_hints(struct invocation *inv, int code)
 	if (code == EXIT_USAGE)
 		hint = arena_printf(&inv->ctx->arena, "iommuctl help %s%s%s", inv->noun->name, verb ? " " : "", verb ?: "");
 	else if (code == EXIT_PERMISSION && geteuid() != 0)
-		hint = "root may";
+		hint = "run it as root";
 	for (size_t i = 0; hint && i < inv->ctx->notes.n; i++) {
 		struct note *n = &inv->ctx->notes.v[i];
 

@@ -3,6 +3,22 @@
 # Commands that act: what they say before they look at a device. What they do is tested in tests/vm.
 load lib
 
+@test "who is not root is told so, and what he can do" {
+	[ "$(id -u)" = 0 ] || skip "only root can be somebody else"
+	local args away
+	away=$(mktemp -d)
+	cp "$IOMMUCTL" "$away/iommuctl"
+	chmod 755 "$away" "$away/iommuctl"
+	for args in "device bind 00:00.0" "device unbind 00:00.0" "device restore --all" "group set-type 0 DMA"; do
+		# shellcheck disable=SC2086
+		run --separate-stderr setpriv --reuid=65534 --regid=65534 --clear-groups "$away/iommuctl" $args
+		expect_status 7
+		[ "$stderr" = "iommuctl: this machine: only root may change its devices (/run/iommuctl)
+hint: run it as root; -M rehearses it on a model" ]
+	done
+	rm -r "$away"
+}
+
 @test "acting needs this machine: --from is a mistake" {
 	for verb in "bind 00:03.0" "unbind 00:03.0" "restore --all" "vfs 00:03.0 2"; do
 		# shellcheck disable=SC2086

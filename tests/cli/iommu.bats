@@ -67,6 +67,11 @@ nic() {
 	run_ctl --from "$T" iommu list
 	expect_status 0
 	expect_in "$stderr" "no IOMMU unit: the kernel drives none" "hint: 'iommuctl doctor'"
+	# and to who names one it is said once
+	run_ctl --from "$T" iommu show dmar0
+	expect_status 1
+	expect_in "$stderr" "iommuctl: unit dmar0: the kernel drives none (/sys/class/iommu)"
+	[ "$(grep -c "the kernel drives none\|^hint: 'iommuctl doctor'" <<<"$stderr")" -eq 2 ]
 	mkdir "$T/sys/class/tty" # without one, the classes were left out of the tree
 	rmdir "$T/sys/class/iommu"
 	run_ctl --from "$T" iommu list

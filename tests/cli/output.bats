@@ -83,6 +83,17 @@ load lib
 	done
 }
 
+@test "words are told apart without regard to case in Turkish, too" {
+	[ -e /usr/share/i18n/locales/tr_TR ] || skip "the package locales, which has the alphabet, is not installed"
+	localedef -i tr_TR -f UTF-8 "$BATS_TEST_TMPDIR/tr_TR.UTF-8"
+	export LOCPATH=$BATS_TEST_TMPDIR LC_ALL=tr_TR.UTF-8
+	run_ctl --demo --raw device list -o SRIOV_TOTAL,Driver,UNIT
+	expect_status 0
+	[ "${lines[0]}" = "VFS-MAX DRIVER UNIT" ]
+	run_ctl --demo group tree
+	expect_in "$output" '├─'
+}
+
 @test "LC_ALL=C draws in ASCII" {
 	LC_ALL=C run_ctl --demo group tree
 	expect_status 0

@@ -57,13 +57,15 @@ static uint64_t now_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
-/* Whether the terminal takes UTF-8. Whatever it is, text is measured as UTF-8. */
+/*
+ * Whether the terminal takes UTF-8. Whatever it is, we ourselves measure text as UTF-8, and by nobody's alphabet: in Turkish
+ * an I is no i, and words of logs and columns are told without regard to case.
+ */
 static bool take_locale(void)
 {
 	bool utf8 = setlocale(LC_CTYPE, "") && streq(nl_langinfo(CODESET), "UTF-8");
 
-	if (!utf8)
-		setlocale(LC_CTYPE, "C.UTF-8");
+	setlocale(LC_CTYPE, "C.UTF-8"); /* where there is none, the user's stays */
 	return utf8;
 }
 
