@@ -212,7 +212,8 @@ static void say_why(struct invocation *inv, int r)
 {
 	const struct note *n;
 
-	if (r >= 0)
+	/* what cannot be written is said at the end of the output */
+	if (r >= 0 || out_failed(inv->out))
 		return;
 	vec_for_each(n, &inv->ctx->notes)
 		if (n->level == NOTE_ERROR)
@@ -232,7 +233,8 @@ static int end_output(struct invocation *inv, int r)
 	told = out_end(inv->out, inv->command->record) >= 0;
 	if (told && r >= 0)
 		return code;
-	if (!inv->changed)
+	/* a model of our own goes with us, and a dry run was none */
+	if (!inv->changed || inv->dry_run || (inv->machine && inv->machine->model && !inv->machine->lasting))
 		return r < 0 ? code : EXIT_FAILED;
 	ctx_error(inv->ctx, NOTE(.code = "changed", .err = EIO, .why = "it is done, and could not be told",
 				 .hint = arena_printf(&inv->ctx->arena, "iommuctl %s list shows what is so now", inv->noun->name)),

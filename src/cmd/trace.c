@@ -309,29 +309,52 @@ static int run_decode(struct invocation *inv)
 
 struct convert_run {
 	struct trace_input in;
+	const char *to; /* NULL: standard output */
 	struct strbuf b;
-	FILE *f;
+	FILE *f; /* NULL until there is something to write */
 };
+
+/* Whatever is in the file stays there until the input was found to be one. */
+static int convert_begin(struct convert_run *run)
+{
+	struct invocation *inv = run->in.inv;
+	int r = 0;
+
+	if (run->f)
+		return 0;
+	if (run->to)
+		r = output_open(inv->ctx, run->to, inv->argv[0], &run->f);
+	else
+		run->f = stdout;
+	if (r == 0)
+		fputs("{\"schema\":\"iommuctl.trace/1\"}\n", run->f);
+	return r;
+}
 
 static int convert_event(void *arg, const struct event *ev)
 {
 	struct convert_run *run = arg;
+	int r = convert_begin(run);
 
+	if (r < 0)
+		return r;
 	event_json(&run->b, ev);
 	strbuf_putc(&run->b, '\n');
 	if (run->b.len < 1U << 16)
 		return 0;
 	fwrite(run->b.s, 1, run->b.len, run->f);
 	strbuf_reset(&run->b);
+	if (!run->to)
+		return out_flush(run->in.inv->out); /* out_end() says so */
 	return ferror(run->f) ? -EIO : 0;
 }
 
 static int write_all(struct convert_run *run, const char *file)
 {
-	int r;
+	int r = trace_input_read(&run->in, file);
 
-	fputs("{\"schema\":\"iommuctl.trace/1\"}\n", run->f);
-	r = trace_input_read(&run->in, file);
+	if (r == 0)
+		r = convert_begin(run);
 	if (r < 0)
 		return r;
 	fwrite(strbuf_str(&run->b), 1, run->b.len, run->f);
@@ -343,20 +366,14 @@ static int write_all(struct convert_run *run, const char *file)
 static int run_convert(struct invocation *inv)
 {
 	const char *to = inv->argc > 1 && !streq(inv->argv[1], "-") ? inv->argv[1] : NULL;
-	struct convert_run run = { .f = stdout };
-	int r = 0, written = 0;
+	struct convert_run run = { .to = to };
+	int r, written = 0;
 
 	run.in = (struct trace_input){ .inv = inv, .event = convert_event, .arg = &run };
-	if (to)
-		r = output_open(inv->ctx, to, inv->argv[0], &run.f);
-	if (r < 0)
-		return r;
 	r = write_all(&run, inv->argv[0]);
 	strbuf_free(&run.b);
-	if (to)
+	if (to && run.f)
 		written = output_close(inv->ctx, run.f, to);
-	else if (fflush(stdout) || ferror(stdout))
-		written = ctx_cannot_write(inv->ctx, errno ?: EIO, "standard output");
 	return written < 0 ? written : r < 0 ? r : trace_input_exit(&run.in);
 }
 

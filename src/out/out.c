@@ -2,6 +2,7 @@
 #include "out/out.h"
 
 #include <errno.h>
+#include <stdio_ext.h>
 #include <string.h>
 
 #include "out/internal.h"
@@ -215,11 +216,14 @@ int out_end(struct out *o, const struct record_type *fallback)
 	} else if (o->table) {
 		r = table_print(o->table, 0);
 	}
-	if (out_flush(o) < 0 || r < 0)
-		return ctx_error(o->ctx,
-				 NOTE(.code = "stdout", .err = o->write_err ? o->write_err : -r, .where = "stdout"),
-				 "cannot write the output");
-	return 0;
+	if (out_flush(o) == 0 && r == 0)
+		return 0;
+	/* the next command of a batch fails by itself, with its own errno, or not any more */
+	__fpurge(o->f);
+	clearerr(o->f);
+	return ctx_error(o->ctx,
+			 NOTE(.code = "stdout", .err = o->write_err ? o->write_err : -r, .where = "stdout"),
+			 "cannot write the output");
 }
 
 struct column_row {

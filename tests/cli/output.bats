@@ -146,6 +146,23 @@ load lib
 	done
 }
 
+@test "an output that fails is said once, and a rehearsal leaves nothing changed behind it" {
+	local traces=$BATS_TEST_DIRNAME/../traces args
+	for args in "trace decode $traces/vtd-nvme.trace" "trace convert $traces/vtd-nvme.trace" "faults decode $traces/vtd.txt" \
+		"device bind -n 0a:00.3" "device bind 0a:00.3" "device vfs --force 0a:00.0 0" "group set-type 14 DMA-FQ"; do
+		# shellcheck disable=SC2086
+		run --separate-stderr bash -c '"$IOMMUCTL" -q --demo "$@" >/dev/full' - $args
+		[ "$status" -ne 4 ]
+		[ "$(grep -c "No space left on device" <<<"$stderr")" -eq 1 ]
+		expect_not_in "$stderr" "Broken pipe" "Input/output error" "it is done"
+	done
+	# a batch: its line, and its end
+	run --separate-stderr bash -c '"$IOMMUCTL" --demo batch - <<<"iommu list" >/dev/full'
+	expect_status 1
+	[ "$stderr" = "iommuctl: -:1: cannot write the output: No space left on device
+iommuctl: cannot write the output: No space left on device" ]
+}
+
 @test "-q silences warnings, errors stay" {
 	local box=$BATS_TEST_TMPDIR/box
 	mkdir -p "$box/sys"

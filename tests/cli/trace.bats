@@ -403,3 +403,17 @@ amd-vi 0000:01:00.0 0xffffc080"
 	expect_status 0
 	[ -z "$stderr" ]
 }
+
+@test "convert: an input that cannot be read costs no file" {
+	echo precious >"$BATS_TEST_TMPDIR/out"
+	run_ctl trace convert "$BATS_TEST_TMPDIR/nosuch" "$BATS_TEST_TMPDIR/out"
+	expect_status 1
+	[ "$(cat "$BATS_TEST_TMPDIR/out")" = precious ]
+	run_ctl trace convert "$BATS_TEST_TMPDIR/nosuch"
+	expect_status 1
+	[ -z "$output" ]
+	# one that can be read and has no events is whole
+	: >"$BATS_TEST_TMPDIR/empty"
+	run_ctl trace convert "$BATS_TEST_TMPDIR/empty" "$BATS_TEST_TMPDIR/out"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/out")" -eq 2 ]
+}
