@@ -291,6 +291,28 @@ restored() {
 	restored 0
 }
 
+@test "the help is whole at any width, and what is typed is seen" {
+	start
+	term resize-window -x 80 -y 60
+	keys '?'
+	see 'the other way' '--from FILE read it' 'table has the command'
+	[[ $(screen | sed 1,6d) != *…* ]]
+	# narrower and wider while it is open
+	term resize-window -x 40 -y 90
+	see 'everything about the row: show, check,' 'snapshot: iommuctl --from FILE,'
+	[[ $(screen | sed 1,6d) != *…* ]]
+	term resize-window -x 120 -y 50
+	see 'the other way round' 'iommuctl --from FILE, iommutop --from FILE read it'
+	keys Escape
+	term resize-window -x 20 -y 5
+	keys F2
+	see 'save a snapshot'
+	keys /tmp/a-rather-long-name
+	see 'rather-long-name_'
+	keys Escape q
+	restored 0
+}
+
 @test "signals end it as they would end any program, and the terminal is as it was" {
 	local s status
 	for s in TERM:143 HUP:129 QUIT:131 SEGV:139 ABRT:134 BUS:135; do

@@ -38,8 +38,8 @@ const char ui_help_text[] =
 	"  \033[33min-use\033[0m           a process has it\n"
 	"  \033[2mnothing-to-give\033[0m  bridges only\n"
 	"\n"
-	"\033[1mA dash\033[0m stands for what is not known. The reason is in the line below the table. Faults come from the kernel\n"
-	"log, page requests, invalidations and mappings from tracepoints that are only counted, owners from the\n"
+	"\033[1mA dash\033[0m stands for what is not known. The reason is in the line below the table. Faults come from the kernel "
+	"log, page requests, invalidations and mappings from tracepoints that are only counted, owners from the "
 	"kernel's memory. iommutop changes nothing on the machine.\n";
 
 /* -- pieces ---------------------------------------------------------------------------------------------- */
@@ -400,6 +400,16 @@ static void draw_advice(struct cells *c, const struct ui *ui, struct model *m, i
 	}
 }
 
+/* Where the end of @text begins that fits into @width cells, at the beginning of a character. */
+static size_t typed_from(const char *text, int width)
+{
+	size_t n = strlen(text), from = (int)n > width ? n - (size_t)MAX(width, 0) : 0;
+
+	while (((unsigned char)text[from] & 0xc0) == 0x80)
+		from++;
+	return from;
+}
+
 static bool draw_prompt(struct cells *c, struct ui *ui, int y)
 {
 	const struct ui_view *v = ui_current(ui);
@@ -423,8 +433,11 @@ static bool draw_prompt(struct cells *c, struct ui *ui, int y)
 	default:
 		break;
 	}
+	/* what is typed is more than what it is for */
+	if (label && *text && strlen(label) + strlen(text) >= (size_t)c->w)
+		label = "";
 	if (label)
-		cells_printf(c, y, 0, c->w, ATTR_BOLD, "%s%s_", label, text);
+		cells_printf(c, y, 0, c->w, ATTR_BOLD, "%s%s_", label, text + typed_from(text, c->w - 1 - (int)strlen(label)));
 	else if (*ui->message)
 		cells_put(c, y, 0, c->w, ui->message_bad ? ATTR_BAD : ATTR_GOOD, ui->message);
 	else if (*v->filter && ui->mode == MODE_LIST)

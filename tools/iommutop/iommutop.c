@@ -192,9 +192,12 @@ static int run_screen(struct top *t)
 		e = screen_wait(due > now ? (int)((due - now) / 1000000) + 1 : 0, &key);
 		if (e == SCREEN_END)
 			break;
-		if (e == SCREEN_RESIZED && t->ui.mode == MODE_PANE && t->ui.pane_of_row) {
+		if (e == SCREEN_RESIZED && t->ui.mode == MODE_PANE) {
 			screen_size(&w, &h);
-			detail_fill(&t->ui, &t->model, t->src, w);
+			if (t->ui.pane_of_row)
+				detail_fill(&t->ui, &t->model, t->src, w);
+			else
+				ui_help(&t->ui, w);
 		}
 		if (e == SCREEN_KEY && !act(t, ui_key(&t->ui, &t->model, &key)))
 			break;

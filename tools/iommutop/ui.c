@@ -395,12 +395,18 @@ static void start_sort(struct ui *ui)
 	ui->sort_at = MAX(ui_current(ui)->list.sort, 0);
 }
 
-static void show_help(struct ui *ui)
+void ui_help(struct ui *ui, int width)
 {
 	pane_reset(&ui->pane);
 	ui->pane_of_row = false;
 	ui->pane.title = must_strdup("Help");
 	pane_add(&ui->pane, ui_help_text, strlen(ui_help_text));
+	pane_wrap(&ui->pane, (size_t)MAX(width, 1));
+}
+
+static void show_help(struct ui *ui)
+{
+	ui_help(ui, ui->width);
 	ui_show_pane(ui);
 }
 
@@ -578,4 +584,57 @@ void pane_add(struct pane *p, const char *text, size_t len)
 		pane_line(p, text + i, n);
 		i += n + 1;
 	}
+}
+
+/* Where the words of a line begin, behind a key and the blanks that set it off: what is wrapped goes on below them. */
+static size_t hanging(const char *s, size_t width)
+{
+	size_t lead = strspn(s, " "), at = lead;
+
+	for (const char *gap = s + lead; (gap = strstr(gap, "  ")); gap = s + at)
+		at = (size_t)(gap - s) + strspn(gap, " ");
+	return at * 2 <= width ? at : MIN(lead, width / 2);
+}
+
+/* The piece of @l from @from on, behind @indent blanks. */
+static void add_piece(struct pane *p, const struct pane_line *l, size_t indent, size_t from, size_t n)
+{
+	struct pane_line piece = { must_calloc(1, indent + n + 1), must_calloc(1, indent + n + 1) };
+
+	memset(piece.text, ' ', indent);
+	memcpy(piece.text + indent, l->text + from, n);
+	memset(piece.attrs, ATTR_PLAIN, indent);
+	memcpy(piece.attrs + indent, l->attrs + from, n);
+	*vec_push(&p->lines) = piece;
+}
+
+static void wrap_line(struct pane *p, const struct pane_line *l, size_t width)
+{
+	size_t len = strlen(l->text), hang = hanging(l->text, width), from = 0, indent = 0;
+
+	while (indent + len - from > width) {
+		size_t n = width - indent, cut = n;
+
+		/* not at the blanks that set the words off, and a word that is longer than the line where the line ends */
+		while (cut && (l->text[from + cut] != ' ' || (!from && cut < hang)))
+			cut--;
+		cut = cut ? cut : n;
+		add_piece(p, l, indent, from, cut);
+		from += cut + strspn(l->text + from + cut, " ");
+		indent = hang;
+	}
+	add_piece(p, l, indent, from, len - from);
+}
+
+void pane_wrap(struct pane *p, size_t width)
+{
+	struct pane to = { .title = p->title };
+	const struct pane_line *l;
+
+	vec_for_each(l, &p->lines)
+		wrap_line(&to, l, width);
+	p->title = NULL;
+	pane_reset(p);
+	vec_free(&p->lines);
+	*p = to;
 }

@@ -49,6 +49,9 @@ void pane_reset(struct pane *p);
 /* Adds lines; our own colour sequences (ESC [ … m) become attributes, other control characters "?". */
 void pane_add(struct pane *p, const char *text, size_t len);
 
+/* Breaks lines of ASCII text that are longer than @width (not 0) at their blanks. */
+void pane_wrap(struct pane *p, size_t width);
+
 struct ui_view {
 	struct list list;
 	size_t cursor, top;  /* in list.order */
@@ -78,7 +81,7 @@ struct ui {
 	bool message_bad;
 	struct pane pane;
 	size_t pane_top;
-	bool pane_of_row; /* what is in it is about the selected row, wrapped at the screen's width */
+	bool pane_of_row; /* what is in it is about the selected row, else it is the help; wrapped at the screen's width */
 	int sort_at; /* in the menu */
 	bool live;
 	struct ui_layout layout;
@@ -105,6 +108,9 @@ size_t ui_selected(const struct ui *ui);
 
 /* Shows what ui->pane was filled with, from its beginning. */
 void ui_show_pane(struct ui *ui);
+
+/* Fills ui->pane with what the keys are, for a screen of that width. */
+void ui_help(struct ui *ui, int width);
 
 /* A line about what was just done. */
 void ui_message(struct ui *ui, bool bad, const char *fmt, ...) _printf_(3, 4);
