@@ -77,11 +77,15 @@ static struct rows get_left_out(struct arena *a, struct json_object *m)
 
 static struct strs get_sections(struct arena *a, struct json_object *m)
 {
-	size_t n = doc_len(m, "sections");
-	const char **v = arena_array(a, const char *, n);
+	size_t all = doc_len(m, "sections"), n = 0;
+	const char **v = arena_array(a, const char *, all);
 
-	for (size_t i = 0; i < n; i++)
-		v[i] = arena_strdup(a, json_object_get_string(doc_at(m, "sections", i)));
+	for (size_t i = 0; i < all; i++) {
+		struct json_object *o = doc_at(m, "sections", i);
+
+		if (json_object_is_type(o, json_type_string))
+			v[n++] = arena_strdup(a, json_object_get_string(o));
+	}
 	return STRS(v, n);
 }
 

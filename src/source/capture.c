@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "source/allow.h"
+#include "source/doc.h"
 
 #define MANIFEST_DEPTH 16
 
@@ -76,7 +77,7 @@ int capture_read_manifest(struct capture *c, struct ctx *ctx, struct source *s, 
 	}
 	c->is_snapshot = true;
 	c->manifest = doc;
-	c->full = json_object_object_get_ex(doc, "full", &v) && json_object_get_boolean(v);
+	c->full = doc_bool(doc, "full") == TRI_YES;
 	c->allow_version = json_object_object_get_ex(doc, "allow_list", &v) ? json_object_get_uint64(v) : 0;
 	v = NULL;
 	json_object_object_get_ex(doc, "unreadable", &v);

@@ -182,3 +182,18 @@ setup() {
 	run_ctl -j snapshot info here.snap
 	expect_json '.data[0].host' "$(uname -n)"
 }
+
+@test "a manifest that says anything is told as far as it makes sense" {
+	mkdir tree/iommuctl
+	echo '{"format":1,"sections":[null,1,["x"],"kmsg.json",{}],"unreadable":[null,7,{"path":null},{"errno":"EACCES"},{"path":"x","errno":5}],
+		"counts":[],"time":7,"host":{},"full":"no","allow_list":"many"}' >tree/iommuctl/manifest.json
+	tar -C tree -cf odd.tar .
+	for from in tree odd.tar; do
+		run_ctl -j snapshot info "$from"
+		expect_status 0
+		expect_json '.data[0].sections | tojson' '["kmsg.json"]'
+		expect_json '.data[0] | [.kind, .time, .host, .files] | tojson' '["snapshot",null,null,null]'
+		run_ctl snapshot info "$from"
+		expect_status 0
+	done
+}
