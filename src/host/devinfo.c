@@ -241,28 +241,31 @@ static const char *first_entry(struct host *h, const struct device *d, const cha
 
 /* -- SR-IOV ------------------------------------------------------------------------------------------ */
 
-static struct device *linked_function(struct host *h, const struct device *d, const char *link)
+/* The function that a link of @d leads to, NULL: the machine does not list it. Negative errno: there is no such link. */
+static int linked_function(struct host *h, const struct device *d, const char *link, struct device **ret)
 {
 	char path[SRC_PATH_MAX], name[64];
 	struct pci_addr addr;
+	int r;
 
 	PATHF(path, "%s/%s", device_sysfs(h, d), link);
-	if (source_readlink_name(h->src, path, name, sizeof(name)) < 0 || pci_addr_parse(name, &addr) < 0)
-		return NULL;
-	return host_pci(h, addr);
+	r = source_readlink_name(h->src, path, name, sizeof(name));
+	if (r == 0)
+		*ret = pci_addr_parse(name, &addr) < 0 ? NULL : host_pci(h, addr);
+	return r;
 }
 
-/* The links virtfn0 … are there for as many VFs as are enabled; TotalVFs is a 16-bit register. */
+/* The links virtfn0 … are there for as many VFs as are enabled; a foreign tree may say 65,535 of each device and have none. */
 static void read_vfs(struct host *h, struct device *d, struct devinfo *info)
 {
 	size_t n = info->sriov_num.known ? MIN(info->sriov_num.v, UINT16_MAX) : 0;
+	struct device *vf = NULL;
 	char link[32];
 
 	for (size_t i = 0; i < n; i++) {
-		struct device *vf;
-
 		snprintf(link, sizeof(link), "virtfn%zu", i);
-		vf = linked_function(h, d, link);
+		if (linked_function(h, d, link, &vf) < 0)
+			return;
 		if (!vf)
 			continue;
 		if (!info->vfs)
@@ -274,7 +277,7 @@ static void read_vfs(struct host *h, struct device *d, struct devinfo *info)
 static void read_pci(struct host *h, struct device *d, struct devinfo *info)
 {
 	info->reset_methods = attr_words(h, d, "reset_method");
-	info->pf = linked_function(h, d, "physfn");
+	linked_function(h, d, "physfn", &info->pf);
 	info->sriov_total = attr_num(h, d, "sriov_totalvfs");
 	info->sriov_num = attr_num(h, d, "sriov_numvfs");
 	read_vfs(h, d, info);

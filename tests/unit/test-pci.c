@@ -509,6 +509,36 @@ static void virtual_functions(void **state)
 	assert_int_equal(device_info(m->host, machine_dev(m, "0000:01:00.0"))->n_vfs, 0);
 }
 
+static const struct source_ops *counted_ops;
+static unsigned n_links;
+
+static int count_readlink(struct source *src, const char *path, char *buf, size_t cap)
+{
+	n_links++;
+	return counted_ops->readlink(src, path, buf, cap);
+}
+
+/* A tree that says more than there is costs no more than there is. */
+static void a_number_of_virtual_functions_is_not_believed(void **state)
+{
+	struct machine *m = *state;
+	struct source_ops ops;
+	const struct devinfo *pf;
+
+	machine_file(m, NVME "/sriov_numvfs", "65535\n");
+	machine_link(m, NVME "/virtfn0", "../0000:01:00.1");
+	machine_load(m);
+	counted_ops = m->src->ops;
+	ops = *counted_ops;
+	ops.readlink = count_readlink;
+	m->src->ops = &ops;
+	n_links = 0;
+	pf = device_info(m->host, machine_dev(m, "0000:01:00.0"));
+	m->src->ops = counted_ops;
+	assert_int_equal(pf->n_vfs, 1);
+	assert_true(n_links < 100);
+}
+
 static void what_a_bus_reset_takes_along(void **state)
 {
 	struct machine *m = *state;
@@ -624,6 +654,7 @@ int main(void)
 		ON_MACHINE(netdevs_and_disks),
 		ON_MACHINE(attributes),
 		ON_MACHINE(virtual_functions),
+		ON_MACHINE(a_number_of_virtual_functions_is_not_believed),
 		ON_MACHINE(what_a_bus_reset_takes_along),
 	};
 
