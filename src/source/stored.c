@@ -118,21 +118,35 @@ static const struct source_ops stored_ops = {
 	.close = stored_close,
 };
 
-/* What could not be read when the snapshot was made becomes a node that answers so. */
-static void plant_errors(struct stored *m)
+static void plant_error(struct stored *m, const struct capture_error *e)
+{
+	struct mem_node *n = memtree_peek(&m->tree, m->root, e->path);
+
+	if (!n) {
+		n = memtree_make(&m->tree, m->root, e->path);
+		n->kind = MEM_FILE;
+	}
+	n->err = e->err;
+}
+
+/*
+ * What could not be read when the snapshot was made becomes a node that answers so. A manifest of two kilobytes, packed, can name millions of
+ * directories: what nobody can ask for is left out, and the rest may take no more than an archive's entries may.
+ */
+static int plant_errors(struct stored *m, struct ctx *ctx)
 {
 	for (size_t i = 0; i < m->capture.n_errors; i++) {
 		const struct capture_error *e = &m->capture.errors[i];
-		struct mem_node *n = memtree_peek(&m->tree, m->root, e->path);
 
-		if (e->err == -ENOTCAPTURED)
-			continue; /* nothing is there: capture_missing() says why */
-		if (!n) {
-			n = memtree_make(&m->tree, m->root, e->path);
-			n->kind = MEM_FILE;
-		}
-		n->err = e->err;
+		/* nothing is there that was not captured: capture_missing() says why */
+		if (e->err != -ENOTCAPTURED && path_fits(e->path))
+			plant_error(m, e);
+		if (m->tree.bytes > ARCHIVE_MAX_KEPT)
+			return ctx_error(ctx, NOTE(.code = "archive-limit", .err = E2BIG, .why = "its manifest names too many files",
+						   .where = SNAPSHOT_MANIFEST, .hint = "this is no snapshot that iommuctl made"),
+					 "%s", m->source.name);
 	}
+	return 0;
 }
 
 static int take_manifest(struct stored *m, struct ctx *ctx)
@@ -143,9 +157,7 @@ static int take_manifest(struct stored *m, struct ctx *ctx)
 	if (r < 0 || n->kind != MEM_FILE)
 		return 0;
 	r = capture_read_manifest(&m->capture, ctx, &m->source, n->data, n->len);
-	if (!r)
-		plant_errors(m);
-	return r;
+	return r < 0 ? r : plant_errors(m, ctx);
 }
 
 int source_open_archive(struct ctx *ctx, const char *name, const void *data, size_t len, struct source **ret)

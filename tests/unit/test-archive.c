@@ -8,6 +8,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -613,6 +614,35 @@ static void three_answers(void **state _unused_)
 	ctx_free(&ctx);
 }
 
+static size_t memory_in_use(void)
+{
+	struct mallinfo2 i = mallinfo2();
+
+	return i.uordblks + i.hblkhd;
+}
+
+/* Names longer than any that is ever asked for become no directories. */
+static void a_manifest_of_endless_names(void **state _unused_)
+{
+	static const char head[] = "{\"format\":1,\"unreadable\":[{\"path\":\"", tail[] = "b\",\"errno\":\"EACCES\"}]}";
+	const size_t steps = 400000;
+	struct strbuf text = { 0 };
+	struct source *s = NULL;
+	struct ctx ctx = { 0 };
+	size_t before;
+
+	strbuf_puts(&text, head);
+	for (size_t i = 0; i < steps; i++)
+		strbuf_puts(&text, "a/");
+	strbuf_puts(&text, tail);
+	before = memory_in_use();
+	assert_int_equal(open_with_manifest(text.s, &s, &ctx), 0);
+	assert_true(memory_in_use() - before < 20 * text.len);
+	source_close(s);
+	strbuf_free(&text);
+	ctx_free(&ctx);
+}
+
 /* An older snapshot was never asked for what the list has learned since. */
 static void the_allow_list_grows(void **state _unused_)
 {
@@ -756,6 +786,7 @@ int main(void)
 		cmocka_unit_test(a_file_of_a_negative_size),
 		cmocka_unit_test(cut_archives),
 		cmocka_unit_test(three_answers),
+		cmocka_unit_test(a_manifest_of_endless_names),
 		cmocka_unit_test(the_allow_list_grows),
 		cmocka_unit_test(bad_manifests),
 		cmocka_unit_test(the_allow_list),
