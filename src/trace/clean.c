@@ -156,7 +156,7 @@ static unsigned what_to_look_for(struct slice line)
 
 	/* a '=' that is written as "=3D" tells that all of them are; "=3D00" alone could be a number */
 	if (slice_has(line, "=3D0x") || slice_has(line, "=3D[") || slice_has(line, " =3D") ||
-	    (line.n > 50 && line.n <= 76 && line.p[line.n - 1] == '=' && line.p[line.n - 2] != '='))
+	    (line.n > 50 && line.n <= 76 && line.p[line.n - 1] == '=' && (line.n > 70 || line.p[line.n - 2] == ' ')))
 		how |= QUOTED;
 	if (is_json(line))
 		return how;

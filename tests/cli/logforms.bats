@@ -368,6 +368,16 @@ null null global handling fault status reg ffffffff" ]
 vt-d invalidation handling fault status reg 40" ]
 }
 
+@test "a line of a trace that ends in '=' is no half of one" {
+	[ "$(what - <<-'END' | jq -r '"\(.kind) \(.task) \(.address) \(.size) \(.at.line)"'
+		   kworker/u64:0-12      [011] .....   327.747763: dma_free: 0000:c2:00.0
+		dma_addr=fe980000 size=524288 virt_addr=000000006cadbcb1 attrs=
+		   kworker/u64:0-12      [011] .....   327.747766: unmap: IOMMU: iova=0x00000000fe980000 -
+		0x00000000fea00000 size=524288 unmapped_size=524288
+	END
+	)" = "unmap kworker/u64:0 0xfe980000 524288 null" ]
+}
+
 @test "the name of an event is no event" {
 	run_ctl -j trace stat - <<-'END'
 		`AMD-Vi: Event logged [IO_PAGE_FAULT]` is what such a machine says when it fails.
