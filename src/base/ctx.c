@@ -31,6 +31,8 @@ int ctx_note(struct ctx *ctx, struct note n, const char *what_fmt, ...)
 	struct note *kept;
 	va_list ap;
 
+	if (ctx->gaps_told && n.level == NOTE_WARNING && err == ENOTCAPTURED && ctx->verbosity <= 0)
+		return -err;
 	if (ctx->notes.n >= CTX_MAX_NOTES && n.level == NOTE_WARNING) {
 		ctx->dropped++;
 		return -err;

@@ -32,6 +32,7 @@ struct ctx {
 	VEC(struct note) notes;
 	size_t dropped; /* notes beyond CTX_MAX_NOTES, counted and not kept */
 	int verbosity;	/* -v: +1 each, -q: -1 */
+	bool gaps_told;	/* that much was not captured has been said: no warning of each such file, but with -v */
 };
 
 /* A machine made to break us can warn without end: what is beyond this is only counted. */

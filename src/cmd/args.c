@@ -10,7 +10,7 @@
 #include "cmd/suggest.h"
 
 const struct option_row global_options[] = {
-	{ 0, "from", "FILE|DIR|demo", "take the facts from a snapshot, an unpacked tree or the built-in machine",
+	{ 0, "from", "FILE|DIR|demo", "take the facts from a snapshot, an unpacked tree, a listing of IOMMU groups or the built-in machine",
 	  COMPLETE_FILE_OR_DEMO },
 	{ 'M', "model", NULL, "act on a model of the machine, inside this process", COMPLETE_NONE },
 	{ 0, "demo", NULL, "the built-in sample machine and a model of it: --from demo -M", COMPLETE_NONE },

@@ -65,7 +65,7 @@ static const struct arg_row save_args[] = {
 };
 
 static const struct arg_row info_args[] = {
-	{ "FILE", "a snapshot, a tar of a machine's /sys, a directory, or demo", COMPLETE_FILE_OR_DEMO },
+	{ "FILE", "a snapshot, a tar of a machine's /sys, a listing of its groups, a directory, or demo", COMPLETE_FILE_OR_DEMO },
 	{ 0 },
 };
 

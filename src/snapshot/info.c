@@ -27,7 +27,7 @@ static const struct record_type left_out_record =
 
 static const struct field info_fields[] = {
 	INFO(file, F_STR, "FILE", "as given", .flags = FIELD_DEFAULT),
-	INFO(kind, F_STR, "KIND", "snapshot, or a tree or tar made by hand", .flags = FIELD_DEFAULT),
+	INFO(kind, F_STR, "KIND", "snapshot; or a tree, tar or listing made by hand", .flags = FIELD_DEFAULT),
 	INFO(host, F_STR, "HOST", "name of the machine", .flags = FIELD_DEFAULT),
 	INFO(kernel, F_STR, "KERNEL", "its release", .flags = FIELD_DEFAULT),
 	INFO(boot_id, F_STR, "BOOT-ID", "which boot of it"),
@@ -127,7 +127,7 @@ void snapshot_info(struct source *src, struct arena *a, struct snapshot_info *re
 
 	*ret = (struct snapshot_info){
 		.file = arena_strdup(a, src->name),
-		.kind = src->ops->kind == SOURCE_TREE ? "tree" : "tar",
+		.kind = src->is_listing ? "listing" : src->ops->kind == SOURCE_TREE ? "tree" : "tar",
 		.host = arena_strdup(a, src->hostname),
 		.boot_id = arena_strdup(a, src->boot_id),
 		.root = TRI_UNKNOWN, .full = TRI_UNKNOWN, .wake = TRI_UNKNOWN,

@@ -15,7 +15,7 @@ struct snapshot_left_out {
 
 struct snapshot_info {
 	const char *file;
-	const char *kind; /* snapshot, tree, tar */
+	const char *kind; /* snapshot, tree, tar, listing */
 	const char *host, *kernel, *boot_id;
 	const char *time, *tool;
 	const char *note; /* of a report: what its author said; NULL: nothing, or it is none */

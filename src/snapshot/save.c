@@ -294,9 +294,12 @@ int snapshot_save(struct ctx *ctx, struct source *src, const char *file, const s
 {
 	time_t now = time(NULL);
 	struct gathered g;
-	int kind = streq(file, "-") ? 0 : check_target(ctx, file, opt->force);
-	int r = 0;
+	int kind, r = 0;
 
+	if (src->is_listing)
+		return ctx_error(ctx, NOTE(.code = "listing", .err = EOPNOTSUPP, .why = "a listing has no files that a snapshot could hold",
+					   .hint = "keep the listing as it is: --from reads it", .where = src->name), "%s", src->name);
+	kind = streq(file, "-") ? 0 : check_target(ctx, file, opt->force);
 	if (kind < 0)
 		return kind;
 	gather(ctx, src, opt, &g);

@@ -363,7 +363,7 @@ static int not_an_archive(struct loader *l, const char *why)
 	return ctx_error(l->ctx,
 			 NOTE(.code = "source-unknown", .err = EINVAL, .why = why, .where = l->name,
 			      .hint = "--from takes a file that `iommuctl snapshot save` wrote, a tar of a "
-				      "machine's /sys, a directory with sys/ in it, or the word demo"),
+				      "machine's /sys, a listing of its IOMMU groups, a directory with sys/ in it, or the word demo"),
 			 "%s", l->name);
 }
 

@@ -266,6 +266,8 @@ int capture_missing(struct capture *c, struct source *s, const char *path)
 
 	if (c->asking)
 		return -ENOENT;
+	if (s->is_listing)
+		return -ENOTCAPTURED;
 	c->asking = true;
 	r = c->is_snapshot ? snapshot_missing(c, s, path) : by_hand_missing(c, s, path);
 	c->asking = false;

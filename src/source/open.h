@@ -14,6 +14,9 @@ int source_open_tree(struct ctx *ctx, const char *dir, struct source **ret);
 int source_open_archive(struct ctx *ctx, const char *name, const void *data, size_t len,
 			struct source **ret);
 
+/* A listing (source/listing.h) in memory. -ENODATA, not noted: it is none. Other errors are noted. */
+int source_open_listing(struct ctx *ctx, const char *name, const char *text, size_t len, struct source **ret);
+
 /* PATHF() makes an empty path of one that it would have to cut. */
 static inline bool path_fits(const char *path)
 {

@@ -2,10 +2,13 @@
 #include "source/source.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/str.h"
+#include "source/listing.h"
 #include "source/open.h"
 
 /* What source_read_attr_dup() takes. */
@@ -20,8 +23,27 @@ int source_open_memory(struct ctx *ctx, const char *name, const void *data, size
 	return source_open_archive(ctx, name, data, len, ret);
 }
 
+/* Opens the file @what if it is a listing; -ENODATA, not noted, when it is none, or cannot be read. */
+static int try_listing(struct ctx *ctx, const char *what, size_t size, struct source **ret)
+{
+	_cleanup_close_ int fd = size && size <= LISTING_MAX ? open(what, O_RDONLY | O_CLOEXEC) : -1;
+	_cleanup_free_ char *text = NULL;
+	ssize_t n, more;
+
+	if (fd < 0)
+		return -ENODATA;
+	text = must_malloc(size);
+	n = read(fd, text, MIN(size, (size_t)4096)); /* most files are no text, which their beginning tells */
+	if (n <= 0 || !listing_is_text(text, (size_t)n))
+		return -ENODATA;
+	while ((size_t)n < size && (more = read(fd, text + n, size - (size_t)n)) > 0)
+		n += more;
+	return source_open_listing(ctx, what, text, (size_t)n, ret);
+}
+
 int source_open(struct ctx *ctx, const char *what, struct source **ret)
 {
+	int r = -ENODATA;
 	struct stat st;
 
 	if (streq(what, "demo"))
@@ -33,6 +55,10 @@ int source_open(struct ctx *ctx, const char *what, struct source **ret)
 				 "%s", what);
 	if (S_ISDIR(st.st_mode))
 		return source_open_tree(ctx, what, ret);
+	if (S_ISREG(st.st_mode))
+		r = try_listing(ctx, what, (size_t)st.st_size, ret);
+	if (r != -ENODATA)
+		return r;
 	if (S_ISREG(st.st_mode) || S_ISFIFO(st.st_mode))
 		return source_open_archive(ctx, what, NULL, 0, ret);
 	return ctx_error(ctx,

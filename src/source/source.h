@@ -106,6 +106,7 @@ struct source {
 	char *name;	/* "live", or the path or word given to --from */
 	char *hostname; /* of the machine looked at; NULL unknown */
 	char *boot_id;	/* NULL unknown */
+	bool is_listing; /* source/listing.h: nothing that it lacks is known to be missing */
 	/* sections.c: those without a document in a capture, so that they are looked for once */
 	bool no_section[SECTION_MAX];
 };
@@ -117,8 +118,8 @@ struct source {
 int source_open_live(struct ctx *ctx, struct source **ret);
 
 /*
- * --from @what: a directory (an unpacked snapshot, or a tree with sys/ in it), a file (a snapshot, or
- * any tar of a machine's /sys, compressed or not), or "demo". Told apart by looking. Errors are noted
+ * --from @what: a directory (an unpacked snapshot, or a tree with sys/ in it), a file (a snapshot,
+ * any tar of a machine's /sys, compressed or not, or a listing of groups), or "demo". Told apart by looking. Errors are noted
  * in @ctx with the place.
  */
 int source_open(struct ctx *ctx, const char *what, struct source **ret);

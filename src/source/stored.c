@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* A source whose files are in memory: what archive.c read. */
+/* A source whose files are in memory: what archive.c or listing.c read. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "source/archive.h"
 #include "source/capture.h"
+#include "source/listing.h"
 #include "source/open.h"
 #include "source/sections.h"
 
@@ -183,4 +184,30 @@ int source_open_archive(struct ctx *ctx, const char *name, const void *data, siz
 		source_identify(&m->source);
 	*ret = &m->source;
 	return 0;
+}
+
+int source_open_listing(struct ctx *ctx, const char *name, const char *text, size_t len, struct source **ret)
+{
+	struct stored *m = must_calloc(1, sizeof(*m));
+	size_t doubtful = 0;
+	int r;
+
+	m->source = (struct source){ .ops = &stored_ops, .name = must_strdup(name), .is_listing = true };
+	memtree_init(&m->tree);
+	m->root = m->tree.root;
+	r = listing_load(text, len, &m->tree, &doubtful);
+	if (!r) {
+		ctx_warn(ctx, "listing", 0, name, "%s: a listing, not a snapshot: what it does not say is unknown", name);
+		ctx->gaps_told = true;
+		if (doubtful)
+			ctx_warn(ctx, "listing-twice", 0, name,
+				 "%s: %zu device%s named again, in another group: of two listings the first counts", name, doubtful,
+				 doubtful == 1 ? " is" : "s are");
+		*ret = &m->source;
+		return 0;
+	}
+	source_close(&m->source);
+	if (r != -ENODATA)
+		ctx_error(ctx, NOTE(.code = "listing-limit", .err = -r, .where = name, .why = "it names too many devices"), "%s", name);
+	return r;
 }

@@ -304,3 +304,123 @@ open_up() {
 		[[ $stderr == *'no such device on this machine'* ]]
 	done
 }
+
+# listed FILE: GROUP DEVICE CLASS DRIVER of each device in a group
+listed() {
+	run_ctl --from "$1" -j group list
+	[ "$status" -eq 0 ]
+	jq -r '.data[] | .group as $g | .devices[] | "\($g) \(.device) \(.class) \(.driver)"' <<<"$output"
+}
+
+@test "a listing of groups that somebody pasted, in the forms of find, ls, wikis' loops, lspci, pvesh, the kernel log" {
+	cat >find <<-'END'
+		$ find /sys/kernel/iommu_groups -type l
+		/sys/kernel/iommu_groups/7/devices/0000:00:01.0
+		/sys/kernel/iommu_groups/7/devices/0000:01:00.0
+		/sys/kernel/iommu_groups/10/devices/fd4a0000.crypto
+	END
+	[ "$(listed find)" = "7 0000:00:01.0 null null
+7 0000:01:00.0 null null
+10 fd4a0000.crypto null null" ]
+	cat >ls <<-'END'
+		> /sys/kernel/iommu_groups/1/devices/:
+		> total 0
+		> lrwxrwxrwx 1 root root 0 Nov  1 10:00 0000:00:01.0 -> ../../../../devices/pci0000:00/0000:00:01.0
+		> lrwxrwxrwx 1 root root 0 Nov  1 10:00 0000:01:00.0 -> ../../../../devices/pci0000:00/0000:00:01.0/0000:01:00.0
+		> /sys/kernel/iommu_groups/2/devices:
+		> 0000:00:14.0  0000:00:14.2
+		>
+		> /sys/bus/pci/devices/0000:00:1f.0/iommu_group -> ../../../kernel/iommu_groups/10
+	END
+	[ "$(listed ls)" = "1 0000:00:01.0 null null
+1 0000:01:00.0 null null
+2 0000:00:14.0 null null
+2 0000:00:14.2 null null
+10 0000:00:1f.0 null null" ]
+	cat >loop <<-'END'
+		IOMMU Group 0 00:00.0 Host bridge [0600]: Vendor Chip [8086:3ec2] (rev 07)
+		IOMMU Group 1 01:00.0 VGA compatible controller [0300]: Vendor Card [Model 5] [10de:1b81] (rev a1)
+		IOMMU Group 1 01:00.1 Audio device [0403]: Vendor Card Audio [10de:10f0] (rev a1)
+
+		00:00.0 Host bridge [0600]: Vendor Chip [8086:3ec2] (rev 07)
+			Subsystem: Maker Board [1043:8694]
+		01:00.0 VGA compatible controller [0300]: Vendor Card [Model 5] [10de:1b81] (rev a1)
+			Kernel driver in use: vfio-pci
+			Kernel modules: nouveau
+		01:00.1 Audio device [0403]: Vendor Card Audio [10de:10f0] (rev a1)
+			Kernel modules: snd_hda_intel
+	END
+	[ "$(listed loop)" = "0 0000:00:00.0 bridge null
+1 0000:01:00.0 display vfio-pci
+1 0000:01:00.1 audio null" ]
+	run_ctl --from loop -j group check 1
+	expect_json '.data[0].verdict' unknown
+	run_ctl --from loop group check 1
+	expect_in "$output" "0000:01:00.1 (no driver)"
+	printf '%s\n' 'IOMMU Group 3:' $'\t0a:00.0 USB controller [0c03]: V C [1912:0014]' 'IOMMU group 4' \
+		'[RESET] 0b:00.0 Ethernet controller [0200]: V C [8086:1533]' $'IOMMU group 9:\t[1022:790b] 00:14.0 SMBus: V C (rev 59)' \
+		$'\t\t[1022:790e] 00:14.3 ISA bridge: V C' 'Group:  11  0000:02:00.0 Non-Volatile memory controller [0108]: V [144d:a80a]' \
+		'**IOMMU Group 12:**' '0c:00.0 0300: 10de:2204 (rev a1)' 'My IOMMU group 13 is odd, 0d:00.0 is in it.' >heads
+	[ "$(listed heads)" = "3 0000:0a:00.0 usb null
+4 0000:0b:00.0 network null
+9 0000:00:14.0 serial null
+9 0000:00:14.3 bridge null
+11 0000:02:00.0 storage null
+12 0000:0c:00.0 display null" ]
+	cat >lspci <<-'END'
+		03:00.0 USB controller [0c03]: V C [1106:3483] (rev 01) (prog-if 30 [XHCI])
+		        Flags: bus master, fast devsel, latency 0, IRQ 28, IOMMU group 12
+		        Kernel driver in use: xhci_hcd
+		00:1d.0 USB controller [0c03]: V C [8086:8c26] (rev 05)
+			IOMMU group: 13
+		Slot:	04:00.0
+		Class:	Ethernet controller [0200]
+		Vendor:	V [8086]
+		Device:	C [125c]
+		Driver:	igc
+		IOMMUGroup:	17
+	END
+	[ "$(listed lspci)" = "12 0000:03:00.0 usb xhci_hcd
+13 0000:00:1d.0 usb null
+17 0000:04:00.0 network igc" ]
+	cat >pvesh <<-'END'
+		│ class    │ device │ id           │ iommugroup │ vendor │ device_name
+		╞══════════╪════════╪══════════════╪════════════╪════════╪═════════════
+		│ 0x010601 │ 0xa282 │ 0000:00:17.0 │          5 │ 0x8086 │ SATA
+		│ 0x030000 │ 0x2206 │ 0000:01:00.0 │         -1 │ 0x10de │
+	END
+	[ "$(listed pvesh)" = "5 0000:00:17.0 storage null" ]
+	cat >dmesg <<-'END'
+		[    0.4] pci 0000:00:02.0: Adding to iommu group 2
+		[    0.4] iommu: Adding device 0000:00:03.0 to group 3
+		[    9.4] e1000e 0000:00:03.0: Removing from iommu group 3
+		[   10.4] fsl_mc_bus dprc.1: Adding to iommu group 4
+	END
+	[ "$(listed dmesg)" = "2 0000:00:02.0 null null
+4 dprc.1 null null" ]
+}
+
+@test "what a listing does not say is unknown, which is said once; two listings in one" {
+	printf '%s\n' 'IOMMU Group 1:' $'\t00:01.0 PCI bridge [0604]: V C [8086:1901]' $'\t01:00.0 VGA compatible controller [0300]: V C [10de:1b81]' >one
+	run_ctl --from one group list
+	expect_in "$stderr" "a listing, not a snapshot"
+	[ "$(wc -l <<<"$stderr")" -eq 1 ]
+	run_ctl --from one -j group list
+	expect_json '.data[0] | "\(.verdict) \(.viable)"' "unknown null"
+	run_ctl --from one -v group list
+	expect_in "$stderr" "driver of 0000:01:00.0: not captured"
+	run_ctl --from one group explain 1
+	expect_in "$output" "was not captured"
+	run_ctl snapshot info one
+	expect_in "$output" "listing"
+	run_ctl --from one snapshot save kept.snap
+	expect_status 6
+	expect_in "$stderr" "a listing has no files" "hint: keep the listing"
+	{ cat one; printf '%s\n' 'IOMMU Group 2:' $'\t01:00.0 VGA compatible controller [0300]: V C [10de:1b81]'; } >two
+	run_ctl --from two group list
+	expect_in "$stderr" "1 device is named again, in another group"
+	[ "$(listed two)" = "$(listed one)" ]
+	yes 'IOMMU Group 1 00:00.0 Host bridge' | head -c 17000000 >large
+	run_ctl --from large group list
+	expect_status 1
+}

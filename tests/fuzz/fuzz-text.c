@@ -10,6 +10,7 @@
 #include "snapshot/scrub.h"
 #include "source/holders.h"
 #include "source/kmsg.h"
+#include "source/open.h"
 #include "source/probes.h"
 
 /* dmesg's output, or a log file; and what taking out what is private makes of it. */
@@ -80,6 +81,24 @@ FUZZ_TARGET(messages)
 
 	messages_explain(&a, text);
 	arena_free(&a);
+	return 0;
+}
+
+/* Listings of groups that somebody pastes. Whatever they name is a tree that can be walked. */
+FUZZ_TARGET(listing)
+{
+	struct source *s = NULL;
+	struct arena a = { 0 };
+	struct ctx ctx = { 0 };
+	struct src_list l;
+
+	if (source_open_listing(&ctx, "fuzz", (const char *)data, size, &s) == 0) {
+		fuzz_check(source_list(s, "sys/kernel/iommu_groups", &a, &l) == 0 || source_list(s, "sys/bus/pci/devices", &a, &l) == 0);
+		fuzz_check(!source_exists(s, "sys/class/iommu"));
+	}
+	source_close(s);
+	arena_free(&a);
+	ctx_free(&ctx);
 	return 0;
 }
 
