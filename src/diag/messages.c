@@ -20,15 +20,23 @@ struct message {
 	const char *code, *pattern, *text, *remedy, *command, *plain;
 };
 
+#define NOT_VIABLE "Another device of the same group is still on a driver of the host. The whole group is given away or none of it."
+#define BIND_REFUSED                                                                                                                       \
+	"The VFIO driver does not take the device: it has no group (the IOMMU is off), it is a bridge, its virtual functions are in use, " \
+	"or its firmware needs memory mapped."
+
 static const struct message messages[] = {
 	{ "not-viable", "group ([0-9]+) is not viable",
-	  "Another device of the same group is still on a driver of the host. The whole group is given away or none of it.",
+	  NOT_VIABLE,
 	  "See which device is in the way, and what frees it", "iommuctl group check %s", NULL },
 	{ "not-viable", ADDR ".*group is not viable",
-	  "Another device of the same group is still on a driver of the host. The whole group is given away or none of it.",
+	  NOT_VIABLE,
+	  "See which device is in the way, and what frees it", "iommuctl group check %s", NULL },
+	{ "not-viable", "group ([0-9]+) has devices not bound",
+	  NOT_VIABLE,
 	  "See which device is in the way, and what frees it", "iommuctl group check %s", NULL },
 	{ "not-viable", "ensure all devices within the iommu_group are bound",
-	  "Another device of the same group is still on a driver of the host. The whole group is given away or none of it.",
+	  NOT_VIABLE,
 	  "See which groups are not viable, and why", NULL, "iommuctl group list --not-viable" },
 	{ "in-use", "/dev/vfio/([0-9]+): device or resource busy",
 	  "Another program has the group open, or a device of it was given away through iommufd. A group has one user at a time.",
@@ -40,13 +48,31 @@ static const struct message messages[] = {
 	  "Devices of one group were given to different address spaces (a guest with a virtual IOMMU, or two guests). Devices of one "
 	  "group always share one.",
 	  "See why these devices share a group, and what would part them", "iommuctl group explain %s", NULL },
-	{ "memlock", "rlimit_memlock|map_dma failed: cannot allocate memory|dma_map\\(.*-12 ",
+	{ "memlock", "rlimit_memlock|map_dma failed: cannot allocate memory|map_dma: -12|dma_map\\(.*-12 |dma remapping, error 12",
 	  "The program may not lock that much memory: VFIO locks the whole memory of a guest, and the limit of the program is lower "
 	  "than that.",
 	  "See the limit; raise LimitMEMLOCK= of the unit, or <memtune><hard_limit> of the guest", NULL, "iommuctl doctor" },
-	{ "bad-range", "dma_map\\(.*-22 |map_dma failed: invalid argument",
+	{ "bad-range", "dma_map\\(.*-22 |map_dma failed: invalid argument|map_dma: -22|dma remapping, error 22",
 	  "An address is beyond what the IOMMU can translate, or lies in a range that is reserved for a device of the group.",
 	  "See the width of addresses, and the reserved regions of the group", NULL, "iommuctl iommu list -o +address_width" },
+	{ "no-peer-to-peer", "dma_map\\(.*-14 |map_dma failed: bad address|peer-to-peer transactions on bars are not supported",
+	  "Memory of another device that was given to the same guest could not be mapped: DMA between these devices will not work. All else does.",
+	  "See whether something else is wrong", NULL, "iommuctl doctor" },
+	{ "no-group-node", "/dev/vfio/([0-9]+): no such file",
+	  "The group has no node: none of its devices is on a VFIO driver.",
+	  "See which devices the group has, and what binds them", "iommuctl group check %s", NULL },
+	{ "no-permission", "/dev/vfio/([0-9]+): (permission denied|operation not permitted)",
+	  "The program may not open the group's node: the node's owner and mode forbid it, or the device cgroup of a container or unit does.",
+	  "See the state of the group and who holds it", "iommuctl group check %s", NULL },
+	{ "no-iommu", "no iommu_group found|no iommu detected|host doesn't support passthrough of host pci",
+	  "The device is in no group: no IOMMU is on, or none is in front of it.",
+	  "See why no IOMMU is on, and what turns it on", NULL, "iommuctl doctor" },
+	{ "no-vfio", "vfio support could not be initialized",
+	  "The program found no VFIO: its modules are not loaded, or no IOMMU is on.",
+	  "See what is missing", NULL, "iommuctl doctor" },
+	{ "needs-iommufd", ADDR ".*need iommufd backend",
+	  "A virtual IOMMU whose tables the hardware walks needs the device through iommufd; it was given through a VFIO group.",
+	  "See the options for QEMU", "iommuctl plan %s", NULL },
 	{ "no-cdev", "/dev/vfio/devices/vfio[0-9]+.*no such file",
 	  "The device has no node of its own: it is not bound to a VFIO driver, or this kernel makes no such nodes "
 	  "(CONFIG_VFIO_DEVICE_CDEV).",
@@ -56,9 +82,28 @@ static const struct message messages[] = {
 	  "until then, and cannot be called off.",
 	  "See which program has it, and end that", "iommuctl device show %s", NULL },
 	{ "bind-refused", "bind failed for " ADDR ".*vfio|cannot bind to driver vfio-pci",
-	  "The VFIO driver does not take the device: it has no group (the IOMMU is off), it is a bridge, its virtual functions are in use, or "
-	  "its firmware needs memory mapped.",
+	  BIND_REFUSED,
 	  "See what stands in the way", "iommuctl group check %s", "iommuctl doctor" },
+	{ "bind-refused", "cannot bind " ADDR " to vfio",
+	  BIND_REFUSED,
+	  "See what stands in the way", "iommuctl group check %s", NULL },
+	{ "bind-refused", "vfio[a-z_-]*: probe of " ADDR " failed with error",
+	  BIND_REFUSED,
+	  "See what stands in the way", "iommuctl group check %s", NULL },
+	{ "bind-refused", ADDR ": probe with driver [a-z_-]*vfio[a-z_-]* failed",
+	  BIND_REFUSED,
+	  "See what stands in the way", "iommuctl group check %s", NULL },
+	{ "reset-hangs", ADDR ": not ready [0-9]+ms after",
+	  "The device did not come back from a reset, or from a state without power: it will not work until the machine is switched off and on.",
+	  "See how it can be reset; another way may work", "iommuctl device show %s", NULL },
+	{ "lost-bars", ADDR ".*reset recovery - restoring bars",
+	  "The device was reset without VFIO's doing and forgot its memory windows; they are written back. A graphics card that does so often fails "
+	  "when its guest ends.",
+	  "See how it can be reset", "iommuctl device show %s", NULL },
+	{ "bad-rom", ADDR ".*invalid pci rom header signature",
+	  "The device's ROM cannot be read: a graphics card that the firmware started on hides it, or the device sleeps. A guest may need the ROM as a "
+	  "file (romfile=).",
+	  "See whether it is the one that the firmware started on", "iommuctl device show %s", NULL },
 	{ "no-reset", "cannot reset device " ADDR,
 	  "The device can be reset only along with others on its bus, and not all of those are given to the same program; or it cannot be "
 	  "reset at all.",
@@ -69,6 +114,9 @@ static const struct message messages[] = {
 	{ "direct-region", ADDR ".*(rmrr|1:1 mapping)",
 	  "Firmware wants memory to stay mapped for the device, so the kernel does not give it away.",
 	  "See the ranges, and which firmware table they come from", "iommuctl group check %s", NULL },
+	{ "direct-region", "platform rmrr requirement",
+	  "Firmware wants memory to stay mapped for the device, so the kernel does not give it away.",
+	  "See for which devices", NULL, "iommuctl doctor" },
 	{ "bar-taken", ADDR ".*can't reserve",
 	  "Something on the host holds a part of the device's memory; with display adapters it is the console of the firmware.",
 	  "See whether it is the framebuffer", NULL, "iommuctl doctor" },
@@ -76,7 +124,11 @@ static const struct message messages[] = {
 	  "A bridge puts its own id on the requests of all devices behind it, and the driver of the SMMU takes the first of them alone. This one gets no group and "
 	  "cannot be given away; its DMA goes where the first one's goes.",
 	  "See the stream ids of the device, and who else has them", "iommuctl device show %s", NULL },
-	{ "claim-refused", "set iommu for container: operation not permitted|iommufd.*operation not permitted",
+	{ "attach-refused", "(set iommu for container|group to container, error).*(input/output|invalid)",
+	  "The IOMMU's driver refused to attach the group: firmware wants memory mapped for a device of it, or the unit's own tables are at fault. The "
+	  "kernel log has the reason.",
+	  "See which groups can be claimed, and why others cannot", NULL, "iommuctl group list" },
+	{ "claim-refused", "(set iommu for container:|group to container, error).*operation not permitted|iommufd.*operation not permitted",
 	  "The kernel refused the claim: a device of the group is on a driver of the host, interrupts are not isolated, or another program owns "
 	  "the group.",
 	  "See which groups can be claimed, and why others cannot", NULL, "iommuctl group list" },
