@@ -116,10 +116,19 @@ static void parse_speaker(struct log_state *st, struct event *ev, const struct l
 	ev->driver = hold_text(st, driver);
 }
 
+/* "device=…" */
+static bool is_field(struct slice s)
+{
+	struct scan t = scan_of(s);
+	struct slice key;
+
+	return scan_until(&t, '=', &key) && key.n && !memchr(key.p, ' ', key.n);
+}
+
 static enum line_result parse_event(struct log_state *st, const struct log_msg *m, const char *at, struct scan s, bool last)
 {
 	const struct amd_event *e;
-	struct slice in, name;
+	struct slice in, name, fields;
 	struct scan inner;
 	struct event *ev;
 
@@ -134,7 +143,10 @@ static enum line_result parse_event(struct log_state *st, const struct log_msg *
 	if (!scan_word(&inner, &name))
 		return LINE_BAD;
 	e = find_event(name);
-	if (e ? !memchr(in.p, '=', in.n) : !slice_is(name, "UNKNOWN")) /* a name alone is prose about it */
+	fields = slice_trim(scan_rest(&inner));
+	if (e && !fields.n) /* somebody closed the bracket behind the name */
+		fields = slice_trim(scan_rest(&s));
+	if (e ? !is_field(fields) : !slice_is(name, "UNKNOWN")) /* a name alone is prose about it */
 		return LINE_BAD;
 	ev = hold_new(st, m);
 	ev->kind = EVENT_FAULT;
@@ -142,7 +154,7 @@ static enum line_result parse_event(struct log_state *st, const struct log_msg *
 	ev->fault = (struct fault_info){ .kind = e ? e->kind : FAULT_GLOBAL, .has_code = e, .code = e ? e->code : 0 };
 	ev->fault.text = hold_text(st, name);
 	parse_speaker(st, ev, m, at);
-	parse_fields(st, ev, scan_rest(&inner));
+	parse_fields(st, ev, fields);
 	return LINE_TAKEN;
 }
 

@@ -383,6 +383,9 @@ vt-d invalidation handling fault status reg 40" ]
 		`AMD-Vi: Event logged [IO_PAGE_FAULT]` is what such a machine says when it fails.
 	END
 	expect_json '.data[0] | "\(.events) \(.undecoded)"' "0 1"
+	# but for what somebody has typed
+	[ "$(what - <<<'`AMD-Vi: Event logged [IOTLB_INV_TIMEOUT] device=06:00.0 address=0x798e0840` (many of them)' |
+		jq -r '"\(.device) \(.address) \(.text)"')" = "06:00.0 0x798e0840 IOTLB_INV_TIMEOUT" ]
 }
 
 @test "two units at once: each word goes to its own dump" {
