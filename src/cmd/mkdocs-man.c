@@ -9,7 +9,7 @@
 #include "cmd/mkdocs.h"
 
 /* The day on which the manual's words last changed; a date of the build would make every build differ. */
-#define MAN_DATE "November 20, 2026"
+#define MAN_DATE "November 21, 2026"
 #define MAN_WIDTH 76
 
 /* A word as mdoc takes it: no escape, no minus that groff would make a hyphen. */
@@ -71,13 +71,52 @@ static void write_paragraphs(FILE *f, const char *text)
 	}
 }
 
-/* A row's help is a phrase; in a list of a manual it is a sentence. */
+/* Behind one word, with what stands in brackets about it. NULL: there are several. */
+static const char *one_word(const char *s)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789-.";
+	size_t n = strspn(s, letters);
+
+	if (!n)
+		return NULL;
+	s += n;
+	if (strstarts(s, " ("))
+		s = strchr(s, ')') ? strchr(s, ')') + 1 : s;
+	return s;
+}
+
+/* Whether it begins with values, which are written as they are: "vt-d, amd-vi; null: not known", "success or invalid". */
+static bool lists_values(const char *s)
+{
+	for (int n = 1;; n++) {
+		s = one_word(s);
+		if (!s)
+			return false;
+		if (strstarts(s, ", or "))
+			s += 5;
+		else if (strstarts(s, ", ") || strstarts(s, " or "))
+			s += *s == ',' ? 2 : 4;
+		else
+			return n > 1 && (!*s || strchr(";:.", *s));
+	}
+}
+
+/* "smmuv3 (the default), or a number" */
+static bool is_constant(const char *s)
+{
+	size_t n = strcspn(s, " ,:");
+
+	return strcspn(s, "0123456789") < n || strstarts(s, "true:") || strstarts(s, "false:") || strstarts(s, "null:");
+}
+
+/* A row's help is a phrase; in a list of a manual it is a sentence, but for values. */
 static void write_phrase(FILE *f, const char *s)
 {
 	_cleanup_strbuf_ struct strbuf b = { 0 };
 
 	strbuf_puts(&b, s);
-	b.s[0] = toupper((unsigned char)b.s[0]);
+	if (!lists_values(s) && !is_constant(s))
+		b.s[0] = toupper((unsigned char)b.s[0]);
 	if (!ends_sentence(s, strlen(s)))
 		strbuf_putc(&b, '.');
 	write_text(f, b.s);

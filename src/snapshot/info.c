@@ -40,7 +40,7 @@ static const struct field info_fields[] = {
 	INFO(wake, F_BOOL, "WAKE", "with the config space of devices that slept"),
 	INFO(files, F_INT, "FILES", "files in it"),
 	INFO(links, F_INT, "LINKS", "links in it"),
-	INFO(bytes, F_INT, "BYTES", "contents, uncompressed", .unit = "bytes"),
+	INFO(bytes, F_INT, "BYTES", "size of its contents, uncompressed", .unit = "bytes"),
 	INFO(units, F_INT, "UNITS", "IOMMUs", .flags = FIELD_DEFAULT),
 	INFO(groups, F_INT, "GROUPS", "IOMMU groups", .flags = FIELD_DEFAULT),
 	INFO(pci_devices, F_INT, "PCI-DEVICES", "PCI functions", .flags = FIELD_DEFAULT),

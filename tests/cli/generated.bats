@@ -41,6 +41,18 @@ setup_file() {
 	done
 }
 
+# who copies a value from a page into a script has it as the program writes it
+@test "values keep their letters, sentences begin with a capital" {
+	run grep -nE '^(Vt-d|Amd-vi|Smmuv3|Tegra241|Iommufd|Dma|Dma-api|Ready|Needs-bind|None|Success|Safe|Running|Fits|True|False|Bar0)[ ,:]' "$SRC"/man/*.1
+	[ "$status" -eq 1 ] || {
+		echo "$output" >&2
+		return 1
+	}
+	grep -qx 'none, dma-api, vfio-group, iommufd; null: not known.' "$SRC/man/iommutop.1"
+	grep -qx 'smmuv3 (the default), tegra241-cmdqv, selftest, or a number.' "$SRC/man/iommuctl-viommu.1"
+	grep -qx 'Number of the group.' "$SRC/man/iommutop.1"
+}
+
 @test "mandoc has no complaint" {
 	command -v mandoc || skip "mandoc is not installed"
 	# pages refer to each other before they are installed
