@@ -187,7 +187,7 @@ static int run_expect(struct run *r, int argc, char **argv)
 
 	if (argc < 4)
 		return usage(r, "expect", NOTE(.code = "no-argument", .why = "expect ERRNO COMMAND", .hint = "ERRNO is a name such as EBUSY, or an exit status"));
-	if (parse_u32(argv[2], &wanted_code) < 0 && (err = errno_from_name(argv[2])) < 0)
+	if ((parse_u32(argv[2], &wanted_code) < 0 || wanted_code > 255) && (err = errno_from_name(argv[2])) < 0)
 		return usage(r, argv[2], NOTE(.code = "bad-value", .why = "neither an errno's name nor an exit status", .hint = "a name such as EBUSY, or a number from 0 to 255"));
 	argv[2] = argv[0];
 	code = run_command_line(r, argc - 2, argv + 2);

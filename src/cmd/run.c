@@ -237,7 +237,8 @@ static int end_output(struct invocation *inv, int r)
 	if (!inv->changed || inv->dry_run || (inv->machine && inv->machine->model && !inv->machine->lasting))
 		return r < 0 ? code : EXIT_FAILED;
 	ctx_error(inv->ctx, NOTE(.code = "changed", .err = EIO, .why = "it is done, and could not be told",
-				 .hint = arena_printf(&inv->ctx->arena, "iommuctl %s list shows what is so now", inv->noun->name)),
+				 .hint = arena_printf(&inv->ctx->arena, "iommuctl %s shows what is so now", inv->command->flags & COMMAND_OBJECT ?
+						      "object tree" : arena_printf(&inv->ctx->arena, "%s list", inv->noun->name))),
 		  "%s %s", inv->noun->name, inv->command->verb);
 	return EXIT_CHANGED;
 }

@@ -214,6 +214,7 @@ static int run_in_background(struct start *s)
 	s->end_too = (struct oom_end){ .fn = end_child, .arg = s };
 	oom_at_end(&s->end_too);
 	wait_for_leave(left);
+	s->inv->changed = true;
 	return started(s, pid);
 }
 
@@ -334,6 +335,7 @@ static int run_stop(struct invocation *inv)
 			  "session %s", name);
 	if (r < 0)
 		return exit_from_errno(r);
+	inv->changed = true;
 	row.state = "stopped";
 	return wants_text(inv) ? EXIT_DONE : out_row(inv->out, &row);
 }

@@ -137,6 +137,37 @@ hint: run it as root; -M rehearses it on a model" ]
 	"$IOMMUCTL" session stop "$s"
 }
 
+@test "so it is with objects of a session, and with the session" {
+	local s=t$$o
+
+	run -4 --separate-stderr bash -c "\"\$IOMMUCTL\" session start --demo $s >/dev/full"
+	expect_in "$stderr" "session start: it is done, and could not be told" "hint: iommuctl session list"
+	run -4 --separate-stderr bash -c "\"\$IOMMUCTL\" --session $s ioas alloc >/dev/full"
+	expect_in "$stderr" "hint: iommuctl object tree"
+	"$IOMMUCTL" --session "$s" ioas alloc as mem
+	run -4 --separate-stderr bash -c "\"\$IOMMUCTL\" --session $s -j ioas map mem 2M >/dev/full"
+	run -4 --separate-stderr bash -c "\"\$IOMMUCTL\" --session $s -j object destroy --all >/dev/full"
+	run -1 --separate-stderr bash -c "\"\$IOMMUCTL\" --session $s -j object tree >/dev/full"
+	run -1 --separate-stderr bash -c "\"\$IOMMUCTL\" --demo batch - >/dev/full" <<<"ioas alloc"
+	run -4 --separate-stderr bash -c "\"\$IOMMUCTL\" -j session stop $s >/dev/full"
+	run -1 --separate-stderr "$IOMMUCTL" session stop "$s"
+}
+
+@test "a dry run of restore says what would be refused" {
+	run_ctl --demo batch - <<-END
+		device bind --group 06:00.0
+		device open 06:00.0 as disk
+		expect 1 device restore -n --all
+		expect 1 device restore --all
+		device close disk
+		device bind --group 06:00.0
+		device restore -n --all
+		device list -o device,driver --raw
+	END
+	expect_status 0
+	grep -x "0000:06:00.0 vfio-pci" <<<"$output"
+}
+
 @test "a rehearsal writes nothing that the next boot of this machine would read" {
 	local conf=/etc/iommuctl/bindings.d before
 	before=$(find "$conf" 2>/dev/null || :)

@@ -56,6 +56,11 @@ batch() {
 	END
 }
 
+@test "an exit status that no command has is not expected" {
+	batch 2 <<<"expect 999 group list"
+	expect_in "$stderr" "neither an errno's name nor an exit status"
+}
+
 @test "the first line that fails ends it, with its exit status and its place" {
 	batch 2 <<-'END'
 		group list

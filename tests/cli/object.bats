@@ -361,6 +361,7 @@ faultq alloc as q'
 		mock fault m 0xa000
 		expect 127 faultq serve q --timeout 5 -- /nosuch/script
 		expect 2 faultq serve q --policy script
+		expect 2 faultq serve q --count 0 --timeout 0
 		expect 2 faultq serve q --policy success -- true
 		expect EBUSY object destroy q
 		device attach m mem
@@ -400,6 +401,13 @@ teardown() {
 		[ "$late" = "0 2" ] && break
 		sleep 0.1
 	done
+	ctl mock fault m 0x7800
+	ctl faultq wait q --hold 0 >/dev/null
+	for _ in $(seq 50); do
+		at_once=$(counts)
+		[ "$at_once" = "0 3" ] && break
+		sleep 0.1
+	done
 	ctl faultq wait q --timeout 30 >"$BATS_TEST_TMPDIR/woken" 3>&- &
 	waiter=$!
 	ctl mock fault m 0x8000
@@ -409,6 +417,7 @@ teardown() {
 	[ "$left" = "1 1" ]
 	[ "$answered" = "0 1" ]
 	[ "$late" = "0 2" ]
+	[ "$at_once" = "0 3" ]
 	grep -q 0x8000 "$BATS_TEST_TMPDIR/woken"
 }
 

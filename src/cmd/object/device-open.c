@@ -313,6 +313,7 @@ int device_attach_run(struct invocation *inv)
 		r = backend_device_attach(be, &op, NULL);
 	if (r < 0)
 		return attach_failed(inv, r, &pt);
+	object_changed(inv);
 	row = (struct attach_row){
 		.device = device_word(inv, device.handle),
 		.page_table = object_word(inv, op.pt_id),
@@ -338,6 +339,7 @@ int device_detach_run(struct invocation *inv)
 	r = backend_device_detach(be, &op, NULL);
 	if (r < 0)
 		return op_failed(inv, r, attach_texts, 0, "device detach %s", inv->argv[0]);
+	object_changed(inv);
 	row = (struct attach_row){ .device = device_word(inv, device.handle), .pasid = op.flags ? NUM(op.pasid) : NUM_UNKNOWN,
 				   .moved = STRS(NULL, 0) };
 	return wants_text(inv) ? EXIT_DONE : out_row(inv->out, &row);
@@ -364,6 +366,7 @@ int device_close_run(struct invocation *inv)
 	r = backend_device_close(be, &op, NULL);
 	if (r < 0)
 		return op_failed(inv, r, NULL, 0, "device close %s", inv->argv[0]);
+	object_changed(inv);
 	return wants_text(inv) ? EXIT_DONE : out_row(inv->out, &row);
 }
 
@@ -428,6 +431,7 @@ static int answer_legacy(struct invocation *inv, int err, const struct legacy_ro
 {
 	if (err < 0)
 		return op_failed(inv, err, legacy_texts, 0, "device %s %s", inv->command->verb, inv->argv[0]);
+	object_changed(inv);
 	return wants_text(inv) ? EXIT_DONE : out_row(inv->out, row);
 }
 

@@ -57,6 +57,16 @@ static const struct errno_text queue_texts[] = {
 	{ 0 },
 };
 
+/* No time at all is not the default. */
+static int option_hold(struct invocation *inv, uint32_t *ret)
+{
+	int r = option_ms(inv, "hold", ret);
+
+	if (r == EXIT_DONE && inv_opt(inv, "hold") && !*ret)
+		*ret = 1;
+	return r;
+}
+
 static const char *const answers[] = { [IOMMUFD_PAGE_RESP_SUCCESS] = "success", [IOMMUFD_PAGE_RESP_INVALID] = "invalid" };
 
 static int take_answer(struct invocation *inv, const char *word, uint32_t *ret)
@@ -85,7 +95,7 @@ static int run_alloc(struct invocation *inv)
 	int r = object_begin(inv, &be);
 
 	if (r == EXIT_DONE)
-		r = option_ms(inv, "hold", &op.hold_ms);
+		r = option_hold(inv, &op.hold_ms);
 	if (r != EXIT_DONE)
 		return r;
 	take_as(inv, op.name);
@@ -166,7 +176,9 @@ static int run_wait(struct invocation *inv)
 	int r = object_begin(inv, &be);
 
 	if (r == EXIT_DONE)
-		r = TAKE(inv, TAKE_OPT_MS("hold", &hold_ms), TAKE_OPT_MS("timeout", &wait_ms), TAKE_OBJECT(0, &q));
+		r = option_hold(inv, &hold_ms);
+	if (r == EXIT_DONE)
+		r = TAKE(inv, TAKE_OPT_MS("timeout", &wait_ms), TAKE_OBJECT(0, &q));
 	if (r != EXIT_DONE)
 		return r;
 	r = take_group(inv, be, &q, hold_ms, wait_ms, &row);
@@ -202,6 +214,7 @@ static int run_respond(struct invocation *inv)
 	r = backend_faultq_respond(be, &op, NULL);
 	if (r < 0)
 		return op_failed_on(inv, r, &q, OP_KIND_FAULTQ, queue_texts, 0, "faultq respond %s %u", inv->argv[0], op.cookie);
+	object_changed(inv);
 	row = (struct group_row){ .queue = q.name, .cookie = NUM(op.cookie), .answer = answers[op.code] };
 	return wants_text(inv) ? EXIT_DONE : out_row(inv->out, &row);
 }
@@ -318,8 +331,13 @@ static int run_serve(struct invocation *inv)
 	if (r == EXIT_DONE)
 		r = take_policy(&s);
 	if (r == EXIT_DONE)
-		r = TAKE(inv, TAKE_OPT_MS("hold", &s.hold_ms), TAKE_OPT_MS("timeout", &s.idle_ms), TAKE_OPT_U32("count", &s.left),
-			 TAKE_OBJECT(0, &s.q));
+		r = option_hold(inv, &s.hold_ms);
+	if (r == EXIT_DONE)
+		r = TAKE(inv, TAKE_OPT_MS("timeout", &s.idle_ms), TAKE_OPT_U32("count", &s.left));
+	if (r == EXIT_DONE && inv_opt(inv, "count") && !s.left)
+		r = bad_argument(inv, "--count 0", "it would be over before it begins", NULL);
+	if (r == EXIT_DONE)
+		r = TAKE(inv, TAKE_OBJECT(0, &s.q));
 	if (r != EXIT_DONE)
 		return r;
 	if (inv->machine->model && !inv->machine->session && !inv_opt(inv, "timeout")) {

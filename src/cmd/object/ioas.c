@@ -144,6 +144,7 @@ static int mapped(struct invocation *inv, const char *ioas, uint64_t iova, uint6
 {
 	struct map_row row = { ioas, NUM(iova), NUM(length) };
 
+	object_changed(inv);
 	if (!wants_text(inv))
 		return out_row(inv->out, &row);
 	out_verbatim(inv->out, "0x%llx", (unsigned long long)iova);
@@ -213,6 +214,7 @@ static int run_unmap(struct invocation *inv)
 	r = backend_ioas_unmap(be, &op, NULL);
 	if (r < 0)
 		return op_failed_on(inv, r, &ioas, OP_KIND_IOAS, texts, 0x86, "ioas unmap %s", inv->argv[0]);
+	object_changed(inv);
 	row = (struct map_row){ object_word(inv, ioas.id), all ? NUM_UNKNOWN : NUM(op.iova), NUM(op.ret_length) };
 	if (!wants_text(inv))
 		return out_row(inv->out, &row);

@@ -123,6 +123,8 @@ static int report(struct invocation *inv, const struct target *v, size_t n)
 			.users = users,
 		};
 
+		if (!v[i].err)
+			object_changed(inv);
 		if (v[i].err) {
 			int one = refused(inv, &v[i], &users);
 

@@ -292,10 +292,16 @@ bool wants_text(const struct invocation *inv)
 	return !opt->json && !opt->raw && !opt->cols;
 }
 
+void object_changed(struct invocation *inv)
+{
+	inv->changed |= inv->machine->session != NULL;
+}
+
 int object_made(struct invocation *inv, const char *name, uint32_t kind, uint32_t id)
 {
 	struct made_row row = { .name = name, .kind = op_kind_name(kind), .id = id ? NUM(id) : NUM_UNKNOWN };
 
+	object_changed(inv);
 	if (!wants_text(inv))
 		return out_row(inv->out, &row);
 	out_verbatim(inv->out, "%s", name);

@@ -102,7 +102,10 @@ extern const struct field made_fields[];
 #define MADE_RECORD(rname) \
 	{ .name = (rname), .version = 1, .size = sizeof(struct made_row), .fields = made_fields, .n = N_MADE_FIELDS }
 
-/* Prints one. An exit code. */
+/* Notes that it is done, so that an answer that cannot be written is no failure that left all as before. What is not in a session goes anyway. */
+void object_changed(struct invocation *inv);
+
+/* Prints one, which is there now. An exit code. */
 int object_made(struct invocation *inv, const char *name, uint32_t kind, uint32_t id);
 
 /* Whether the answer goes out as text, and not as records. */
