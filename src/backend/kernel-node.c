@@ -21,24 +21,6 @@ static int add_filters(struct udev_monitor *m)
 	return r < 0 ? r : udev_monitor_filter_add_match_subsystem_devtype(m, "vfio-dev", NULL);
 }
 
-int kernel_watch_nodes(struct backend *b)
-{
-	struct kernel_backend *k = (struct kernel_backend *)b;
-	int r;
-
-	if (k->monitor)
-		return 0;
-	k->udevd = access("/run/udev/control", F_OK) == 0;
-	k->udev = udev_new();
-	if (!k->udev)
-		return -ENOMEM;
-	k->monitor = udev_monitor_new_from_netlink(k->udev, k->udevd ? "udev" : "kernel");
-	if (!k->monitor)
-		return -ENOMEM;
-	r = add_filters(k->monitor);
-	return r < 0 ? r : udev_monitor_enable_receiving(k->monitor);
-}
-
 static void take_events(struct kernel_backend *k)
 {
 	struct udev_device *d;
@@ -50,6 +32,35 @@ static void take_events(struct kernel_backend *k)
 			*vec_push(&k->seen) = must_strdup(node + strlen("/dev/"));
 		udev_device_unref(d);
 	}
+}
+
+static void forget_seen(struct kernel_backend *k)
+{
+	for (size_t i = 0; i < k->seen.n; i++)
+		free(k->seen.v[i]);
+	k->seen.n = 0;
+}
+
+int kernel_watch_nodes(struct backend *b)
+{
+	struct kernel_backend *k = (struct kernel_backend *)b;
+	int r;
+
+	if (k->monitor) {
+		/* a number is used again: its event of an earlier move says nothing about this one */
+		take_events(k);
+		forget_seen(k);
+		return 0;
+	}
+	k->udevd = access("/run/udev/control", F_OK) == 0;
+	k->udev = udev_new();
+	if (!k->udev)
+		return -ENOMEM;
+	k->monitor = udev_monitor_new_from_netlink(k->udev, k->udevd ? "udev" : "kernel");
+	if (!k->monitor)
+		return -ENOMEM;
+	r = add_filters(k->monitor);
+	return r < 0 ? r : udev_monitor_enable_receiving(k->monitor);
 }
 
 static bool was_seen(const struct kernel_backend *k, const char *node)
@@ -87,8 +98,7 @@ int kernel_wait_node(struct backend *b, const char *node, int timeout_ms)
 
 void kernel_close_nodes(struct kernel_backend *k)
 {
-	for (size_t i = 0; i < k->seen.n; i++)
-		free(k->seen.v[i]);
+	forget_seen(k);
 	vec_free(&k->seen);
 	if (k->monitor)
 		udev_monitor_unref(k->monitor);

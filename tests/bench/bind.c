@@ -67,17 +67,11 @@ static int played_bind(struct backend *b, const char *bus, const char *dev, cons
 	return 0;
 }
 
-static int played_watch(struct backend *b)
-{
-	(void)b;
-	return 0;
-}
-
 static const struct backend_ops played = {
 	.set_override = played_override,
 	.unbind = played_unbind,
 	.bind = played_bind,
-	.watch_nodes = played_watch,
+	.watch_nodes = machine_no_nodes,
 };
 
 static void build(void)

@@ -305,6 +305,12 @@ static void unload(struct machine *m)
 	m->ctx = (struct ctx){ 0 };
 }
 
+int machine_no_nodes(struct backend *b)
+{
+	(void)b;
+	return 0;
+}
+
 void machine_load(struct machine *m)
 {
 	unload(m);

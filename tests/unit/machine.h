@@ -75,6 +75,10 @@ void machine_file(struct machine *m, const char *path, const char *fmt, ...) _pr
 void machine_link(struct machine *m, const char *path, const char *target);
 void machine_remove(struct machine *m, const char *path);
 
+/* The .watch_nodes of a played kernel, which makes no nodes. */
+struct backend;
+int machine_no_nodes(struct backend *b);
+
 /* Opens the tree and loads everything; again after a change. */
 void machine_load(struct machine *m);
 

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "act/move.h"
+#include "backend/kernel.h"
 #include "base/str.h"
 #include "machine.h"
 
@@ -122,18 +123,12 @@ static int played_load(struct backend *b, const char *name)
 	return r;
 }
 
-static int played_watch(struct backend *b)
-{
-	(void)b;
-	return 0;
-}
-
 static const struct backend_ops played = {
 	.set_override = played_override,
 	.unbind = played_unbind,
 	.bind = played_bind,
 	.load_module = played_load,
-	.watch_nodes = played_watch,
+	.watch_nodes = machine_no_nodes,
 };
 
 /* -- the machine --------------------------------------------------------------------------------------------- */
@@ -469,6 +464,26 @@ static void nothing_is_written_before_the_journal_is(void **state)
 	assert_string_equal(l->log, "");
 }
 
+/* -- nodes ------------------------------------------------------------------------------------------------------ */
+
+/* Of the kernel's own backend: in a batch a device comes and goes, and its node's number with it. */
+static void a_node_of_an_earlier_move_is_waited_for_again(void **state)
+{
+	struct lab *l = *state;
+	struct backend *be = NULL;
+	struct kernel_backend *k;
+
+	assert_int_equal(backend_open_kernel(&l->m.ctx, &be), 0);
+	k = (struct kernel_backend *)be;
+	assert_int_equal(backend_watch_nodes(be), 0);
+	k->udevd = true;
+	*vec_push(&k->seen) = must_strdup("null");
+	assert_int_equal(backend_wait_node(be, "null", 0), 0);
+	assert_int_equal(backend_watch_nodes(be), 0);
+	assert_int_equal(backend_wait_node(be, "null", 0), -ETIMEDOUT);
+	backend_close(be);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -485,6 +500,7 @@ int main(void)
 		T(an_unbind_that_hangs_is_written_down),
 		T(what_the_kernel_says_is_looked_at),
 		T(nothing_is_written_before_the_journal_is),
+		T(a_node_of_an_earlier_move_is_waited_for_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
