@@ -35,6 +35,9 @@ int move_unbind(struct mover *m, const struct move *v, const char *driver, pid_t
 /* The entry's pid_start for a process: field 22 of /proc/PID/stat. */
 struct num move_pid_start(struct mover *m, pid_t pid);
 
+/* -EINPROGRESS, noted: its unbind still hangs, in the process that the entry names. */
+int move_check_pending(struct mover *m, const struct journal_entry *e, const struct move *v);
+
 /* Puts the device down as pending. */
 void move_write_pending(struct mover *m, const struct move *v, pid_t pid);
 

@@ -133,6 +133,20 @@ void move_write_pending(struct mover *m, const struct move *v, pid_t pid)
 	journal_save(m->j);
 }
 
+int move_check_pending(struct mover *m, const struct journal_entry *e, const struct move *v)
+{
+	struct num start;
+
+	if (e->state != JOURNAL_PENDING || !e->pid.known)
+		return 0;
+	start = move_pid_start(m, (pid_t)e->pid.v);
+	if (!start.known || (e->pid_start.known && start.v != e->pid_start.v))
+		return 0;
+	return move_failed(m, "pending", EINPROGRESS,
+		      arena_printf(&m->ctx->arena, "its unbind still hangs in the kernel (process %lld)", (long long)e->pid.v),
+		      "it completes when whoever uses the device lets go", v);
+}
+
 static int unbind_pending(struct mover *m, const struct move *v, const char *driver, pid_t pid)
 {
 	_cleanup_(cleanup_host_free) struct host *h = NULL;
@@ -476,6 +490,26 @@ static bool nothing_to_do(const struct move *v, size_t n)
 	return true;
 }
 
+/* A device whose unbind hangs is locked in the kernel: a bind would hang with it, and on kernels before 7 its override too. */
+static int check_all_pending(struct mover *m, const struct move *v, size_t n)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		const struct journal_entry *e = journal_find(m->j, v[i].bus, v[i].device);
+
+		r = e && is_moving(&v[i]) ? move_check_pending(m, e, &v[i]) : 0;
+	}
+	return r;
+}
+
+static void refuse_all(struct move *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (is_moving(&v[i]))
+			v[i].state = MOVE_REFUSED;
+}
+
 enum move_result move_all(struct mover *m, struct move *v, size_t n)
 {
 	struct saved *saved = arena_array(&m->ctx->arena, struct saved, n);
@@ -484,8 +518,10 @@ enum move_result move_all(struct mover *m, struct move *v, size_t n)
 
 	if (nothing_to_do(v, n))
 		return MOVES_DONE;
-	if (begin(m, v, n, saved) < 0)
+	if (check_all_pending(m, v, n) < 0 || begin(m, v, n, saved) < 0) {
+		refuse_all(v, n);
 		return MOVES_FAILED;
+	}
 	acting_begins();
 	r = backend_watch_nodes(m->be);
 	if (r < 0)

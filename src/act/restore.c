@@ -140,21 +140,6 @@ int move_put_back(struct mover *m, struct host *h, const struct move *was, pid_t
 
 /* -- the journal's entries -------------------------------------------------------------------------------------------- */
 
-/* Whether the process in which its unbind hangs is still that one. */
-static int check_pending(struct mover *m, const struct journal_entry *e, const struct move *was)
-{
-	struct num start;
-
-	if (e->state != JOURNAL_PENDING || !e->pid.known)
-		return 0;
-	start = move_pid_start(m, (pid_t)e->pid.v);
-	if (!start.known || (e->pid_start.known && start.v != e->pid_start.v))
-		return 0;
-	return move_failed(m, "pending", EINPROGRESS,
-		      arena_printf(&m->ctx->arena, "its unbind still hangs in the kernel (process %lld)", (long long)e->pid.v),
-		      "it completes when whoever uses the device lets go", was);
-}
-
 /* Those that there are go away with what holds them, and so only when nobody does. */
 static int check_vfs(struct mover *m, struct host *h, const struct journal_entry *e, const struct move *was)
 {
@@ -189,7 +174,7 @@ static int check_one(struct mover *m, struct host *h, const struct journal_entry
 	r = look(m, was, now);
 	was->group = now->group;
 	if (r == 0)
-		r = check_pending(m, e, was);
+		r = move_check_pending(m, e, was);
 	if (r == 0)
 		r = check_vfs(m, h, e, was);
 	return r < 0 ? r : check_driver(m, h, was, now->driver);

@@ -298,6 +298,19 @@ static enum move_result give(struct mover *m, struct vf_change *c)
 	return move_all(m, c->v, c->n_v);
 }
 
+/* Neither the physical function nor one of those that there are may hang in an unbind: the write would hang with it. */
+static int check_pending(struct mover *m, const struct vf_change *c, const struct move *pf)
+{
+	const struct journal_entry *e = journal_find(m->j, pf->bus, pf->device);
+	int r = e ? move_check_pending(m, e, pf) : 0;
+
+	for (size_t i = 0; r == 0 && i < c->n_v; i++) {
+		e = journal_find(m->j, c->v[i].bus, c->v[i].device);
+		r = e ? move_check_pending(m, e, &c->v[i]) : 0;
+	}
+	return r;
+}
+
 enum move_result vfs_set(struct mover *m, struct vf_change *c)
 {
 	struct before b = { .autoprobe = read_autoprobe(m, c->pf) };
@@ -312,6 +325,8 @@ enum move_result vfs_set(struct mover *m, struct vf_change *c)
 		failed(m, c->pf, r, NULL, NULL);
 		return MOVES_FAILED;
 	}
+	if (check_pending(m, c, &b.pf) < 0)
+		return MOVES_FAILED;
 	b.v = c->v;
 	b.n = c->n_v;
 	take_copy(m, &b);

@@ -432,6 +432,29 @@ static void an_unbind_that_hangs_is_written_down(void **state)
 	assert_int_equal(e->pid.v, getpid());
 }
 
+static void what_hangs_is_not_written_to(void **state)
+{
+	struct lab *l = *state;
+	struct move v[2];
+	char stat[64];
+
+	PATHF(stat, "proc/%d/stat", (int)getpid());
+	machine_file(&l->m, stat, "%d (x) D 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 4711 0\n", (int)getpid());
+	l->fails = "unbind " NIC2 " e1000e";
+	l->err = -EINPROGRESS;
+	look_all(l, "pci", nics, 2, "vfio-pci", v);
+	assert_int_equal(move_all(&l->mover, v, 2), MOVES_DIFFER);
+	l->log[0] = '\0';
+	/* the kernel takes the link away before the driver lets go: it looks like a device without a driver */
+	put_driver("pci", NIC2, NULL);
+	look_all(l, "pci", nics, 2, "vfio-pci", v);
+	assert_int_equal(move_all(&l->mover, v, 2), MOVES_FAILED);
+	expect_said(l, "its unbind still hangs");
+	assert_string_equal(l->log, "");
+	assert_int_equal(v[0].state, MOVE_REFUSED);
+	assert_int_equal(journal_find(l->j, "pci", NIC2)->state, JOURNAL_PENDING);
+}
+
 /* A kernel that says yes and does not do it is not believed. */
 static void not_there(struct lab *l)
 {
@@ -462,6 +485,7 @@ static void nothing_is_written_before_the_journal_is(void **state)
 	assert_int_equal(move_all(&l->mover, v, 1), MOVES_FAILED);
 	l->j->dir = dir;
 	assert_string_equal(l->log, "");
+	assert_int_equal(v[0].state, MOVE_REFUSED);
 }
 
 /* -- nodes ------------------------------------------------------------------------------------------------------ */
@@ -498,6 +522,7 @@ int main(void)
 		T(interrupted_in_the_middle),
 		T(unplugged_in_the_middle),
 		T(an_unbind_that_hangs_is_written_down),
+		T(what_hangs_is_not_written_to),
 		T(what_the_kernel_says_is_looked_at),
 		T(nothing_is_written_before_the_journal_is),
 		T(a_node_of_an_earlier_move_is_waited_for_again),

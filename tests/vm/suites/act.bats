@@ -229,6 +229,9 @@ forks() {
 	[ "$(jq -r '.devices[0].state' "$journal")" = pending ]
 	ctl 4 device restore --wait --timeout 1 "$d"
 	[ "$(field state)" = pending ]
+	# the kernel has it locked: a bind would never come back
+	ctl 1 device bind "$d"
+	[ "$(jq -r '.errors[0].code' <<<"$output") $(field state)" = "pending refused" ]
 	lab_release
 	for _ in $(seq 50); do
 		[ "$(act_running)" -ne 0 ] || break
