@@ -38,6 +38,13 @@ struct num move_pid_start(struct mover *m, pid_t pid);
 /* -EINPROGRESS, noted: its unbind still hangs, in the process that the entry names. */
 int move_check_pending(struct mover *m, const struct journal_entry *e, const struct move *v);
 
+/*
+ * Around what is written to a device. One without a driver may be one that somebody else is taking off its driver, which hangs, and then every
+ * write to it would: with @bare they are written as an unbind is. move_hangs(): @err, where it is -EINPROGRESS noted, with the process in *@ret_pid.
+ */
+void move_guard(struct mover *m, bool bare);
+int move_hangs(struct mover *m, const struct move *v, int err, pid_t *ret_pid);
+
 /* Puts the device down as pending. */
 void move_write_pending(struct mover *m, const struct move *v, pid_t pid);
 

@@ -196,11 +196,32 @@ static int explain_bind(struct mover *m, const struct move *v, int err)
 	return move_failed(m, "bind", err, arena_printf(&m->ctx->arena, "bind to %s: %s", v->to, why), hint, v);
 }
 
-static int bind_one(struct mover *m, const struct move *v)
+/* Native drivers may wait for their firmware for two minutes. */
+#define BIND_MS 120000
+
+void move_guard(struct mover *m, bool bare)
+{
+	m->be->guard_ms = bare ? MAX(m->timeout_ms, BIND_MS) : 0;
+}
+
+int move_hangs(struct mover *m, const struct move *v, int err, pid_t *ret_pid)
+{
+	if (err != -EINPROGRESS)
+		return err;
+	*ret_pid = m->be->hangs;
+	return move_failed(m, "pending", EINPROGRESS,
+			   arena_printf(&m->ctx->arena, "what is written to it hangs in the kernel (process %d) and cannot be called back, as while somebody "
+							"else takes it off its driver", (int)*ret_pid),
+			   arena_printf(&m->ctx->arena, "stop whoever uses it; afterwards: iommuctl device restore %s", v->device), v);
+}
+
+static int bind_one(struct mover *m, const struct move *v, pid_t *ret_pid)
 {
 	const char *now = NULL;
 	int r = backend_bind(m->be, v->bus, v->device, v->to), seen = move_driver(m, v->bus, v->device, &now);
 
+	if (r == -EINPROGRESS)
+		return move_hangs(m, v, r, ret_pid);
 	if (seen == 0 && streq(now, v->to))
 		return 0; /* whoever did it */
 	if (seen == 0 && now)
@@ -215,10 +236,12 @@ static int cannot_look(struct mover *m, const struct move *v, int err)
 	return move_failed(m, "unreadable", err, arena_printf(&m->ctx->arena, "its driver cannot be read: %s", err_text(err)), NULL, v);
 }
 
-static int set_override(struct mover *m, const struct move *v, const char *driver)
+static int set_override(struct mover *m, const struct move *v, const char *driver, pid_t *ret_pid)
 {
 	int r = v->has_override ? backend_set_override(m->be, v->bus, v->device, driver) : 0;
 
+	if (r == -EINPROGRESS)
+		return move_hangs(m, v, r, ret_pid);
 	return r < 0 ? move_failed(m, "override", r, NULL, NULL, v) : 0;
 }
 
@@ -240,17 +263,15 @@ static int move_one(struct mover *m, const struct move *v, pid_t *ret_pid)
 		return cannot_look(m, v, r);
 	if (!streq(now, v->driver))
 		return somebody_else(m, v, now);
-	if (v->to) {
-		r = set_override(m, v, v->to);
-		if (r < 0)
-			return r;
-	}
-	if (now) {
+	move_guard(m, !now);
+	if (v->to)
+		r = set_override(m, v, v->to, ret_pid);
+	if (r == 0 && now)
 		r = move_unbind(m, v, now, ret_pid);
-		if (r < 0)
-			return r;
-	}
-	return v->to ? bind_one(m, v) : 0;
+	if (r == 0 && v->to)
+		r = bind_one(m, v, ret_pid);
+	move_guard(m, false);
+	return r;
 }
 
 /* -- nodes --------------------------------------------------------------------------------------------------------- */

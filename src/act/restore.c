@@ -12,10 +12,12 @@ static bool is_vfio(const char *driver)
 	return driver && (strstr(driver, "vfio-pci") || strstarts(driver, "vfio-"));
 }
 
-static int set_override(struct mover *m, const struct move *was, const char *driver)
+static int set_override(struct mover *m, const struct move *was, const char *driver, pid_t *ret_pid)
 {
 	int r = was->has_override ? backend_set_override(m->be, was->bus, was->device, driver) : 0;
 
+	if (r == -EINPROGRESS)
+		return move_hangs(m, was, r, ret_pid);
 	return r < 0 ? move_failed(m, "override", r, NULL, NULL, was) : 0;
 }
 
@@ -74,16 +76,18 @@ static int load_driver(struct mover *m, const struct move *was)
 }
 
 /* Until the driver is back the override names it, so that no other probe can come in between. */
-static int bind_back(struct mover *m, const struct move *was)
+static int bind_back(struct mover *m, const struct move *was, pid_t *ret_pid)
 {
 	const char *now = NULL;
 	int r = load_driver(m, was), seen;
 
 	if (r == 0)
-		r = set_override(m, was, was->driver);
+		r = set_override(m, was, was->driver, ret_pid);
 	if (r < 0)
 		return r;
 	r = backend_bind(m->be, was->bus, was->device, was->driver);
+	if (r == -EINPROGRESS)
+		return move_hangs(m, was, r, ret_pid);
 	seen = move_driver(m, was->bus, was->device, &now);
 	if (seen == 0 && streq(now, was->driver))
 		return 0;
@@ -103,12 +107,14 @@ static int drive_back(struct mover *m, struct host *h, const struct move *was, c
 {
 	int r = check_driver(m, h, was, now);
 
+	move_guard(m, !now);
 	if (r == 0 && was->driver)
-		r = set_override(m, was, was->driver);
+		r = set_override(m, was, was->driver, ret_pid);
 	if (r == 0 && now)
 		r = move_unbind(m, was, now, ret_pid);
 	if (r == 0 && was->driver)
-		r = bind_back(m, was);
+		r = bind_back(m, was, ret_pid);
+	move_guard(m, false);
 	return r;
 }
 
@@ -133,8 +139,11 @@ int move_put_back(struct mover *m, struct host *h, const struct move *was, pid_t
 	if (r < 0)
 		return r;
 	r = look(m, was, &now);
-	if (r == 0 && !streq(now.override, was->override))
-		r = set_override(m, was, was->override);
+	if (r < 0 || streq(now.override, was->override))
+		return r;
+	move_guard(m, !now.driver);
+	r = set_override(m, was, was->override, ret_pid);
+	move_guard(m, false);
 	return r;
 }
 

@@ -45,6 +45,12 @@ struct backend {
 	const struct backend_ops *ops;
 	/* set by a signal handler: waits end early. NULL: nothing interrupts */
 	const volatile sig_atomic_t *interrupted;
+	/*
+	 * Not 0: backend_set_override() and backend_bind() write as backend_unbind() does, for so long at most: the device may be locked by an unbind of
+	 * somebody else's that hangs. Then -EINPROGRESS, and the process is in hangs.
+	 */
+	int guard_ms;
+	pid_t hangs;
 };
 
 /* The running kernel. */

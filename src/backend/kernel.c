@@ -44,6 +44,12 @@ static int write_text(const char *path, const char *text)
 	return (size_t)n == len ? 0 : -EIO;
 }
 
+/* In this process, unless it may hang: see struct backend. */
+static int write_to_device(struct backend *b, const char *path, const char *text)
+{
+	return b->guard_ms ? kernel_write_guarded((struct kernel_backend *)b, path, text, b->guard_ms, &b->hangs) : write_text(path, text);
+}
+
 static int device_path_of(char path[static PATH_SIZE], const char *bus, const char *dev, const char *file)
 {
 	if (!kernel_good_name(bus) || !kernel_good_name(dev))
@@ -68,12 +74,11 @@ static int kernel_set_override(struct backend *b, const char *bus, const char *d
 	char path[PATH_SIZE], text[128];
 	int r = device_path_of(path, bus, dev, "driver_override");
 
-	(void)b;
 	if (r < 0)
 		return r;
 	if (snprintf(text, sizeof(text), "%s\n", driver ? driver : "") >= (int)sizeof(text))
 		return -ENAMETOOLONG;
-	return write_text(path, text);
+	return write_to_device(b, path, text);
 }
 
 static int kernel_unbind(struct backend *b, const char *bus, const char *dev, const char *driver, int timeout_ms,
@@ -90,8 +95,7 @@ static int kernel_bind(struct backend *b, const char *bus, const char *dev, cons
 	char path[PATH_SIZE];
 	int r = kernel_good_name(dev) ? driver_path_of(path, bus, driver, "bind") : -EINVAL;
 
-	(void)b;
-	return r < 0 ? r : write_text(path, dev);
+	return r < 0 ? r : write_to_device(b, path, dev);
 }
 
 static int kernel_set_group_type(struct backend *b, uint32_t group, const char *type)

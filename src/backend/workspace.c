@@ -381,9 +381,22 @@ static int workspace_map_list(struct backend *b, struct op_map_list *op, struct 
 
 /* -- drivers --------------------------------------------------------------------------------------------------------- */
 
+static struct backend *guarded_as(struct backend *b)
+{
+	struct backend *inner = workspace_of(b)->inner;
+
+	inner->interrupted = b->interrupted;
+	inner->guard_ms = b->guard_ms;
+	return inner;
+}
+
 static int workspace_set_override(struct backend *b, const char *bus, const char *dev, const char *driver)
 {
-	return backend_set_override(workspace_of(b)->inner, bus, dev, driver);
+	struct backend *inner = guarded_as(b);
+	int r = backend_set_override(inner, bus, dev, driver);
+
+	b->hangs = inner->hangs;
+	return r;
 }
 
 static int workspace_unbind(struct backend *b, const char *bus, const char *dev, const char *driver, int timeout_ms,
@@ -397,7 +410,11 @@ static int workspace_unbind(struct backend *b, const char *bus, const char *dev,
 
 static int workspace_bind(struct backend *b, const char *bus, const char *dev, const char *driver)
 {
-	return backend_bind(workspace_of(b)->inner, bus, dev, driver);
+	struct backend *inner = guarded_as(b);
+	int r = backend_bind(inner, bus, dev, driver);
+
+	b->hangs = inner->hangs;
+	return r;
 }
 
 static int workspace_load_module(struct backend *b, const char *name)

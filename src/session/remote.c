@@ -172,7 +172,16 @@ static struct backend *local_of(struct backend *b)
 
 	if (m->local)
 		m->local->interrupted = b->interrupted;
+	if (m->local)
+		m->local->guard_ms = b->guard_ms;
 	return m->local;
+}
+
+/* Of a write that may hang: see struct backend. */
+static int done_here(struct backend *b, const struct backend *local, int r)
+{
+	b->hangs = local->hangs;
+	return r;
 }
 
 static int remote_set_override(struct backend *b, const char *bus, const char *dev, const char *driver)
@@ -180,7 +189,7 @@ static int remote_set_override(struct backend *b, const char *bus, const char *d
 	struct op_act op = { .what = OP_ACT_OVERRIDE };
 	struct backend *local = local_of(b);
 
-	return local ? backend_set_override(local, bus, dev, driver) : act(b, &op, bus, dev, driver);
+	return local ? done_here(b, local, backend_set_override(local, bus, dev, driver)) : act(b, &op, bus, dev, driver);
 }
 
 static int remote_unbind(struct backend *b, const char *bus, const char *dev, const char *driver, int timeout_ms, pid_t *ret_pid)
@@ -201,7 +210,7 @@ static int remote_bind(struct backend *b, const char *bus, const char *dev, cons
 	struct op_act op = { .what = OP_ACT_BIND };
 	struct backend *local = local_of(b);
 
-	return local ? backend_bind(local, bus, dev, driver) : act(b, &op, bus, dev, driver);
+	return local ? done_here(b, local, backend_bind(local, bus, dev, driver)) : act(b, &op, bus, dev, driver);
 }
 
 static int remote_load_module(struct backend *b, const char *name)

@@ -241,6 +241,29 @@ forks() {
 	as_before
 }
 
+@test "somebody else's unbind that hangs: iommuctl does not hang with it, and can be told to end" {
+	d=$(act_single)
+	ctl 0 device bind "$d"
+	lab_hold hold "$d"
+	echo "$d" >/sys/bus/pci/drivers/vfio-pci/unbind 3>&- &
+	until [ ! -e "$devices/$d/driver" ]; do sleep 0.1; done
+	iommuctl -j device restore "$d" >/tmp/out 2>/tmp/err 3>&- &
+	pid=$!
+	sleep 1
+	kill -TERM $pid
+	rc=0
+	wait $pid || rc=$?
+	cat /tmp/err
+	[ "$rc $(jq -r '.data[0].state, .errors[0].code' /tmp/out | xargs)" = "4 pending pending" ]
+	ctl 1 device bind "$d"
+	[ "$(jq -r '.errors[0].code' <<<"$output")" = pending ]
+	lab_release
+	wait
+	until [ "$(act_running)" -eq 0 ]; do sleep 0.1; done
+	ctl 0 device restore "$d"
+	as_before
+}
+
 # -- the journal --------------------------------------------------------------------------------------------------
 
 @test "a damaged journal stops everything, and is kept" {
