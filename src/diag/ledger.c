@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "diag/ledger.h"
 
-#include "base/str.h"
+#include <search.h>
+#include <string.h>
+
+#include "base/oom.h"
 
 /* Uses, claims of a device and claims of a group are three books: one never closes what another opened. */
 enum book { BOOK_USES, BOOK_CLAIMS, BOOK_GROUP, BOOK_MAX };
@@ -20,24 +23,32 @@ static enum book book_of(enum probe_call c)
 	}
 }
 
-static bool same_account(const struct account *a, const struct probe_event *e)
+static int by_group_and_device(const void *a, const void *b)
 {
-	if (a->group.known != e->group.known || a->group.v != e->group.v)
-		return false;
-	return a->device && e->device ? streq(a->device, e->device) : !a->device && !e->device;
+	const struct account *x = a, *y = b;
+
+	if (x->group.known != y->group.known)
+		return x->group.known - y->group.known;
+	if (x->group.v != y->group.v)
+		return x->group.v < y->group.v ? -1 : 1;
+	if (!x->device || !y->device)
+		return (x->device != NULL) - (y->device != NULL);
+	return strcmp(x->device, y->device);
 }
 
-static struct account *account_of(struct ledger *l, const struct probe_event *e)
+/* @tree: of the accounts that there are; there is room for one more. */
+static struct account *account_of(struct ledger *l, void **tree, const struct probe_event *e)
 {
-	struct account *a = l->v;
+	struct account *last = &l->v[l->n], **found;
 
-	while (a < l->v + l->n && !same_account(a, e))
-		a++;
-	if (a == l->v + l->n) {
-		*a = (struct account){ .group = e->group, .device = e->device };
-		l->n++;
-	}
-	return a;
+	*last = (struct account){ .group = e->group, .device = e->device };
+	found = must(tsearch(last, tree, by_group_and_device));
+	l->n += *found == last;
+	return *found;
+}
+
+static void nothing(void *node _unused_)
+{
 }
 
 static bool took(const struct probe_event *e)
@@ -78,20 +89,22 @@ void ledger_make(struct arena *arena, const struct probe_log *log, struct ledger
 {
 	struct ledger_entry **open = arena_array(arena, struct ledger_entry *, log->v.n);
 	const struct probe_event *e;
+	void *tree = NULL;
 	struct account *a;
 
 	/* as many accounts as events, at most */
 	*ret = (struct ledger){ .v = arena_array(arena, struct account, log->v.n + 1) };
 	vec_for_each(e, &log->v)
-		account_of(ret, e)->n++;
+		account_of(ret, &tree, e)->n++;
 	for (a = ret->v; a < ret->v + ret->n; a++) {
 		a->entries = arena_array(arena, struct ledger_entry, a->n);
 		a->n = 0;
 	}
 	vec_for_each(e, &log->v) {
-		a = account_of(ret, e);
+		a = account_of(ret, &tree, e);
 		a->entries[a->n++].event = e;
 	}
+	tdestroy(tree, nothing);
 	for (a = ret->v; a < ret->v + ret->n; a++) {
 		for (int book = 0; book < BOOK_MAX; book++)
 			settle(a, (enum book)book, open);

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The text of a trace: what tracefs prints for the events that probes.c makes. Anything may be in there. */
 #include <errno.h>
+#include <search.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
 #include "kmem/probes.h"
 
+/* What a log may cost, however long it is. */
 #define MAX_EVENTS 200000u
 #define MAX_STACK  64u
 
@@ -32,10 +34,15 @@ bool probe_call_takes(enum probe_call c)
 	return calls[c].takes;
 }
 
+static void nothing(void *node _unused_)
+{
+}
+
 void probe_log_free(struct probe_log *log)
 {
 	struct probe_event *e;
 
+	tdestroy(log->tasks, nothing);
 	vec_for_each(e, &log->v)
 		vec_free(&e->stack);
 	vec_free(&log->v);
@@ -64,12 +71,14 @@ static char *last_word(char *s)
 	return p + 1;
 }
 
-/* A task's name may have anything in it, so the head is read from its end. */
+/* A task's name may have anything in it, so the head is read from its end. Valid as long as no other is read. */
 static bool read_head(struct probe_log *log, const char *line, size_t len, struct head *ret)
 {
-	char *s = arena_memdup(&log->arena, line, len), *flags, *cpu, *dash;
+	char *s = log->head, *flags, *cpu, *dash;
 	uint64_t pid;
 
+	memcpy(s, line, len);
+	s[len] = '\0';
 	ret->time = last_word(s);
 	flags = ret->time ? last_word(s) : NULL;
 	cpu = flags ? last_word(s) : NULL;
@@ -103,23 +112,33 @@ static const char *find_event(const char *line, const char *name, const char *su
 	return found + n;
 }
 
-/* The value behind " NAME=", up to a blank; NULL: there is none. */
-static const char *value_of(struct probe_log *log, const char *text, const char *name)
+/* The number behind " NAME=", up to a blank; a minus is before it: *@ret_minus, which may be NULL when there is to be none. */
+static bool value_of(const char *text, const char *name, bool *ret_minus, uint64_t *ret)
 {
-	char mark[16];
+	char mark[16], number[32];
 	const char *p;
+	size_t n;
 
 	snprintf(mark, sizeof(mark), " %s=", name);
 	p = strstr(text, mark);
-	return p ? arena_memdup(&log->arena, p + strlen(mark), strcspn(p + strlen(mark), " ")) : NULL;
+	if (!p)
+		return false;
+	p += strlen(mark);
+	if (ret_minus && (*ret_minus = *p == '-'))
+		p++;
+	n = strcspn(p, " ");
+	if (n >= sizeof(number))
+		return false;
+	memcpy(number, p, n);
+	number[n] = '\0';
+	return parse_u64(number, ret) == 0;
 }
 
-static struct num number_of(struct probe_log *log, const char *text, const char *name)
+static struct num number_of(const char *text, const char *name)
 {
-	const char *v = value_of(log, text, name);
 	uint64_t n;
 
-	return v && parse_u64(v, &n) == 0 && n <= INT32_MAX ? NUM(n) : NUM_UNKNOWN;
+	return value_of(text, name, NULL, &n) && n <= INT32_MAX ? NUM(n) : NUM_UNKNOWN;
 }
 
 /* dev="0000:01:00.0" drv="e1000e"; a driver that is not there is printed as (fault). */
@@ -149,53 +168,100 @@ static const char *cut_task(struct probe_log *log, char *text)
 	return end >= p ? arena_memdup(&log->arena, p, (size_t)(end - p)) : NULL;
 }
 
+/* What a task has called last: place in log->v plus one, 0 none. */
+struct task_calls {
+	int64_t pid;
+	size_t last;		     /* whatever it was */
+	size_t not_back[CALL_MAX];   /* that has not come back; probe_event.before has the one before */
+};
+
+static int by_pid(const void *a, const void *b)
+{
+	const struct task_calls *x = a, *y = b;
+
+	return (x->pid > y->pid) - (x->pid < y->pid);
+}
+
+/* NULL: it has made no call. */
+static struct task_calls *task_calls(const struct probe_log *log, int64_t pid)
+{
+	struct task_calls **t = tfind(&(struct task_calls){ .pid = pid }, &log->tasks, by_pid);
+
+	return t ? *t : NULL;
+}
+
+static void remember(struct probe_log *log, struct probe_event *e)
+{
+	struct task_calls *t = task_calls(log, e->pid);
+
+	if (!t) {
+		t = arena_new(&log->arena, struct task_calls);
+		*t = (struct task_calls){ .pid = e->pid };
+		must(tsearch(t, &log->tasks, by_pid));
+	}
+	t->last = log->v.n;
+	if (e->returned)
+		return;
+	e->before = t->not_back[e->call];
+	t->not_back[e->call] = log->v.n;
+}
+
+/* Nobody's stack follows. */
+static void drop_event(struct probe_log *log, const struct head *h)
+{
+	struct task_calls *t = task_calls(log, h->pid);
+
+	log->lost++;
+	if (t)
+		t->last = 0;
+}
+
 static void add_event(struct probe_log *log, enum probe_call call, const struct head *h, const char *line)
 {
-	char *text = arena_strdup(&log->arena, line);
-	const char *task = cut_task(log, text);
-	const char *group = value_of(log, text, "grp");
+	char *text;
+	const char *task;
 	uint64_t address;
 	struct probe_event *e;
 
 	log->stack_of = SIZE_MAX;
 	if (log->v.n >= MAX_EVENTS) {
-		log->lost++;
+		drop_event(log, h);
 		return;
 	}
+	text = arena_strdup(&log->arena, line);
+	task = cut_task(log, text);
 	e = vec_push(&log->v);
 	*e = (struct probe_event){
 		.call = call,
-		.time = h->time,
-		.task = task ? task : h->task,
+		.time = arena_strdup(&log->arena, h->time),
+		.task = task ? task : arena_strdup(&log->arena, h->task),
 		.pid = h->pid,
-		.group = number_of(log, text, "group"),
-		.count = number_of(log, text, "count"),
+		.group = number_of(text, "group"),
+		.count = number_of(text, "count"),
 		.device = quoted(log, text, "dev"),
 		.driver = quoted(log, text, "drv"),
 		.returned = !probe_call_takes(call),
 	};
 	/* a device without a group: the fields behind the pointer were read from nowhere */
-	if (group && parse_u64(group, &address) == 0 && !address)
+	if (value_of(text, "grp", NULL, &address) && !address)
 		e->group = e->count = NUM_UNKNOWN;
+	remember(log, e);
 }
 
 /* A return belongs to that task's last call of the function. */
 static void add_return(struct probe_log *log, enum probe_call call, const struct head *h, const char *text)
 {
-	const char *v = value_of(log, text, "ret");
+	struct task_calls *t = task_calls(log, h->pid);
+	struct probe_event *e;
+	bool minus;
 	uint64_t n;
 
-	for (size_t i = log->v.n; v && i-- > 0;) {
-		struct probe_event *e = &log->v.v[i];
-
-		if (e->call != call || e->pid != h->pid || e->returned)
-			continue;
-		if (parse_u64(v + (*v == '-'), &n) < 0 || n > 4095)
-			return;
-		e->returned = true;
-		e->ret = *v == '-' ? -(int)n : (int)n;
+	if (!t || !t->not_back[call] || !value_of(text, "ret", &minus, &n) || n > 4095)
 		return;
-	}
+	e = &log->v.v[t->not_back[call] - 1];
+	t->not_back[call] = e->before;
+	e->returned = true;
+	e->ret = minus ? -(int)n : (int)n;
 }
 
 /* Frames of the probe itself, and addresses without a name, say nothing. */
@@ -228,16 +294,13 @@ static void add_frame(struct probe_log *log, const char *function)
 static bool starts_stack(struct probe_log *log, const char *line)
 {
 	const char *p = strstr(line, ": <stack trace>");
+	struct task_calls *t;
 	struct head h;
 
 	if (!p)
 		return false;
-	log->stack_of = SIZE_MAX;
-	if (!read_head(log, line, (size_t)(p - line), &h))
-		return true;
-	for (size_t i = log->v.n; i-- > 0 && log->stack_of == SIZE_MAX;)
-		if (log->v.v[i].pid == h.pid && !log->v.v[i].stack.n)
-			log->stack_of = i;
+	t = read_head(log, line, (size_t)(p - line), &h) ? task_calls(log, h.pid) : NULL;
+	log->stack_of = t && t->last && !log->v.v[t->last - 1].stack.n ? t->last - 1 : SIZE_MAX;
 	return true;
 }
 

@@ -40,6 +40,7 @@ struct probe_event {
 	bool returned;
 	int ret;	       /* 0 or negative errno, if returned */
 	VEC(const char *) stack; /* functions, the caller first */
+	size_t before;	         /* a call of the same task and function that has not come back either: place plus one, 0 none */
 };
 
 struct probe_log {
@@ -49,7 +50,9 @@ struct probe_log {
 	size_t other; /* lines that are no event of ours */
 
 	size_t stack_of; /* event that stack lines belong to, SIZE_MAX none */
+	void *tasks;	 /* tree of what each has called last */
 	char line[4096]; /* the line that is not complete yet */
+	char head[4096]; /* a line's, taken to pieces */
 	size_t line_len;
 };
 

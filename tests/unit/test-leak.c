@@ -338,6 +338,41 @@ static void test_ledger_refused_and_groups(void **state _unused_)
 	arena_free(&a);
 }
 
+/* Tasks take turns; each return is that of its own task's last call that is not back. */
+static void test_ledger_tasks(void **state _unused_)
+{
+	static const char use[] = "use: (f+0x4/0x60) grp=0x1 group=1 count=1 dev=\"a\" drv=\"b\" task=\"t\"\n";
+	struct probe_log log = { 0 };
+	char line[256];
+	size_t n;
+
+	for (int pid = 7; pid < 9; pid++)
+		for (int i = 0; i < 2; i++) {
+			snprintf(line, sizeof(line), "  t-%d [000] ..... 1.%d: %s", pid, i, use);
+			read_text(&log, line);
+		}
+	read_text(&log, "  t-7 [000] ..... 2.1: use_ret: (f <- g) ret=-16\n"
+			"  t-9 [000] ..... 2.2: use_ret: (f <- g) ret=0\n"
+			"  t-8 [000] ..... 2.3: use_ret: (f <- g) ret=-1\n"
+			"  t-7 [000] ..... 2.4: use_ret: (f <- g) ret=0\n"
+			"  t-7 [000] ..... 2.5: use_ret: (f <- g) ret=-22\n"
+			"  t-7 [000] ..... 2.6: <stack trace>\n => mine\n");
+	assert_int_equal(log.v.v[0].ret, 0);
+	assert_int_equal(log.v.v[1].ret, -16);
+	assert_false(log.v.v[2].returned);
+	assert_int_equal(log.v.v[3].ret, -1);
+	assert_string_equal(log.v.v[1].stack.v[0], "mine");
+
+	/* when the log is full, the stack of a call that is not in it is nobody's */
+	snprintf(line, sizeof(line), "  t-8 [000] ..... 3.0: %s", use);
+	n = strlen(line);
+	while (!log.lost)
+		probe_log_text(&log, line, n);
+	read_text(&log, "  t-8 [000] ..... 3.1: <stack trace>\n => not_its\n");
+	assert_int_equal(log.v.v[log.v.n - 1].stack.n, 0);
+	probe_log_free(&log);
+}
+
 static void test_ledger_rubbish(void **state _unused_)
 {
 	struct probe_log log = { 0 };
@@ -370,6 +405,7 @@ int main(void)
 		cmocka_unit_test(test_cure),
 		cmocka_unit_test(test_ledger),
 		cmocka_unit_test(test_ledger_refused_and_groups),
+		cmocka_unit_test(test_ledger_tasks),
 		cmocka_unit_test(test_ledger_rubbish),
 	};
 
