@@ -2,6 +2,7 @@
 /* A fault for people, in pieces: who, what, where, and what to do. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/str.h"
 #include "cmd/faults.h"
@@ -87,9 +88,19 @@ void fault_print_advice(struct out *o, const struct fault_row *r)
 	out_text(o, "\n");
 }
 
-bool fault_same_story(const struct fault_row *a, const struct fault_row *b)
+static int order_of_texts(const char *a, const char *b)
 {
-	return streq(a->device, b->device) && streq(a->unit, b->unit) && streq(a->kind, b->kind) &&
-	       streq(a->reason->text, b->reason->text) && streq(a->access, b->access) && a->source_id.v == b->source_id.v &&
-	       a->pasid.known == b->pasid.known && a->pasid.v == b->pasid.v;
+	return a && b ? strcmp(a, b) : (a != NULL) - (b != NULL);
+}
+
+static int order_of_numbers(struct num a, struct num b)
+{
+	return a.known != b.known ? a.known - b.known : (a.v > b.v) - (a.v < b.v);
+}
+
+int fault_order_of_stories(const struct fault_row *a, const struct fault_row *b)
+{
+	return order_of_texts(a->device, b->device) ?: order_of_texts(a->unit, b->unit) ?: order_of_texts(a->kind, b->kind) ?:
+	       order_of_texts(a->reason->text, b->reason->text) ?: order_of_texts(a->access, b->access) ?:
+	       order_of_numbers(a->source_id, b->source_id) ?: order_of_numbers(a->pasid, b->pasid);
 }

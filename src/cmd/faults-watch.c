@@ -88,7 +88,7 @@ static uint64_t now_ns(void)
 static struct story *find_story(struct watching *w, const struct fault_row *row, bool *ret_fresh)
 {
 	for (size_t i = 0; i < w->n_stories; i++)
-		if (fault_same_story(w->stories[i].first, row))
+		if (fault_order_of_stories(w->stories[i].first, row) == 0)
 			return &w->stories[i];
 	if (w->n_stories == STORIES)
 		return NULL;

@@ -33,40 +33,53 @@ static int on_event(void *arg, const struct event *ev)
 /* Addresses that are listed of one story. */
 #define STORY_PLACES 5
 
-static void print_story(struct run *run, const struct fault_row *rows, size_t n, size_t first, bool *told)
+static void print_story(struct out *o, const struct fault_row *const *rows, size_t n)
 {
 	uint64_t count = 0, low = UINT64_MAX, high = 0;
-	struct out *o = run->inv->out;
-	size_t places = 0;
-
-	for (size_t i = first; i < n; i++)
-		if (!told[i] && fault_same_story(&rows[first], &rows[i]))
-			count += (uint64_t)rows[i].count.v;
-	fault_print_who(o, &rows[first]);
-	fault_print_what(o, &rows[first], count);
-	for (size_t i = first; i < n; i++) {
-		if (told[i] || !fault_same_story(&rows[first], &rows[i]))
-			continue;
-		told[i] = true;
-		if (places++ < STORY_PLACES) {
-			fault_print_place(o, &rows[i], true);
-			continue;
-		}
-		low = MIN(low, (uint64_t)rows[i].address.v);
-		high = MAX(high, (uint64_t)rows[i].address.v);
-	}
-	if (places > STORY_PLACES)
-		out_text(o, "    ... and %zu more pages from 0x%" PRIx64 " to 0x%" PRIx64, places - STORY_PLACES, low, high);
-	fault_print_advice(o, &rows[first]);
-}
-
-static void print_stories(struct run *run, const struct fault_row *rows, size_t n)
-{
-	_cleanup_free_ bool *told = must_calloc(n + 1, sizeof(*told));
 
 	for (size_t i = 0; i < n; i++)
-		if (!told[i])
-			print_story(run, rows, n, i, told);
+		count += (uint64_t)rows[i]->count.v;
+	fault_print_who(o, rows[0]);
+	fault_print_what(o, rows[0], count);
+	for (size_t i = 0; i < n; i++) {
+		if (i < STORY_PLACES) {
+			fault_print_place(o, rows[i], true);
+			continue;
+		}
+		low = MIN(low, (uint64_t)rows[i]->address.v);
+		high = MAX(high, (uint64_t)rows[i]->address.v);
+	}
+	if (n > STORY_PLACES)
+		out_text(o, "    ... and %zu more pages from 0x%" PRIx64 " to 0x%" PRIx64, n - STORY_PLACES, low, high);
+	fault_print_advice(o, rows[0]);
+}
+
+/* Stories together, each in the order of its rows. */
+static int by_story(const void *a, const void *b)
+{
+	const struct fault_row *const *x = a, *const *y = b;
+
+	return fault_order_of_stories(*x, *y) ?: (*x > *y) - (*x < *y);
+}
+
+/* In the order in which they began. */
+static void print_stories(struct run *run, const struct fault_row *rows, size_t n)
+{
+	_cleanup_free_ const struct fault_row **sorted = must_calloc(n + 1, sizeof(*sorted));
+	_cleanup_free_ size_t *start = must_calloc(n + 1, sizeof(*start)), *len = must_calloc(n + 1, sizeof(*len)); /* by its first row */
+
+	for (size_t i = 0; i < n; i++)
+		sorted[i] = &rows[i];
+	qsort(sorted, n, sizeof(*sorted), by_story);
+	for (size_t i = 0, first = 0; i < n; i++) {
+		if (fault_order_of_stories(sorted[first], sorted[i]))
+			first = i;
+		start[sorted[first] - rows] = first;
+		len[sorted[first] - rows]++;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (len[i])
+			print_story(run->inv->out, sorted + start[i], len[i]);
 }
 
 static int print_row(struct run *run, const struct fault_row *row)

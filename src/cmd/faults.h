@@ -12,8 +12,8 @@ void fault_print_what(struct out *o, const struct fault_row *r, uint64_t count);
 void fault_print_place(struct out *o, const struct fault_row *r, bool lines);
 void fault_print_advice(struct out *o, const struct fault_row *r);
 
-/* Whether records differ in their addresses only: they are shown together. */
-bool fault_same_story(const struct fault_row *a, const struct fault_row *b);
+/* An order in which records that differ in their addresses only are equal: these are one story, and shown together. */
+int fault_order_of_stories(const struct fault_row *a, const struct fault_row *b);
 
 extern const struct option_row faults_watch_options[];
 extern const char faults_watch_text[];

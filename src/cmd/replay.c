@@ -309,6 +309,10 @@ static int failed(struct invocation *inv, const struct playing *p, const char *o
 		hint = "--on model needs no kernel";
 		err = -ENOTTY;
 	}
+	if (err == -E2BIG) {
+		why = "a trace with so many is not played";
+		hint = "devices 4,096, units 1,024, domains 1,048,576 at most";
+	}
 	ctx_error(inv->ctx, NOTE(.code = "replay", .err = err, .why = why, .hint = hint), "replay on %s: %s", on, p->what ?: "the trace");
 	return (int)exit_from_errno(err);
 }

@@ -177,8 +177,11 @@ static bool same_fault(const struct event *a, const struct event *b)
 static uint32_t hash_fault(const struct event *ev)
 {
 	struct key k = make_key(ev);
+	uint32_t h = hash_bytes(hash_bytes(2166136261U, &k, sizeof(k)), ev->device.p, ev->device.n);
 
-	return hash_bytes(hash_bytes(2166136261U, &k, sizeof(k)), ev->device.p, ev->device.n);
+	if (ev->vendor != VENDOR_VTD)
+		h = hash_bytes(h, ev->unit.p, ev->unit.n);
+	return ev->fault.has_code ? h : hash_bytes(h, ev->fault.text.p, ev->fault.text.n);
 }
 
 static void grow_slots(struct fault_table *t)

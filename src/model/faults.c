@@ -160,27 +160,36 @@ static void answer(struct fault_group *g, enum fault_answer how)
 	free(g);
 }
 
-/* Those of @a, or all with @a NULL. */
-static void answer_list(struct fault_group **list, const struct attach *a)
+static void answer_waiting(struct faultq *q, size_t at, enum fault_answer how)
 {
-	while (*list) {
-		struct fault_group *g = *list;
+	answer(q->responding.v[at], how);
+	q->responding.v[at] = NULL;
+	q->free_from = MIN(q->free_from, at);
+}
+
+/* Those of @a, or all with @a NULL. */
+static void answer_all(struct faultq *q, const struct attach *a)
+{
+	for (struct fault_group **p = &q->deliver; *p;) {
+		struct fault_group *g = *p;
 
 		if (a && g->attach != a) {
-			list = &g->next;
+			p = &g->next;
 			continue;
 		}
-		*list = g->next;
+		*p = g->next;
 		answer(g, FAULT_INVALID);
 	}
+	for (size_t i = 0; i < q->responding.n; i++)
+		if (q->responding.v[i] && (!a || q->responding.v[i]->attach == a))
+			answer_waiting(q, i, FAULT_INVALID);
 }
 
 void faults_drain(struct hwpt *h, const struct attach *a)
 {
 	if (!h->fault)
 		return;
-	answer_list(&h->fault->deliver, a);
-	answer_list(&h->fault->responding, a);
+	answer_all(h->fault, a);
 	queue_fd_set(h->fault->fd, h->fault->deliver);
 }
 
@@ -193,8 +202,8 @@ void faults_settle(struct mgroup *g)
 
 void faultq_free(struct model *m, struct faultq *q)
 {
-	answer_list(&q->deliver, NULL);
-	answer_list(&q->responding, NULL);
+	answer_all(q, NULL);
+	vec_free(&q->responding);
 	if (q->fd >= 0)
 		close(q->fd);
 	obj_free(m, &q->obj, false);
@@ -213,16 +222,13 @@ int model_faultq_alloc(struct backend *b, struct op_faultq_alloc *op, struct op_
 }
 
 /* Lowest free from 1, as xa_alloc() gives them: those of groups that wait for their answer are taken. */
-static uint32_t new_cookie(const struct faultq *q)
+static uint32_t new_cookie(struct faultq *q)
 {
-	for (uint32_t c = 1;; c++) {
-		const struct fault_group *g = q->responding;
-
-		while (g && g->cookie != c)
-			g = g->next;
-		if (!g)
-			return c;
-	}
+	while (q->free_from < q->responding.n && q->responding.v[q->free_from])
+		q->free_from++;
+	if (q->free_from == q->responding.n)
+		vec_push(&q->responding);
+	return (uint32_t)++q->free_from;
 }
 
 static void deliver(struct faultq *q, struct fault_group *g, struct iommu_hwpt_pgfault *out)
@@ -233,8 +239,7 @@ static void deliver(struct faultq *q, struct fault_group *g, struct iommu_hwpt_p
 		out[i].dev_id = g->attach->first->obj.id;
 		out[i].cookie = g->cookie;
 	}
-	g->next = q->responding;
-	q->responding = g;
+	q->responding.v[g->cookie - 1] = g;
 }
 
 int model_faultq_read(struct backend *b, struct op_faultq_read *op, struct op_data *d)
@@ -264,20 +269,15 @@ int model_faultq_read(struct backend *b, struct op_faultq_read *op, struct op_da
 int model_faultq_respond(struct backend *b, struct op_faultq_respond *op, struct op_data *d)
 {
 	struct faultq *q = obj_get(to_model(b), op->id, OBJ_FAULT);
-	struct fault_group **p, *g;
 
 	(void)d;
 	if (!q)
 		return -ENOENT;
 	if (op->code != IOMMUFD_PAGE_RESP_SUCCESS && op->code != IOMMUFD_PAGE_RESP_INVALID)
 		return -EINVAL;
-	for (p = &q->responding; *p && (*p)->cookie != op->cookie;)
-		p = &(*p)->next;
-	g = *p;
-	if (!g)
+	if (!op->cookie || op->cookie > q->responding.n || !q->responding.v[op->cookie - 1])
 		return -EINVAL;
-	*p = g->next;
-	answer(g, op->code == IOMMUFD_PAGE_RESP_SUCCESS ? FAULT_SUCCESS : FAULT_INVALID);
+	answer_waiting(q, op->cookie - 1, op->code == IOMMUFD_PAGE_RESP_SUCCESS ? FAULT_SUCCESS : FAULT_INVALID);
 	return 0;
 }
 

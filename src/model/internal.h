@@ -127,8 +127,9 @@ struct fault_group {
 
 struct faultq {
 	struct obj obj;
-	struct fault_group *deliver, *responding;
-	uint32_t last_cookie;
+	struct fault_group *deliver;
+	VEC(struct fault_group *) responding; /* by cookie - 1; NULL: free */
+	size_t free_from;		      /* all places before it are taken */
 	int fd; /* eventfd, for those who wait; -1 none */
 };
 

@@ -5,11 +5,6 @@
 
 #include "replay/replay.h"
 
-/* An address space: of a domain of the trace, or of all that name none. */
-struct space {
-	uint32_t domain, ioas;
-};
-
 struct replay_device {
 	uint64_t key;
 	uint32_t handle, queue, nested, domain;
@@ -38,7 +33,7 @@ struct player {
 	struct backend *b;
 	struct replay_options opt;
 	struct replay_report report;
-	VEC(struct space) spaces;
+	VEC(uint32_t) spaces; /* address spaces by domain of the trace; [0] is that of all events that name none; 0: not made yet */
 	VEC(struct replay_device) devices;
 	uint32_t *device_slots; /* index + 1, by key */
 	size_t n_device_slots;

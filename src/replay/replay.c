@@ -11,6 +11,10 @@
 
 /* More devices than that are not made. */
 #define DEVICES_MAX 4096
+/* Nor units; each has a page table of its own. */
+#define UNITS_MAX 1024
+/* Nor address spaces: domains are numbered as they come, but in what somebody else wrote. */
+#define SPACES_MAX (1u << 20)
 #define HOLD_MS 86400000U
 
 static const char *const outcomes[OUTCOME_MAX] = {
@@ -75,24 +79,20 @@ static void count(struct replay_ops *o, int err, const struct event *ev)
 int space_of(struct player *r, uint32_t domain, uint32_t *ret)
 {
 	struct op_ioas_alloc op = { 0 };
-	struct space *s;
 	int err;
 
-	/* most often the same as before: the last one is looked at first */
-	for (size_t i = r->spaces.n; i-- > 0;) {
-		if (r->spaces.v[i].domain != domain)
-			continue;
-		*ret = r->spaces.v[i].ioas;
+	if (domain >= SPACES_MAX)
+		return -E2BIG;
+	while (r->spaces.n <= domain)
+		*vec_push(&r->spaces) = 0;
+	*ret = r->spaces.v[domain];
+	if (*ret)
 		return 0;
-	}
 	err = backend_ioas_alloc(r->b, &op, NULL);
 	if (err < 0)
 		return err;
-	*vec_push(&r->made) = op.ret_id;
-	s = vec_push(&r->spaces);
-	*s = (struct space){ domain, op.ret_id };
-	r->report.domains = r->spaces.n;
-	*ret = op.ret_id;
+	*vec_push(&r->made) = r->spaces.v[domain] = *ret = op.ret_id;
+	r->report.domains++;
 	return 0;
 }
 
@@ -199,7 +199,7 @@ static int new_device(struct player *r, const struct event *ev, uint64_t key, ui
 	int err;
 
 	if (r->devices.n >= DEVICES_MAX)
-		return -EMFILE;
+		return -E2BIG;
 	if (ev->device.n)
 		snprintf(d.name, sizeof(d.name), "%.*s", SLICE_FMT(ev->device));
 	else
@@ -340,6 +340,8 @@ static int unit_of(struct player *r, struct slice name, struct replay_unit **ret
 		if (strlen((*ret)->name) == name.n && !memcmp((*ret)->name, name.p ?: "", name.n))
 			return 0;
 	}
+	if (r->units.n >= UNITS_MAX)
+		return -E2BIG;
 	memcpy(u.name, name.p ?: "", name.n);
 	err = make_device(r, u.name[0] ? u.name : "unit", &u.handle, &u.nested, NULL);
 	if (err < 0)

@@ -129,6 +129,10 @@ response() {
 	expect_status 2
 	run_ctl --from demo replay /nonexistent
 	expect_status 1
+	seq 0 1024 | sed 's/.*/ a-1 [000] .... 1.0: qi_submit: iotlb_inv dmar&: 0x900f2 0x1000 0x0 0x0/' >"$BATS_TEST_TMPDIR/t"
+	run_ctl --from demo replay "$BATS_TEST_TMPDIR/t"
+	expect_status 1
+	expect_in "$stderr" "a page table for a unit: a trace with so many is not played" "units 1,024"
 	head -c 3000 /dev/urandom >"$BATS_TEST_TMPDIR/t"
 	run_ctl --from demo replay "$BATS_TEST_TMPDIR/t"
 	expect_status 0

@@ -372,10 +372,14 @@ static void requests_and_answers(void **state)
 	assert_int_equal(respond(&g, q, 1, IOMMUFD_PAGE_RESP_INVALID), 0);
 	assert_int_equal(mock_of(&g)->answered[FAULT_SUCCESS], 1);
 	assert_int_equal(mock_of(&g)->answered[FAULT_INVALID], 2);
-	/* the lowest free cookie */
-	assert_int_equal(request(&g, 0, 1, 0), 0);
-	assert_int_equal(requests(&g, q, v), 1);
-	assert_int_equal(v[0].cookie, 1);
+	assert_int_equal(respond(&g, q, 0, 0), -EINVAL);
+	assert_int_equal(respond(&g, q, UINT32_MAX, 0), -EINVAL);
+	/* the lowest free cookie: 3 waits still */
+	for (uint32_t i = 0; i < 3; i++) {
+		assert_int_equal(request(&g, 0, 1, 0), 0);
+		assert_int_equal(requests(&g, q, v), 1);
+		assert_int_equal(v[0].cookie, i < 2 ? 1 + i : 4);
+	}
 	assert_int_equal(respond(&g, q + 50, 1, 0), -ENOENT);
 	lab_close(&g.l);
 }
