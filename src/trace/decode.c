@@ -491,17 +491,17 @@ static enum line_result one_line(struct decoder *d, struct slice text, uint64_t 
 /* So many are put in for a line that says that the one before came again; the others are counted as lost. */
 #define REPEATS_MAX 1000
 
-/* "message repeated 5 times: [ TEXT]" (rsyslog), "last message repeated 5 times" (other loggers): so many more of it. */
+/* "message repeated 5 times: [ TEXT]" (rsyslog), "last message repeated 5 times" (other loggers), "[PREVIOUS LINE REPEATED 5 TIMES]" (Unraid): so many more. */
 static bool repeated(struct decoder *d, struct slice text, uint64_t line)
 {
 	struct scan s = scan_of(text);
 	struct slice prefix, inner;
 	uint64_t n;
 
-	if (!scan_past(&s, "message repeated "))
+	if (!scan_past(&s, "message repeated ") && !scan_past(&s, "PREVIOUS LINE REPEATED "))
 		return false;
 	prefix = (struct slice){ text.p, (size_t)(s.p - text.p) - strlen("message repeated ") };
-	if (!scan_dec(&s, &n) || !scan_lit(&s, " time"))
+	if (!scan_dec(&s, &n) || (!scan_lit(&s, " time") && !scan_lit(&s, " TIME")))
 		return false;
 	if (scan_past(&s, ": [")) {
 		inner = slice_trim(scan_rest(&s));
@@ -521,7 +521,7 @@ static void clean_slow_line(struct decoder *d, struct slice text, uint64_t line)
 {
 	uint64_t n;
 
-	if (slice_has(text, "message") || slice_has(text, "/dev/kmsg")) {
+	if (slice_has(text, "message") || slice_has(text, "/dev/kmsg") || slice_has(text, "LINE REPEATED")) {
 		if (lost_words((struct slice){ text.p, MIN(text.n, (size_t)MAX_LOG_LINE) }, &n, &text)) {
 			put_lost(d, n, line);
 			if (!text.n)

@@ -166,6 +166,7 @@ same_as_plain() {
 		Nov 20 10:00:05 h kernel: message repeated 3 times: [ $fault]
 		Nov 20 10:00:06 h kernel: message repeated 2 times: [ [   12.345678] $fault]
 		Nov 20 10:00:09 h last message repeated 4 times
+		### [PREVIOUS LINE REPEATED 5 TIMES] ###
 		Nov 20 10:00:09 h kernel: usb 1-1: new device
 		Nov 20 10:00:09 h last message repeated 7 times
 		** 23 printk messages dropped ** [   12.345678] $fault
@@ -174,7 +175,7 @@ same_as_plain() {
 		(XEN) printk: 17 messages suppressed.
 		Nov 20 10:00:09 h kernel: AMD-Vi: IOMMU Event log restarting
 	END
-	)" = "10 fault 0000:01:00.0
+	)" = "15 fault 0000:01:00.0
 1 lost 23
 1 fault 0000:01:00.0
 1 lost 42
