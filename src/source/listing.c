@@ -292,13 +292,13 @@ static bool bracket_number(const char *p, unsigned *ret)
 	return p++ && hex_field(&p, 4, 4, ret) && *p == ']';
 }
 
-/* A line below a device: true when it is one. */
-static bool take_detail(struct listing *l, const char *s)
+/* A line below a device: true when it is one. "IOMMU group: 7" at a line's start, in a listing by groups, begins the next group. */
+static bool take_detail(struct listing *l, const char *s, bool indented)
 {
 	struct listed *d = l->at ? &l->devices.v[l->at - 1] : NULL;
 	const char *p;
 
-	if (!d)
+	if (!d || (strstarts(s, "IOMMU group:") && !indented && l->group != NO_GROUP))
 		return false;
 	if ((p = strstr(s, "Kernel driver in use:"))) {
 		take_driver(l, d, p + strlen("Kernel driver in use:"));
@@ -380,6 +380,30 @@ static bool take_log(struct listing *l, const char *s)
 	for (p = adding ?: removing; p > s && p[-1] != ' '; p--)
 		;
 	add_member(l, adding ? group : NO_GROUP, p);
+	return true;
+}
+
+/* "pci 0000:00:02.0: [8086:3e92] type 00 class 0x030000": what the kernel found. */
+static bool take_boot(struct listing *l, const char *s)
+{
+	const char *at = strstr(s, "] type "), *class = at ? strstr(at, " class 0x") : NULL, *p, *end;
+	unsigned vendor, device, code;
+	struct listed *d;
+	char name[32];
+	size_t i;
+
+	p = class ? find_pci(s, name, &end) : NULL;
+	if (!p || p > at || !strstarts(end, ": [") || !find_ids(end, &vendor, &device))
+		return false;
+	class += strlen(" class 0x");
+	i = hex_field(&class, 6, 6, &code) ? device_named(l, name, strlen(name), true) : 0;
+	if (!i)
+		return false;
+	d = &l->devices.v[i - 1];
+	d->vendor = vendor;
+	d->device = device;
+	d->class = code;
+	d->has_id = d->has_class = true;
 	return true;
 }
 
@@ -497,10 +521,10 @@ static bool take_device(struct listing *l, const char *s)
 	p = find_pci(s, name, &end);
 	if (!p || p - s > 40)
 		return false;
-	for (const char *q = s; q < p; q++) { /* no prose before it */
+	for (const char *q = s; q < p; q++) { /* no prose before it, but "Device:" */
 		if (*q == '[' && memchr(q, ']', (size_t)(p - q)))
 			q = memchr(q, ']', (size_t)(p - q));
-		else if (is_alnum(*q) && is_alnum(q[1]))
+		else if (is_alnum(*q) && is_alnum(q[1]) && !(strchrnul(q, ' ')[-1] == ':' && (q = strchrnul(q, ' '))))
 			return false;
 	}
 	behind = end + strspn(end, " \t");
@@ -595,7 +619,7 @@ static void take_line(struct listing *l, const char *line)
 {
 	const char *s = line + strspn(line, " ");
 
-	if (take_paths(l, s) || take_log(l, s) || take_row(l, s) || take_slot(l, s) || take_detail(l, s) || take_group(l, s))
+	if (take_paths(l, s) || take_log(l, s) || take_boot(l, s) || take_row(l, s) || take_slot(l, s) || take_detail(l, s, s > line) || take_group(l, s))
 		return;
 	if (l->names_only)
 		take_names(l, s);
@@ -603,17 +627,35 @@ static void take_line(struct listing *l, const char *line)
 		take_device(l, line);
 }
 
-/* Quotes of a mail, tabs, blanks that do not break, colours; what is left is text. */
+/* "<pre>", "</code>" of a page; "[0;32m" of a terminal, whose escape was lost. Bytes, 0 for none. */
+static size_t markup(const char *p, size_t n)
+{
+	const char *end = n > 2 && *p == '<' && (is_alnum(p[1]) || p[1] == '/') ? memchr(p, '>', MIN(n, (size_t)80)) : NULL;
+	size_t k = 1;
+
+	if (end)
+		return (size_t)(end - p) + 1;
+	if (n < 3 || *p != '[')
+		return 0;
+	while (k < n && k < 10 && ((p[k] >= '0' && p[k] <= '9') || p[k] == ';'))
+		k++;
+	return k > 1 && k < n && p[k] == 'm' ? k + 1 : 0;
+}
+
+/* Quotes of a mail, tabs, blanks that do not break, colours, tags; what is left is text. */
 static void clean(const char *p, size_t n, char *buf)
 {
-	size_t k = 0;
+	size_t k = 0, skip;
 
 	while (n && (*p == '>' || (*p == ' ' && n > 1 && p[1] == '>'))) {
 		p++;
 		n--;
 	}
 	for (size_t i = 0; i < n && k < LINE_MAX_LEN; i++) {
-		if (p[i] == '\033') {
+		skip = markup(p + i, n - i);
+		if (skip) {
+			i += skip - 1;
+		} else if (p[i] == '\033') {
 			while (i + 1 < n && p[i] != 'm' && p[i] != 'K')
 				i++;
 		} else if ((unsigned char)p[i] == 0xc2 && i + 1 < n && (unsigned char)p[i + 1] == 0xa0) {
@@ -702,11 +744,11 @@ static void plant_member(struct memtree *t, const struct listed *d)
 	plant(t, MEM_LINK, path, link);
 }
 
-int listing_load(const char *text, size_t len, struct memtree *t, size_t *ret_doubtful)
+int listing_load(const char *text, size_t len, struct memtree *t, struct listing_facts *ret)
 {
 	struct listing l = { .group = NO_GROUP };
 	char *buf = must_malloc(LINE_MAX_LEN + 1);
-	size_t n = 0;
+	size_t in_groups = 0, described = 0;
 
 	for (const char *p = text, *end = text + len, *eol; p < end && !l.err; p = eol + 1) {
 		eol = memchr(p, '\n', (size_t)(end - p)) ?: end;
@@ -722,9 +764,12 @@ int listing_load(const char *text, size_t len, struct memtree *t, size_t *ret_do
 		else
 			plant_other(t, d);
 		plant_member(t, d);
-		n += d->is_pci ? d->group != NO_GROUP || d->has_class : d->group != NO_GROUP;
+		in_groups += d->group != NO_GROUP;
+		described += d->is_pci && d->has_class;
 	}
 	vec_free(&l.devices);
-	*ret_doubtful = l.doubtful;
-	return l.err ?: n ? 0 : -ENODATA;
+	if (l.err || !(in_groups + described))
+		return l.err ?: -ENODATA;
+	*ret = (struct listing_facts){ .in_groups = in_groups, .doubtful = l.doubtful };
+	return 0;
 }

@@ -17,11 +17,16 @@
 /* Whether the first bytes of a file are those of a text. */
 bool listing_is_text(const char *data, size_t len);
 
+struct listing_facts {
+	size_t in_groups; /* devices whose group it names */
+	size_t doubtful;  /* devices that it names again, in another group; the first one counts */
+};
+
 /*
  * Puts what @text tells into @t. 0; -ENODATA: it names no group and no PCI device; -E2BIG: too many devices. Groups and devices as in sysfs; a
  * device's own directory holds uevent where its ids are known, and the link to its driver, or an entry that answers -ENOENT where the listing
- * says that it has none. *@ret_doubtful: devices that were named again, in another group; the first one counts.
+ * says that it has none. @ret is what else is to be said of it.
  */
-int listing_load(const char *text, size_t len, struct memtree *t, size_t *ret_doubtful);
+int listing_load(const char *text, size_t len, struct memtree *t, struct listing_facts *ret);
 
 #endif

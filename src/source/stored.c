@@ -189,20 +189,22 @@ int source_open_archive(struct ctx *ctx, const char *name, const void *data, siz
 int source_open_listing(struct ctx *ctx, const char *name, const char *text, size_t len, struct source **ret)
 {
 	struct stored *m = must_calloc(1, sizeof(*m));
-	size_t doubtful = 0;
+	struct listing_facts f;
 	int r;
 
 	m->source = (struct source){ .ops = &stored_ops, .name = must_strdup(name), .is_listing = true };
 	memtree_init(&m->tree);
 	m->root = m->tree.root;
-	r = listing_load(text, len, &m->tree, &doubtful);
+	r = listing_load(text, len, &m->tree, &f);
 	if (!r) {
 		ctx_warn(ctx, "listing", 0, name, "%s: a listing, not a snapshot: what it does not say is unknown", name);
 		ctx->gaps_told = true;
-		if (doubtful)
+		if (!f.in_groups)
+			ctx_warn(ctx, "listing-no-groups", 0, name, "%s: it names no IOMMU group", name);
+		if (f.doubtful)
 			ctx_warn(ctx, "listing-twice", 0, name,
-				 "%s: %zu device%s named again, in another group: of two listings the first counts", name, doubtful,
-				 doubtful == 1 ? " is" : "s are");
+				 "%s: %zu device%s named again, in another group: of two listings the first counts", name, f.doubtful,
+				 f.doubtful == 1 ? " is" : "s are");
 		*ret = &m->source;
 		return 0;
 	}

@@ -360,13 +360,17 @@ listed() {
 	printf '%s\n' 'IOMMU Group 3:' $'\t0a:00.0 USB controller [0c03]: V C [1912:0014]' 'IOMMU group 4' \
 		'[RESET] 0b:00.0 Ethernet controller [0200]: V C [8086:1533]' $'IOMMU group 9:\t[1022:790b] 00:14.0 SMBus: V C (rev 59)' \
 		$'\t\t[1022:790e] 00:14.3 ISA bridge: V C' 'Group:  11  0000:02:00.0 Non-Volatile memory controller [0108]: V [144d:a80a]' \
-		'**IOMMU Group 12:**' '0c:00.0 0300: 10de:2204 (rev a1)' 'My IOMMU group 13 is odd, 0d:00.0 is in it.' >heads
+		'<pre>IOMMU Group 14:' $'\t0e:00.0 USB controller [0c03]: V C [1912:0014]</pre>' 'IOMMU group: 15' 'Device: 0f:00.0' \
+		'[0;32mIOMMU Group 16:[0m' $'\t[1;31m10:00.0 SATA controller [0106]: V C [1b21:0612][0m' '**IOMMU Group 12:**' '0c:00.0 0300: 10de:2204 (rev a1)' 'My IOMMU group 13 is odd, 0d:00.0 is in it.' >heads
 	[ "$(listed heads)" = "3 0000:0a:00.0 usb null
 4 0000:0b:00.0 network null
 9 0000:00:14.0 serial null
 9 0000:00:14.3 bridge null
 11 0000:02:00.0 storage null
-12 0000:0c:00.0 display null" ]
+12 0000:0c:00.0 display null
+14 0000:0e:00.0 usb null
+15 0000:0f:00.0 null null
+16 0000:10:00.0 storage null" ]
 	cat >lspci <<-'END'
 		03:00.0 USB controller [0c03]: V C [1106:3483] (rev 01) (prog-if 30 [XHCI])
 		        Flags: bus master, fast devsel, latency 0, IRQ 28, IOMMU group 12
@@ -391,12 +395,13 @@ listed() {
 	END
 	[ "$(listed pvesh)" = "5 0000:00:17.0 storage null" ]
 	cat >dmesg <<-'END'
+		[    0.2] pci 0000:00:02.0: [8086:3e92] type 00 class 0x030000 PCIe Root Complex Integrated Endpoint
 		[    0.4] pci 0000:00:02.0: Adding to iommu group 2
 		[    0.4] iommu: Adding device 0000:00:03.0 to group 3
 		[    9.4] e1000e 0000:00:03.0: Removing from iommu group 3
 		[   10.4] fsl_mc_bus dprc.1: Adding to iommu group 4
 	END
-	[ "$(listed dmesg)" = "2 0000:00:02.0 null null
+	[ "$(listed dmesg)" = "2 0000:00:02.0 display null
 4 dprc.1 null null" ]
 }
 
@@ -420,6 +425,10 @@ listed() {
 	run_ctl --from two group list
 	expect_in "$stderr" "1 device is named again, in another group"
 	[ "$(listed two)" = "$(listed one)" ]
+	echo '01:00.0 VGA compatible controller [0300]: V C [10de:1b81]' >alone
+	run_ctl --from alone group list
+	expect_in "$stderr" "it names no IOMMU group"
+	[ "$(run_ctl --from alone -j device list; jq -r '.data[].device' <<<"$output")" = 0000:01:00.0 ]
 	yes 'IOMMU Group 1 00:00.0 Host bridge' | head -c 17000000 >large
 	run_ctl --from large group list
 	expect_status 1
