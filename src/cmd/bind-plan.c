@@ -11,6 +11,7 @@
 #include "diag/guard.h"
 #include "diag/viability.h"
 #include "host/holders.h"
+#include "host/topology.h"
 
 static int mistake(struct bind_plan *p, const char *word, int code, int err, const char *what, const char *why, const char *hint)
 {
@@ -67,6 +68,8 @@ static int add(struct bind_plan *p, struct device *d, const char *to)
 
 static int add_sibling(struct bind_plan *p, struct device *d)
 {
+	if (device_made_by(p->h, d))
+		return EXIT_DONE;
 	if (!is_bridge(d))
 		return bus_vfio_driver(d->bus) ? add(p, d, p->driver ? p->driver : bus_vfio_driver(d->bus)) : EXIT_DONE;
 	if (device_driver_use(p->h, d) != USE_NATIVE)
@@ -93,10 +96,18 @@ static int no_group(struct bind_plan *p, struct device *d)
 		       "iommuctl doctor says what keeps the IOMMU from working");
 }
 
+static int made(struct bind_plan *p, const struct device *d, const struct device *maker)
+{
+	return mistake(p, "made-by-driver", EXIT_UNSUPPORTED, EOPNOTSUPP, d->name,
+		       arena_printf(&p->inv->ctx->arena, "it is there only while %s drives %s, and with that its group is not viable", maker->driver,
+				    maker->name),
+		       arena_printf(&p->inv->ctx->arena, "iommuctl device bind --group %s gives that one away, with all that is behind it", maker->name));
+}
+
 int bind_plan_add(struct bind_plan *p, struct device *d, bool group)
 {
 	const char *to = p->leave ? NULL : p->driver ? p->driver : bus_vfio_driver(d->bus);
-	int r;
+	int r = EXIT_DONE;
 
 	if (!d->bus || (!p->leave && !to))
 		return mistake(p, "no-vfio-driver", EXIT_UNSUPPORTED, EOPNOTSUPP, d->name,
@@ -109,7 +120,14 @@ int bind_plan_add(struct bind_plan *p, struct device *d, bool group)
 	if (p->inv->machine->model && !device_is_listed(p->h, d))
 		return mistake(p, "not-modelled", EXIT_UNSUPPORTED, EOPNOTSUPP, d->name,
 			       "the model has the PCI devices, and of other buses those that are in a group", NULL);
-	r = add(p, d, to);
+	if (is_vfio_name(to) && device_made_by(p->h, d))
+		return made(p, d, device_made_by(p->h, d));
+	/* what it makes goes with it: off its driver before that, while it is there */
+	for (size_t i = 0; group && d->group && r == EXIT_DONE && i < d->group->n_devices; i++)
+		if (device_made_by(p->h, d->group->devices[i]) == d && !is_bridge(d->group->devices[i]))
+			r = add(p, d->group->devices[i], NULL);
+	if (r == EXIT_DONE)
+		r = add(p, d, to);
 	for (size_t i = 0; group && d->group && r == EXIT_DONE && i < d->group->n_devices; i++)
 		r = add_sibling(p, d->group->devices[i]);
 	return r;

@@ -15,6 +15,7 @@ struct member {
 	enum tri offends; /* keeps the group from being viable */
 	enum tri bridge;
 	bool can_give;
+	struct device *maker; /* device_made_by() */
 };
 
 /* Groups that no IOMMU made. */
@@ -36,6 +37,7 @@ struct assessment {
 	enum tri waived; /* isolated interrupts are missing and not asked for */
 	struct device *incoherent;
 	const char *coherency_file;
+	const struct member *made; /* what was asked about, and goes when its maker leaves its driver; NULL */
 	bool vfs; /* after binds: all that could be given has virtual functions, and cannot be bound */
 	struct holder_list holders;
 	struct ownership *counts; /* the kernel's own counts, where it mattered to look and they could be read; NULL */

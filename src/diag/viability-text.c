@@ -40,6 +40,8 @@ static bool asked_about(const struct text *t, const struct member *m)
 /* What was asked about and is on no VFIO driver has to go to one, unless another device of the group will do. */
 static bool has_to_move(const struct text *t, const struct member *m)
 {
+	if (m->maker || t->a->made)
+		return false;
 	if (m->offends == TRI_YES)
 		return true;
 	return asked_about(t, m) && m->can_give && !t->a->on_vfio && !t->one_goes &&
@@ -51,13 +53,13 @@ static const char *device_spec(const struct text *t, const struct device *d)
 	return d->is_pci ? d->name : arena_printf(t->arena, "%s/%s", d->bus, d->name);
 }
 
-/* One device alone would be refused while others of its group are in the way. */
+/* One device alone would be refused while others of its group are in the way; those that it makes leave their drivers before it. */
 static const char *bind_option(const struct text *t)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < t->a->n; i++)
-		n += has_to_move(t, &t->a->members[i]);
+		n += has_to_move(t, &t->a->members[i]) || (t->a->members[i].maker && t->a->members[i].offends == TRI_YES);
 	return n > 1 ? "--group " : "";
 }
 
@@ -280,6 +282,37 @@ static void say_incoherent(struct text *t)
 		finding_remedy(&t->f, false, NULL, "only other firmware can change that; ask the vendor");
 }
 
+/* Its driver counts, and goes with it. */
+static void say_made(struct text *t, const struct member *m)
+{
+	struct reason *r = finding_add(&t->f, SEVERITY_NOTE, "goes-with-maker");
+
+	r->device = m->d->name;
+	r->driver = m->d->driver;
+	r->file = sysfs_file(t, m->maker, "driver");
+	r->value = m->maker->driver;
+	r->text = arena_printf(t->arena, "%s is there only while %s drives %s: it goes when that one moves", m->d->name, m->maker->driver,
+			       m->maker->name);
+}
+
+/* The same of the one that was asked about. */
+static void say_not_alone(struct text *t, const struct member *m)
+{
+	struct reason *r = finding_add(&t->f, SEVERITY_PROBLEM, "made-by-driver");
+	const struct device *maker = m->maker;
+
+	r->device = m->d->name;
+	r->driver = m->d->driver;
+	r->file = sysfs_file(t, maker, "driver");
+	r->value = maker->driver;
+	r->text = arena_printf(t->arena, "%s is there only while %s drives %s, which uses the kernel's DMA API for all that is behind it: one "
+			       "without the other cannot be given away", m->d->name, maker->driver, maker->name);
+	finding_remedy(&t->f, false, NULL, "turn VMD off in the firmware's setup: its devices then are ordinary ones");
+	finding_remedy(&t->f, false,
+		       safe_in_command(maker->name) ? arena_printf(t->arena, "iommuctl device bind --group %s", maker->name) : NULL,
+		       "give %s away, with all that is behind it", maker->name);
+}
+
 static void say_offender(struct text *t, const struct member *m)
 {
 	struct reason *r = finding_add(&t->f, SEVERITY_PROBLEM, "native-driver");
@@ -483,7 +516,7 @@ static void say_harmless(struct text *t)
 	for (size_t i = 0; i < t->a->n; i++) {
 		const struct member *m = &t->a->members[i];
 
-		if (m->offends == TRI_NO && !has_to_move(t, m))
+		if (m->offends == TRI_NO && !has_to_move(t, m) && m != t->a->made)
 			strbuf_printf(&b, "%s%s (%s)", b.len ? ", " : "", m->d->name, harmless_why(t, m));
 	}
 	if (b.len) {
@@ -497,7 +530,7 @@ static void say_harmless(struct text *t)
 
 static bool is_moving(const struct text *t, const struct member *m, bool offenders)
 {
-	return offenders ? m->offends == TRI_YES : has_to_move(t, m);
+	return has_to_move(t, m) && (!offenders || m->offends == TRI_YES);
 }
 
 /* "0000:01:00.0 (nouveau), 0000:01:00.1 (snd_hda_intel) and 3 more" */
@@ -566,7 +599,7 @@ static const char *summary_binds(const struct text *t)
 	size_t others = 0, moves = 0;
 
 	for (size_t i = 0; i < a->n; i++) {
-		moves += has_to_move(t, &a->members[i]);
+		moves += is_moving(t, &a->members[i], false);
 		others += has_to_move(t, &a->members[i]) && a->members[i].offends != TRI_YES;
 	}
 	if (!a->offenders)
@@ -574,7 +607,7 @@ static const char *summary_binds(const struct text *t)
 							  "nothing is in the way; %s has to go to a VFIO driver first",
 				    moving(t, false));
 	return arena_printf(t->arena, "%s must leave %s first%s", moving(t, true),
-			    a->offenders > 1 ? "their drivers" : "its driver",
+			    moves - others > 1 ? "their drivers" : "its driver",
 			    others ? ", and what is to be given away has to go to a VFIO driver" : "");
 }
 
@@ -587,6 +620,7 @@ static const char *summary_of_reason(const struct text *t, const char *severity)
 		{ "direct-region", "firmware wants memory kept mapped for it, whoever drives it" },
 		{ "no-isolated-msi", "interrupts of devices are not isolated on this machine" },
 		{ "not-coherent", "its IOMMU is not cache-coherent" },
+		{ "made-by-driver", "it is there only while VMD's driver is, which is in the way" },
 		{ "vfs-enabled", "its virtual functions have to go before it can be bound" },
 		{ "holders-unknown", "nothing else is in the way, but somebody unseen may have it open" },
 	};
@@ -643,8 +677,12 @@ static void say_problems(struct text *t)
 		say_incoherent(t);
 	for (size_t i = 0; a->vfs && i < a->n; i++)
 		say_vfs(t, &a->members[i]);
+	if (a->made)
+		return say_not_alone(t, a->made);
 	for (size_t i = 0; i < a->n; i++) {
-		if (a->members[i].offends == TRI_YES)
+		if (a->members[i].maker && a->members[i].bridge != TRI_YES)
+			say_made(t, &a->members[i]);
+		else if (a->members[i].offends == TRI_YES)
 			say_offender(t, &a->members[i]);
 		else if (has_to_move(t, &a->members[i]))
 			say_not_on_vfio(t, &a->members[i]);

@@ -8,6 +8,7 @@
 #include "diag/coherency.h"
 #include "host/devinfo.h"
 #include "host/pci.h"
+#include "host/topology.h"
 
 static const struct field step_fields[] = {
 	FIELD(struct step, device, F_STR, "DEVICE", "device that moves"),
@@ -107,13 +108,16 @@ static void assess_member(struct assessment *a, struct member *m, struct device 
 	m->d = d;
 	m->use = device_driver_use(a->h, d);
 	m->bridge = is_bridge(a->h, d);
-	m->can_give = m->use == USE_VFIO || (m->bridge != TRI_YES && bus_vfio_driver(d->bus));
+	m->maker = device_made_by(a->h, d);
+	m->can_give = !m->maker && (m->use == USE_VFIO || (m->bridge != TRI_YES && bus_vfio_driver(d->bus)));
 	find_offender(a, m);
 
 	a->offenders += m->offends == TRI_YES;
 	a->unsure += m->offends == TRI_UNKNOWN;
 	if (a->q->device && a->q->device != d)
 		return;
+	if (a->q->device && m->maker && m->bridge != TRI_YES)
+		a->made = m;
 	a->can_give += m->can_give;
 	a->on_vfio += m->use == USE_VFIO;
 	a->give_unsure += m->can_give && m->use == USE_UNKNOWN;
@@ -300,6 +304,8 @@ static const char *verdict(const struct assessment *a)
 		return NULL;
 	if (a->q->group->devices_err)
 		return "unknown";
+	if (a->made)
+		return "blocked";
 	if (!a->can_give)
 		return "nothing-to-give";
 	if (a->holders.n || claimed(a))

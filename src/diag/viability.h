@@ -11,7 +11,8 @@
  *	nothing-to-give	the group has bridges only, or the device asked about is one
  *	in-use		somebody has a node of the group open, or has claimed it
  *	blocked		something that binding drivers will not mend: a count of owners that nobody accounts for, a
- *			direct region, interrupts that are not isolated, an IOMMU that is not cache-coherent
+ *			direct region, interrupts that are not isolated, an IOMMU that is not cache-coherent; a device
+ *			behind VMD, which goes when VMD's driver does
  *	needs-bind	devices must leave their drivers, or the one to be given away has none of VFIO yet
  *	unknown		nothing above is certain, and a fact that decides is missing or cannot be read
  *	ready		a claim would succeed now

@@ -159,6 +159,16 @@ struct device *device_dma_parent(struct host *h, struct device *d)
 	return listed_at(h, path, addr);
 }
 
+/* Domains of VMD begin behind those of 16 bits (vmd_find_free_domain()). */
+#define FIRST_VMD_DOMAIN 0x10000
+
+struct device *device_made_by(struct host *h, struct device *d)
+{
+	struct device *maker = d->is_pci && d->addr.domain >= FIRST_VMD_DOMAIN ? device_dma_parent(h, d) : NULL;
+
+	return maker && maker != d && maker->driver ? maker : NULL;
+}
+
 const char *device_root_bus(struct host *h, struct device *d)
 {
 	_cleanup_free_ char *path = NULL;

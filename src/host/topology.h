@@ -22,6 +22,12 @@ const char *device_missing_bridge(struct host *h, struct device *d);
  */
 struct device *device_dma_parent(struct host *h, struct device *d);
 
+/*
+ * The device whose driver makes @d, and takes it away when it leaves: the VMD controller of what is behind it, while it has a driver (vmd_remove() in
+ * drivers/pci/controller/vmd.c). NULL for all others. It costs nothing for devices of domains that firmware numbers.
+ */
+struct device *device_made_by(struct host *h, struct device *d);
+
 /* The name of the root bus that @d is on, "pci0000:00"; "pci0000:??" when neither paths nor bridges tell. In
  * the arena; NULL when @d is not PCI. */
 const char *device_root_bus(struct host *h, struct device *d);

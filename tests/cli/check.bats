@@ -155,6 +155,38 @@ z97() {
 	check -j 10000:e1:00.0
 	expect_status 3
 	expect_json '.data[0].offenders | join(" ")' "0000:00:0e.0 10000:e1:00.0"
+	# without vmd there is no such device: no binding gives it away
+	expect_json '.data[0] | [.verdict, (.steps | length)] | tojson' '["blocked",0]'
+	expect_json '.data[0].reasons | map(.code) | index("made-by-driver") != null' true
+	check --after-bind 10000:e1:00.0
+	expect_status 3
+	expect_in "$output" "turn VMD off*iommuctl device bind --group 0000:00:0e.0"
+	# the controller as a whole can be
+	check -j 0000:00:0e.0
+	expect_status 3
+	expect_json '.data[0] | [.verdict, .steps[].device] | tojson' '["needs-bind","0000:00:0e.0"]'
+	expect_json '.data[0].steps[0].command' "iommuctl device bind --group 0000:00:0e.0"
+	check --after-bind 4
+	expect_status 0
+	[ "${lines[0]}" = "group 4: needs-bind: 0000:00:0e.0 (vmd) must leave its driver first" ]
+}
+
+@test "a device behind VMD is not bound, and leaves its driver before its controller does" {
+	machine "$M" <<-'END'
+		0000:00:0e.0 class=010400 group=4 driver=vmd
+		0000:00:0e.0/pci10000:e0/10000:e0:06.0 type=root-port group=4 driver=pcieport
+		0000:00:0e.0/pci10000:e0/10000:e0:06.0/10000:e1:00.0 class=010802 group=4 driver=nvme
+	END
+	sure
+	mkdir -p "$M/sys/bus/pci/drivers/vfio-pci" "$M/sys/devices/virtual/iommu/dmar0/intel-iommu"
+	link "$M/sys/class/iommu/dmar0" ../../devices/virtual/iommu/dmar0
+	link "$M/sys/devices/virtual/iommu/dmar0/devices/0000:00:0e.0" ../../../../pci0000:00/0000:00:0e.0
+	run_ctl --from "$M" -M device bind --force 10000:e1:00.0
+	expect_status 6
+	[[ $stderr == *"it is there only while vmd drives 0000:00:0e.0"* ]]
+	run_ctl --from "$M" -M -j device bind --force --group 0000:00:0e.0
+	expect_status 0
+	expect_json '[.data[] | [.device, .driver]] | tojson' '[["10000:e1:00.0",null],["0000:00:0e.0","vfio-pci"]]'
 }
 
 @test "no isolated interrupts: blocked, which parameter for which way, unsafe last" {
