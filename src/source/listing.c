@@ -13,7 +13,7 @@
 #define DEVICES "sys/bus/pci/devices"
 
 #define NO_GROUP UINT32_MAX
-#define LINE_MAX_LEN 4096
+#define LINE_MAX_LEN 65536 /* a whole listing whose line ends a page has lost */
 
 struct listed {
 	char name[64];
@@ -615,7 +615,30 @@ static bool take_slot(struct listing *l, const char *s)
 	return true;
 }
 
-static void take_line(struct listing *l, const char *line)
+/* Where the next device or group begins in a line that has several; NULL when it has one. */
+static char *next_record(char *line, bool groups)
+{
+	char *start = line + strspn(line, JUNK);
+	bool seen = false; /* a device */
+	char name[32];
+	uint32_t group;
+
+	for (char *q = start; *q; q++) {
+		const char *end;
+
+		if (q > start && q[-1] != ' ')
+			continue;
+		if (q > start && groups && !strncmp(q, "IOMMU ", 6) && group_head(q, &group)) /* not the kernel log's "iommu group" */
+			return q;
+		end = is_hex(*q) ? pci_name(q, name) : NULL;
+		if (end && seen && *end == ' ' && end[1] >= '0' && end[1] <= 'Z' && strchr("])", q[-2]))
+			return q;
+		seen |= end != NULL;
+	}
+	return NULL;
+}
+
+static void take_record(struct listing *l, const char *line)
 {
 	const char *s = line + strspn(line, " ");
 
@@ -625,6 +648,19 @@ static void take_line(struct listing *l, const char *line)
 		take_names(l, s);
 	else
 		take_device(l, line);
+}
+
+static void take_line(struct listing *l, char *line)
+{
+	bool groups = !strstr(line, "Flags:"); /* lspci -v has the group there, too */
+	char *next = next_record(line, groups);
+
+	for (; next; next = next_record(line, groups)) {
+		next[-1] = '\0';
+		take_record(l, line);
+		line = next;
+	}
+	take_record(l, line);
 }
 
 /* "<pre>", "</code>" of a page; "[0;32m" of a terminal, whose escape was lost. Bytes, 0 for none. */

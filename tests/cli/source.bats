@@ -371,6 +371,12 @@ listed() {
 14 0000:0e:00.0 usb null
 15 0000:0f:00.0 null null
 16 0000:10:00.0 storage null" ]
+	printf '%s ' 'IOMMU Group 0 00:00.0 Host bridge [0600]: V C [8086:3ec2] (rev 07)' 'IOMMU Group 1 01:00.0 VGA compatible controller [0300]: V [10de:1b81]' \
+		'01:00.1 Audio device [0403]: V [10de:10f0] (rev a1)' 'IOMMU group 2 02:00.0 USB controller [0c03]: V [1912:0014]' >oneline
+	[ "$(listed oneline)" = "0 0000:00:00.0 bridge null
+1 0000:01:00.0 display null
+1 0000:01:00.1 audio null
+2 0000:02:00.0 usb null" ]
 	cat >lspci <<-'END'
 		03:00.0 USB controller [0c03]: V C [1106:3483] (rev 01) (prog-if 30 [XHCI])
 		        Flags: bus master, fast devsel, latency 0, IRQ 28, IOMMU group 12
