@@ -93,21 +93,34 @@ static struct binding *make_bindings(struct bind_plan *p)
 	return v;
 }
 
-/* An initramfs that was made before does not have the files, and may bind the devices first. */
+/*
+ * An initramfs that was made before does not have the files, and may bind the devices first. It gets them from a hook, which its maker
+ * looks for in folders of its own: below /usr, where an install below /usr/local does not put it.
+ */
 static void mention_initramfs(struct bind_plan *p)
 {
 	static const struct {
-		const char *dir, *command;
+		const char *dir, *command, *hook[2], *missing, *option;
 	} makers[] = {
-		{ "etc/initramfs-tools", "update-initramfs -u" },
-		{ "etc/dracut.conf.d", "dracut -f" },
+		{ "etc/initramfs-tools", "update-initramfs -u",
+		  { "usr/share/initramfs-tools/hooks/iommuctl", "etc/initramfs-tools/hooks/iommuctl" },
+		  "its maker has no hook of iommuctl: there is no /usr/share/initramfs-tools/hooks/iommuctl",
+		  "configure --with-initramfsdir=/usr/share/initramfs-tools, make install, and then update-initramfs -u" },
+		{ "etc/dracut.conf.d", "dracut -f",
+		  { "usr/lib/dracut/modules.d/90iommuctl/module-setup.sh", "lib/dracut/modules.d/90iommuctl/module-setup.sh" },
+		  "its maker has no module of iommuctl: there is no /usr/lib/dracut/modules.d/90iommuctl",
+		  "configure --with-dracutdir=/usr/lib/dracut, make install, and then dracut -f" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(makers); i++) {
-		if (!source_exists(p->inv->source, makers[i].dir))
+		struct source *src = p->inv->source;
+		bool hooked = source_exists(src, makers[i].hook[0]) || source_exists(src, makers[i].hook[1]);
+
+		if (!source_exists(src, makers[i].dir))
 			continue;
-		ctx_note(p->inv->ctx, (struct note){ .level = NOTE_WARNING, .code = "initramfs", .hint = makers[i].command,
-						     .why = "it does not know of this yet, and may bind the native driver first" },
+		ctx_note(p->inv->ctx,
+			 (struct note){ .level = NOTE_WARNING, .code = "initramfs", .hint = hooked ? makers[i].command : makers[i].option,
+					.why = hooked ? "it does not know of this yet, and may bind the native driver first" : makers[i].missing },
 			 "the initramfs");
 		return;
 	}

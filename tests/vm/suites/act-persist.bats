@@ -16,7 +16,7 @@ teardown() {
 	act_cleanup
 	umount /etc/iommuctl 2>/dev/null || :
 	umount /proc/cmdline 2>/dev/null || :
-	rm -rf /etc/iommuctl /etc/modprobe.d /etc/driverctl.d
+	rm -rf /etc/iommuctl /etc/modprobe.d /etc/driverctl.d /etc/initramfs-tools /etc/dracut.conf.d
 }
 
 # a boot: native drivers, and nothing is known of an earlier one
@@ -62,6 +62,20 @@ files() {
 	[ "$(files)" -eq 1 ]
 	ctl 0 device restore "$d"
 	[ "$(files)" -eq 0 ]
+	as_before
+}
+
+@test "an initramfs is to be made anew, and one whose maker cannot find our hook would stay as it is" {
+	mkdir -p /etc/dracut.conf.d
+	ctl 0 device bind --persist "$d"
+	[[ $output == *"no /usr/lib/dracut/modules.d/90iommuctl"*--with-dracutdir=/usr/lib/dracut* ]]
+	mkdir -p /etc/initramfs-tools/hooks
+	ctl 0 device bind --persist "$d"
+	[[ $output == *"no /usr/share/initramfs-tools/hooks/iommuctl"*--with-initramfsdir=/usr/share/initramfs-tools* ]]
+	: >/etc/initramfs-tools/hooks/iommuctl
+	ctl 0 device bind --persist "$d"
+	[[ $output == *"it does not know of this yet"*'"hint":"update-initramfs -u"'* ]]
+	ctl 0 device restore "$d"
 	as_before
 }
 
