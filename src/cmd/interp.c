@@ -186,7 +186,7 @@ static int run_expect(struct run *r, int argc, char **argv)
 	bool met;
 
 	if (argc < 4)
-		return usage(r, "expect", NOTE(.code = "no-argument", .why = "expect ERRNO COMMAND", .hint = "ERRNO is a name such as EBUSY, or an exit status"));
+		return usage(r, "expect", NOTE(.code = "no-argument", .why = "ERRNO or the command is missing", .hint = "expect EBUSY object destroy mem, or an exit status in place of the errno"));
 	if ((parse_u32(argv[2], &wanted_code) < 0 || wanted_code > 255) && (err = errno_from_name(argv[2])) < 0)
 		return usage(r, argv[2], NOTE(.code = "bad-value", .why = "neither an errno's name nor an exit status", .hint = "a name such as EBUSY, or a number from 0 to 255"));
 	argv[2] = argv[0];

@@ -12,6 +12,11 @@ int bad_argument(struct invocation *inv, const char *what, const char *why, cons
 	return EXIT_USAGE;
 }
 
+const char *command_name(struct invocation *inv)
+{
+	return inv->command->verb ? arena_printf(&inv->ctx->arena, "%s %s", inv->noun->name, inv->command->verb) : inv->noun->name;
+}
+
 int bad_usage(struct invocation *inv, const char *what, const char *why, const char *hint)
 {
 	ctx_error(inv->ctx, NOTE(.code = "usage", .err = EINVAL, .why = why, .hint = hint), "%s", what);

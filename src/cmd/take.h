@@ -16,6 +16,9 @@ int bad_argument(struct invocation *inv, const char *what, const char *why, cons
 /* Arguments that do not fit together, or not here: EXIT_USAGE. */
 int bad_usage(struct invocation *inv, const char *what, const char *why, const char *hint);
 
+/* "hwpt alloc", in the arena. */
+const char *command_name(struct invocation *inv);
+
 /* Decimal or 0x, with K, M, G, T (of 1024; or k, m, g, t) behind it: 0 and the number, -EINVAL or -ERANGE. Pure. */
 int parse_size(const char *s, uint64_t *ret);
 

@@ -578,3 +578,19 @@ teardown() {
 	run_ctl help faultq serve
 	expect_not_in "$output" "success, invalid or script"
 }
+
+@test "what is wrong is named as it was typed, and what would do is said" {
+	run --separate-stderr "$IOMMUCTL" --demo batch -k - <<-'END'
+		ioas alloc as mem
+		object option huge-pages mem maybe
+		object option rlimit-mode often
+		object destroy --all mem
+		hwpt alloc mem
+		hwqueue alloc v
+		expect EBUSY
+	END
+	expect_status 2
+	expect_in "$stderr" "huge-pages maybe: no value of this option" "hint: off or on" "rlimit-mode often: no value of this option" "hint: user or process" \
+		"object destroy: objects are named, and --all is given too" "hwpt alloc: --device is missing" "hwqueue alloc: --base is missing" \
+		"expect: ERRNO or the command is missing"
+}

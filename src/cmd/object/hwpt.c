@@ -41,7 +41,7 @@ static int need_device(struct invocation *inv, struct op_object *ret)
 	const char *word = inv_opt(inv, "device");
 
 	if (!word)
-		return bad_argument(inv, inv->noun->name, "--device is missing", "it is made for the IOMMU of one device: --device NAME");
+		return bad_argument(inv, command_name(inv), "--device is missing", "it is made for the IOMMU of one device: --device NAME");
 	return object_find_device(inv, word, ret);
 }
 

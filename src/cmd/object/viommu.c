@@ -31,7 +31,7 @@ static const struct errno_text viommu_texts[] = {
 static int need_device(struct invocation *inv, struct op_object *ret)
 {
 	if (!inv_opt(inv, "device"))
-		return bad_argument(inv, inv->noun->name, "--device is missing", "it is a slice of the IOMMU of one device: --device NAME");
+		return bad_argument(inv, command_name(inv), "--device is missing", "it is a slice of the IOMMU of one device: --device NAME");
 	return object_find_device(inv, inv_opt(inv, "device"), ret);
 }
 
@@ -113,7 +113,7 @@ static int need(struct invocation *inv, const char *option)
 {
 	if (inv_opt(inv, option))
 		return EXIT_DONE;
-	return bad_argument(inv, inv->noun->name, arena_printf(&inv->ctx->arena, "--%s is missing", option), NULL);
+	return bad_argument(inv, command_name(inv), arena_printf(&inv->ctx->arena, "--%s is missing", option), NULL);
 }
 
 static int run_hwqueue(struct invocation *inv)
