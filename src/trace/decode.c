@@ -133,7 +133,7 @@ static bool looks_like_fault(struct slice t)
 		{ "omap-iommu", "fault" },		 { "tegra-smmu", "fault" },
 		{ "(XEN)", "[VT-D]DMAR:[" },		 { "vtd_", "translation failure" },
 		{ "amdvi_", "fault" },			 { "s390-iommu", "fault" },
-		{ "msm_iommu", "IOMMU page fault" },
+		{ "msm_iommu", "IOMMU page fault" },	 { "DMAR", "fault acc " }, /* FreeBSD */
 	};
 
 	if (slice_has(t, "[fault reason ") || slice_has(t, "Event logged [") || slice_has(t, "fault from EP"))

@@ -15,7 +15,7 @@
 
 /*
  * The unit's name: "arm-smmu-v3 9050000.smmuv3: text", or "arm-smmu-v3: text" in cut logs; "qcom-iommu-ctx 1f09000.iommu-ctx: text";
- * Xen's "smmu: /smmu@fd800000: text".
+ * Xen's "smmu: /smmu@fd800000: text" and "SMMUv3: /smmuv3@9050000: text".
  */
 static bool split_speaker(struct slice text, struct slice *ret_unit, struct slice *ret_rest, bool *ret_v3)
 {
@@ -28,7 +28,7 @@ static bool split_speaker(struct slice text, struct slice *ret_unit, struct slic
 		*ret_v3 = scan_lit(&s, "-v3");
 	else if (scan_past(&s, "qcom-iommu"))
 		scan_lit(&s, "-ctx");
-	else if (slice_has(text, "(XEN)") && scan_past(&s, "smmu: /"))
+	else if (slice_has(text, "(XEN)") && (scan_past(&s, "smmu: /") || (*ret_v3 = scan_past(&s, "SMMUv3: /"))))
 		s.p -= strlen(" /");
 	else
 		return false;
@@ -368,10 +368,11 @@ static enum line_result v2_register(struct log_state *st, const struct log_msg *
 	struct scan s = scan_of(rest);
 	uint64_t v;
 
-	if (!h->active && register_is(rest, "FAR", &v)) /* the first of the registers; what announced them was not copied */
-		v2_registers_follow(st, m, unit, rest);
-	if (!h->active || ev->vendor != VENDOR_SMMUV2 || ev->fault.kind != FAULT_DMA || !same_unit(h, unit))
-		return LINE_OTHER;
+	if (!h->active || ev->vendor != VENDOR_SMMUV2 || ev->fault.kind != FAULT_DMA || !same_unit(h, unit)) {
+		if (!register_is(rest, "FAR", &v))
+			return LINE_OTHER;
+		v2_registers_follow(st, m, unit, rest); /* the first of the registers; what announced them was not copied */
+	}
 	if (register_is(rest, "FAR", &v)) {
 		if (!(ev->has & HAS_ADDR))
 			ev->addr = v;

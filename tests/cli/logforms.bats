@@ -211,12 +211,13 @@ vt-d 0000:00:02.0 0x9d000000 0x6 read null" ]
 @test "units that are not decoded, and other programs' words: counted and named" {
 	run_ctl -j trace stat - <<-'END'
 		msm_iommu: Unexpected IOMMU page fault!
+		DMAR0: pci2:0:0 sid 200 fault acc 0 adt 0x0 reason 0x6 addr 9f800000
 		(XEN) AMD-Vi: IO_PAGE_FAULT: DDDD:bb:dd.f d0 addr ffffff???????000 flags 0x8 I
 		qemu-system-x86_64: vtd_iommu_translate: detected translation failure (dev=02:00:00, iova=0xdead000)
 		@[tracepoint:iommu:map]: 4028
 	END
-	expect_json '.data[0] | "\(.events) \(.undecoded)"' "0 4"
-	expect_in "$(json '.warnings[0].why')" "lines 1, 2, 3, 4"
+	expect_json '.data[0] | "\(.events) \(.undecoded)"' "0 5"
+	expect_in "$(json '.warnings[0].why')" "lines 1, 2, 3, 4, 5"
 }
 
 @test "the units of systems on chips" {
@@ -282,6 +283,12 @@ smmuv2 smmu@fd800000 null null 0x8424cb148 read 0x402 null" ]
 	[ "$(what - <<-'END' | jq -r '"\(.vendor) \(.unit) \(.fault) \(.address) \(.text)"'
 		[    1.0] arm-smmu-v3 a.smmuv3: unexpected global error reported (0x00000001), this could be serious
 		[    1.0] arm-smmu-v3 a.smmuv3: CMDQ error (cons 0x01000022): Illegal command
+		(XEN) SMMUv3: /smmuv3@9050000: event 0x10 received:
+		(XEN) SMMUv3: /smmuv3@9050000:  0x0000000800000010
+		(XEN) SMMUv3: /smmuv3@9050000:  0x0000008000000000
+		(XEN) SMMUv3: /smmuv3@9050000:  0x0000000008090040
+		(XEN) SMMUv3: /smmuv3@9050000:  0x0000000000000000
+		(XEN) SMMUv3: /soc/iommu@fa000000: CMD_SYNC timeout
 		[    2.0] arm-smmu-v3 a.smmuv3: unexpected global error reported (0x00000080), this could be serious
 		[    3.0] arm-smmu 15000000.iommu: TLB sync timed out -- SMMU may be deadlocked
 		[    4.0] arm-smmu b.smmu: FAR    = 0x00000000dfdf6000
@@ -293,6 +300,8 @@ smmuv2 smmu@fd800000 null null 0x8424cb148 read 0x402 null" ]
 		[    5.0] arm-smmu-v3 a.smmuv3: 	0x00000000ffffe000
 	END
 	)" = "smmuv3 a.smmuv3 command null CMDQ error (cons 0x01000022): Illegal command
+smmuv3 smmuv3@9050000 dma 0x8090040 null
+smmuv3 soc/iommu@fa000000 invalidation null CMD_SYNC timeout
 smmuv3 a.smmuv3 global null unexpected global error reported (0x00000080), this could be serious
 smmuv2 15000000.iommu invalidation null TLB sync timed out -- SMMU may be deadlocked
 smmuv2 b.smmu dma 0xdfdf6000 null
