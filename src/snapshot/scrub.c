@@ -14,6 +14,11 @@ static const char *const private_keys[] = {
 	"NVME_HOST_TRADDR",
 };
 
+enum {
+	MAX_PAIRS = 32, /* MAX_ADDR_LEN of the kernel */
+	MAX_KEY = 256,
+};
+
 struct scanner {
 	const char *s, *end;
 	char prev;
@@ -56,7 +61,10 @@ static size_t uuid_len(const struct scanner *x)
 	return word_char(at(x, n)) ? 0 : n;
 }
 
-/* Six or more pairs of hex digits joined by colons, or by dashes (BOOTIF=01-…). */
+/*
+ * Six or more pairs of hex digits joined by colons, or by dashes (BOOTIF=01-…). What is longer than any address is masked
+ * whatever comes behind it: the next look at the same text would be as long.
+ */
 static size_t mac_len(const struct scanner *x)
 {
 	char sep = at(x, 2);
@@ -71,7 +79,11 @@ static size_t mac_len(const struct scanner *x)
 			break;
 		n++;
 	}
-	return pairs >= 6 && !word_char(at(x, n)) && at(x, n - 1) != sep ? n : 0;
+	if (pairs < 6)
+		return 0;
+	if (at(x, n - 1) == sep && !word_char(at(x, n)) && at(x, n) != sep)
+		n--; /* "52:54:00:12:34:56: link up" */
+	return pairs > MAX_PAIRS || (!word_char(at(x, n)) && at(x, n - 1) != sep) ? n : 0;
 }
 
 static size_t ipv4_len(const struct scanner *x)
@@ -158,7 +170,7 @@ static size_t key_len(const struct scanner *x)
 			continue;
 		/* rd.iscsi.initiator= and the like begin with the key */
 		if (private_keys[i][n - 1] == '_' || at(x, n) == '.')
-			while (word_char(at(x, n)) || at(x, n) == '.')
+			while (n < MAX_KEY && (word_char(at(x, n)) || at(x, n) == '.'))
 				n++;
 		if (at(x, n) == '=')
 			return n + 1;

@@ -312,6 +312,9 @@ static void private_words(void **state _unused_)
 		const char *in, *out;
 	} t[] = {
 		{ "eth0: 52:54:00:12:34:56 up", "eth0: xx:xx:xx:xx:xx:xx up" },
+		{ "eth0: 52:54:00:12:34:56: link up", "eth0: xx:xx:xx:xx:xx:xx: link up" },
+		{ "52:54:00:12:34:56:", "xx:xx:xx:xx:xx:xx:" },
+		{ "01:02:03:04:05: x", "01:02:03:04:05: x" },
 		{ "BOOTIF=01-52-54-00-12-34-56 quiet", "BOOTIF=x quiet" },
 		{ "01-52-54-00-12-34-56", "xx-xx-xx-xx-xx-xx-xx" },
 		{ "pci 0000:01:00.0: [8086:10d3]", "pci 0000:01:00.0: [8086:10d3]" },
@@ -346,6 +349,32 @@ static void private_words(void **state _unused_)
 		assert_int_equal(len, strlen(t[i].out));
 		arena_free(&a);
 	}
+}
+
+/* A log with a line made to be long: looking at what is ahead again at each place of it would take hours. */
+static void long_runs(void **state _unused_)
+{
+	static const struct {
+		const char *unit, *end;
+	} t[] = { { "00:", "" }, { "00-", "x" }, { "ip.", "" }, { "0.", "" }, { "f::", "" }, { "00000000-", "" } };
+	size_t size = 8u << 20;
+	char *text = malloc(size);
+
+	assert_non_null(text);
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		size_t unit = strlen(t[i].unit), len = 0;
+		struct arena a = { 0 };
+
+		for (; len + unit + 1 < size; len += unit)
+			memcpy(text + len, t[i].unit, unit);
+		memcpy(text + len, t[i].end, strlen(t[i].end));
+		len += strlen(t[i].end);
+		alarm(60);
+		assert_non_null(scrub_text(&a, 1, text, &len));
+		alarm(0);
+		arena_free(&a);
+	}
+	free(text);
 }
 
 static void pseudonyms(void **state _unused_)
@@ -411,6 +440,7 @@ int main(void)
 		cmocka_unit_test(endless_lines),
 		cmocka_unit_test(places),
 		cmocka_unit_test(private_words),
+		cmocka_unit_test(long_runs),
 		cmocka_unit_test(pseudonyms),
 		cmocka_unit_test(this_machine),
 	};
