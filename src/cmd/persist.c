@@ -19,13 +19,27 @@ static bool wanted(const struct bind_plan *p)
 
 /* -- before ------------------------------------------------------------------------------------------------------ */
 
-static int check_place(struct bind_plan *p, struct device *d)
+/* A name that a file of bindings.d cannot hold would be found out at the next boot. */
+static int check_names(struct bind_plan *p, const struct move *v, const char *chain)
+{
+	struct binding b = { .chain = chain, .driver = v->to, .was = v->driver };
+	const char *text = binding_text(&p->h->arena, &b), *why;
+
+	if (binding_parse(&p->h->arena, text, strlen(text), &b, &why) == 0)
+		return EXIT_DONE;
+	ctx_error(p->inv->ctx, NOTE(.code = "no-place", .err = EOPNOTSUPP,
+				    .why = arena_printf(&p->h->arena, "the name of its driver cannot be written down for the next boot: %s, now %s",
+							v->to ? v->to : "none", v->driver ? v->driver : "none")), "%s", v->device);
+	return EXIT_UNSUPPORTED;
+}
+
+static int check_place(struct bind_plan *p, struct device *d, const struct move *v)
 {
 	const char *chain;
 	int r = device_chain(p->h, d, &chain);
 
 	if (r == 0 && d->has_ids)
-		return EXIT_DONE;
+		return check_names(p, v, chain);
 	ctx_error(p->inv->ctx, NOTE(.code = "no-place", .err = r ? r : -ENODATA,
 				    .why = r == -EOPNOTSUPP ? "only PCI devices can be bound at boot" : "its place or its ids are not known"),
 		  "%s", d->name);
@@ -55,7 +69,7 @@ int persist_check(struct bind_plan *p)
 	int code = EXIT_DONE;
 
 	for (size_t i = 0; wanted(p) && !p->leave && i < p->n; i++) {
-		int r = check_place(p, p->devices[i]);
+		int r = check_place(p, p->devices[i], &p->v[i]);
 
 		if (r == EXIT_DONE)
 			r = check_claim(p, p->devices[i]);

@@ -259,6 +259,21 @@ at_boot() {
 		"$(sed 's/0x//' "$1/sys/bus/pci/devices/$2/device")" "$3" >"$1/etc/iommuctl/bindings.d/${way//\//-}.conf"
 }
 
+@test "a driver whose name cannot be written down for the next boot is said now, not then" {
+	local tree=$BATS_TEST_TMPDIR/m nic
+	mkdir "$tree"
+	tar -C "$tree" -xf "${BATS_TEST_DIRNAME%/tests/cli}/tests/hosts/vtd-sriov.snap" --exclude=iommuctl/manifest.json
+	mkdir "$tree/sys/bus/pci/drivers/hexium HV-PCI6"
+	nic=$(readlink -f "$tree/sys/bus/pci/devices/0000:01:00.4")
+	rm -f "$nic/driver"
+	ln -s "../../../../bus/pci/drivers/hexium HV-PCI6" "$nic/driver"
+	run_ctl -M --from "$tree" device bind --persist 01:00.4
+	expect_status 6
+	expect_in "$stderr" "cannot be written down for the next boot: vfio-pci, now hexium HV-PCI6"
+	run_ctl -M --from "$tree" device bind 01:00.4
+	expect_status 0
+}
+
 @test "at boot a group is judged although a bridge of it comes first, which only loses its driver" {
 	local tree=$BATS_TEST_TMPDIR/m bridge
 	mkdir "$tree"
