@@ -153,7 +153,7 @@ static int run_shell(struct invocation *inv)
 	int code;
 
 	start(inv, &it, NULL);
-	it.keep_going = true;
+	it.keep_going = it.shell = true;
 	if (isatty(STDIN_FILENO)) {
 		code = prompt_run(&it);
 	} else {
@@ -209,8 +209,9 @@ static const struct command shell_commands[] = {
 	{
 		.summary = "run many commands on one machine, from the keyboard",
 		.text = "As batch, line by line, with history and completion of commands, devices and objects where the program was built "
-			"with libedit. A line that fails does not end it; an end of file (Ctrl-D) does, and then the objects are gone, "
-			"unless it runs in a session.",
+			"with libedit. A line that fails does not end it; exit, quit or an end of file (Ctrl-D) does, and then the objects are gone, "
+			"unless it runs in a session. The exit status is the last command's, as sh has it; where lines do not come from a "
+			"terminal, that of the first that failed.",
 		.record = &shell_record,
 		.flags = COMMAND_ALONE | COMMAND_DETAIL,
 		.run = run_shell,

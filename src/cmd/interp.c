@@ -209,6 +209,11 @@ static int run_words(struct run *r, const struct words *w)
 	argv[0] = (char[]){ "iommuctl" };
 	for (int i = 0; i < w->n; i++)
 		argv[i + 1] = w->v[i];
+	if (r->it->shell && w->n == 1 && (streq(argv[1], "exit") || streq(argv[1], "quit"))) {
+		r->it->ended = true;
+		r->it->commands--;
+		return EXIT_DONE;
+	}
 	if (streq(argv[1], "set"))
 		return run_set(r, argv + 2);
 	if (streq(argv[1], "expect"))
@@ -333,7 +338,7 @@ int interp_file(struct interp *it, FILE *f)
 		next += n;
 		if (interp_line(it, strbuf_str(&b), b.len) && !it->keep_going)
 			break;
-		if (it->interrupted && *it->interrupted)
+		if (it->ended || (it->interrupted && *it->interrupted))
 			break;
 	}
 	return it->interrupted && *it->interrupted ? EXIT_INTERRUPTED : it->code;

@@ -17,6 +17,8 @@ struct interp {
 	const char *name; /* of what is read: "setup.iommu", "-"; NULL: a terminal, where nobody needs to be told the line */
 	const volatile sig_atomic_t *interrupted;
 	bool keep_going;
+	bool shell; /* "exit" and "quit" end it */
+	bool ended; /* one of them was said */
 	VEC(struct variable) vars;
 	unsigned line;	   /* the one that runs: its first, where it goes over several */
 	unsigned commands; /* that were run */

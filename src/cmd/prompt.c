@@ -14,14 +14,18 @@ static void end_line(void)
 }
 
 /* An interrupt takes away the line, or the command that runs, and nothing more. */
-static int run_one(struct interp *it, const char *line, size_t len)
+/* The status of a shell is its last command's; "exit" is none. */
+static void run_one(struct interp *it, const char *line, size_t len)
 {
+	int code;
+
 	while (len && (line[len - 1] == '\n' || line[len - 1] == '\r'))
 		len--;
 	it->line++;
-	it->code = interp_line(it, line, len);
+	code = interp_line(it, line, len);
+	if (!it->ended)
+		it->code = code;
 	interrupt_clear();
-	return it->code;
 }
 
 #ifdef HAVE_LIBEDIT
@@ -143,7 +147,7 @@ int prompt_run(struct interp *it)
 	HistEvent ev;
 	int n, r = start(&t);
 
-	while (r == 0) {
+	while (r == 0 && !it->ended) {
 		errno = 0;
 		line = el_gets(t.el, &n);
 		if (!line && errno == EINTR) {
@@ -156,7 +160,8 @@ int prompt_run(struct interp *it)
 		history(t.history, &ev, H_ENTER, line);
 		run_one(it, line, (size_t)n);
 	}
-	end_line();
+	if (!it->ended)
+		end_line();
 	if (t.history)
 		history_end(t.history);
 	if (t.el)
@@ -172,7 +177,7 @@ int prompt_run(struct interp *it)
 	size_t cap = 0;
 	ssize_t n;
 
-	for (;;) {
+	while (!it->ended) {
 		fputs("iommuctl> ", stdout);
 		fflush(stdout);
 		n = getline(&line, &cap, stdin);
@@ -186,7 +191,8 @@ int prompt_run(struct interp *it)
 			break;
 		run_one(it, line, (size_t)n);
 	}
-	end_line();
+	if (!it->ended)
+		end_line();
 	return it->code;
 }
 

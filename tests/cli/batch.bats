@@ -197,6 +197,23 @@ hwm() {
 	expect_in "$output" "2 commands, 1 failed"
 }
 
+@test "exit and quit end a shell, and are no words of a batch" {
+	local word
+	for word in exit quit; do
+		run --separate-stderr "$IOMMUCTL" --demo shell <<<$'group list --noheadings -o group\n'"$word"$'\nnosuch'
+		expect_status 0
+		expect_in "$output" "1 command; nothing was moved"
+		batch 2 <<<"$word"
+		expect_in "$stderr" "$word: unknown noun"
+	done
+	# on a terminal the status is the last command's, as sh has it
+	run timeout 60 bash -c "{ sleep 0.3; printf 'nosuch\ngroup list\n'; sleep 0.5; printf 'exit\n'; sleep 0.5; } | TERM=xterm script -qec '$IOMMUCTL --demo shell' /dev/null"
+	expect_status 0
+	expect_in "$output" "2 commands, 1 failed"
+	run timeout 60 bash -c "{ sleep 0.3; printf 'group list\nnosuch\nquit\n'; sleep 0.5; } | TERM=xterm script -qec '$IOMMUCTL --demo shell' /dev/null"
+	expect_status 2
+}
+
 @test "shell on a terminal: lines, completion of an object's name where libedit is in, and an end" {
 	run timeout 60 bash -c "{ printf 'ioas alloc as mem\nobject tree\nnosuch\n'; sleep 1; printf 'object destroy me\t\nobject tree\n\004'; sleep 1; } |
 		TERM=xterm script -qec '$IOMMUCTL --demo shell' /dev/null"
