@@ -78,14 +78,14 @@ static struct fact config_fact(struct host *h, const struct switches *sw, enum k
 	return f;
 }
 
-/* That @path is not there: no, or unknown where the tree was never meant to hold it. */
+/* That @path is not there, or is a directory: no. Unknown where nobody could look, or the tree was never meant to hold it. */
 static struct fact fact_absent(struct host *h, const char *path, const char *value)
 {
 	char byte;
 	size_t len;
 	int r = source_read(h->src, path, &byte, 1, &len);
 
-	if (r == -ENOTCAPTURED || r == -EACCES || r == -EPERM)
+	if (r < 0 && r != -ENOENT && r != -ENOTDIR && r != -ENODEV && r != -EISDIR)
 		return fact_unknown(err_text(r));
 	return (struct fact){ .is = TRI_NO, .file = arena_printf(&h->arena, "/%s", path), .value = value };
 }

@@ -294,6 +294,24 @@ static void nothing_to_look_at(void **state _unused_)
 	machine_free(&m);
 }
 
+/* What is there and leads nowhere that can be read is not what this kernel has not. */
+static void what_cannot_be_read(void **state _unused_)
+{
+	struct machine m;
+	const struct switches *sw;
+
+	machine_new(&m);
+	machine_link(&m, "sys/class/misc/iommu", "iommu");
+	machine_link(&m, "sys/class/misc/vfio", "../../../../etc");
+	machine_file(&m, "sys/module/vfio/version", "%s", "x");
+	sw = load(&m);
+	assert_int_equal(sw->has_iommufd.is, TRI_UNKNOWN);
+	assert_non_null(sw->has_iommufd.why);
+	assert_int_equal(sw->has_legacy_container.is, TRI_UNKNOWN);
+	assert_int_equal(sw->noiommu.is, TRI_NO); /* the module is there, without the parameter */
+	machine_free(&m);
+}
+
 static void ownership_by_probes(void **state _unused_)
 {
 	static const struct {
@@ -405,6 +423,7 @@ int main(void)
 		cmocka_unit_test(isolation),		cmocka_unit_test(words_of_passthrough),	cmocka_unit_test(scalable_mode),
 		cmocka_unit_test(isolation_of_s390),		cmocka_unit_test(isolation_from_sysfs),
 		cmocka_unit_test(what_is_there),	cmocka_unit_test(nothing_to_look_at),
+		cmocka_unit_test(what_cannot_be_read),
 		cmocka_unit_test(ownership_by_probes),
 		cmocka_unit_test(ownership_by_symbols), cmocka_unit_test(configuration_files),
 		cmocka_unit_test(foreign_words),
