@@ -8,21 +8,9 @@
 
 #include "base/str.h"
 #include "base/vec.h"
+#include "source/listed.h"
 
-#define GROUPS "sys/kernel/iommu_groups"
-#define DEVICES "sys/bus/pci/devices"
-
-#define NO_GROUP UINT32_MAX
 #define LINE_MAX_LEN 65536 /* a whole listing whose line ends a page has lost */
-
-struct listed {
-	char name[64];
-	bool is_pci, has_id, has_class, has_subsystem, has_driver;
-	bool told; /* lines below it said what drives it, or that nothing does */
-	uint32_t group; /* NO_GROUP: not told */
-	unsigned vendor, device, class, subvendor, subdevice;
-	char driver[64];
-};
 
 /* Where the columns of a table with a column "iommugroup" are (pvesh), from 0; -1: it has none. */
 struct table {
@@ -706,80 +694,6 @@ static void clean(const char *p, size_t n, char *buf)
 	buf[k] = '\0';
 }
 
-/* -- the tree ---------------------------------------------------------------------------------------- */
-
-static void plant(struct memtree *t, enum mem_kind kind, const char *path, const char *text)
-{
-	memtree_set(t, memtree_make(t, t->root, path), kind, text, strlen(text));
-}
-
-static void plant_pci(struct memtree *t, const struct listing *l, const struct listed *d)
-{
-	_cleanup_strbuf_ struct strbuf b = { 0 };
-	char path[256], link[128];
-	struct mem_node *n;
-
-	snprintf(path, sizeof(path), DEVICES "/%s", d->name);
-	memtree_make(t, t->root, path);
-	if (d->has_id && d->has_class) {
-		strbuf_printf(&b, "PCI_CLASS=%X\nPCI_ID=%04X:%04X\n", d->class, d->vendor, d->device);
-		if (d->has_subsystem)
-			strbuf_printf(&b, "PCI_SUBSYS_ID=%04X:%04X\n", d->subvendor, d->subdevice);
-		strbuf_printf(&b, "PCI_SLOT_NAME=%s\n", d->name);
-		snprintf(path, sizeof(path), DEVICES "/%s/uevent", d->name);
-		plant(t, MEM_FILE, path, strbuf_str(&b));
-	}
-	if (!d->has_driver && !(d->told && l->has_drivers))
-		return;
-	snprintf(path, sizeof(path), DEVICES "/%s/driver", d->name);
-	snprintf(link, sizeof(link), "../../drivers/%s", d->driver);
-	if (d->has_driver) {
-		plant(t, MEM_LINK, path, link);
-	} else {
-		n = memtree_make(t, t->root, path);
-		n->kind = MEM_FILE;
-		n->err = -ENOENT;
-	}
-}
-
-/* The bus, where a name is like no other bus's: objects of DPAA2, and devicetree's ADDRESS.NAME. */
-static const char *bus_by_name(const char *name)
-{
-	const char *p = name;
-
-	while (is_hex(*p))
-		p++;
-	if (p - name >= 4 && *p == '.' && is_alnum(p[1]))
-		return "platform";
-	if (strstarts(name, "dp") && (p = strchr(name, '.')) && p - name <= 6 && p[1] && !p[1 + strspn(p + 1, "0123456789")])
-		return "fsl-mc";
-	return NULL;
-}
-
-static void plant_other(struct memtree *t, const struct listed *d)
-{
-	const char *bus = bus_by_name(d->name);
-	char path[256], link[64];
-
-	snprintf(path, sizeof(path), "sys/devices/%s", d->name);
-	memtree_make(t, t->root, path);
-	snprintf(path, sizeof(path), "sys/devices/%s/subsystem", d->name);
-	snprintf(link, sizeof(link), "../../bus/%s", bus ?: "");
-	if (bus)
-		plant(t, MEM_LINK, path, link);
-}
-
-static void plant_member(struct memtree *t, const struct listed *d)
-{
-	char path[256], link[256];
-
-	if (d->group == NO_GROUP)
-		return;
-	snprintf(path, sizeof(path), GROUPS "/%u/devices/%s", d->group, d->name);
-	snprintf(link, sizeof(link), d->is_pci ? "../../../../bus/pci/devices/%s" : "../../../../devices/%s", d->name);
-	plant(t, MEM_LINK, path, link);
-}
-
 int listing_load(const char *text, size_t len, struct memtree *t, struct listing_facts *ret)
 {
 	struct listing l = { .group = NO_GROUP };
@@ -795,11 +709,7 @@ int listing_load(const char *text, size_t len, struct memtree *t, struct listing
 	for (size_t i = 0; i < l.devices.n && !l.err; i++) {
 		const struct listed *d = &l.devices.v[i];
 
-		if (d->is_pci)
-			plant_pci(t, &l, d);
-		else
-			plant_other(t, d);
-		plant_member(t, d);
+		listed_plant(t, d, l.has_drivers);
 		in_groups += d->group != NO_GROUP;
 		described += d->is_pci && d->has_class;
 	}
