@@ -501,8 +501,9 @@ static int run_exec(struct invocation *inv)
 		return EXIT_USAGE;
 	if (!inv->cmd)
 		return bad_argument(inv, "session exec", "no command stands behind --", "session exec NAME -- COMMAND");
-	if (session_connect(inv->ctx, name, &info, &x.be) < 0)
-		return EXIT_FAILED;
+	r = session_connect(inv->ctx, name, &info, &x.be);
+	if (r < 0)
+		return r == -EPERM || r == -EACCES ? EXIT_PERMISSION : EXIT_FAILED;
 	r = exec_command(&x);
 	backend_close(x.be);
 	return r;

@@ -147,6 +147,17 @@ user() {
 	return $rc
 }
 
+@test "a directory that is not to be trusted is exit 7 for every command" {
+	mkdir -m 777 "$BATS_TEST_TMPDIR/open"
+	chmod 777 "$BATS_TEST_TMPDIR/open"
+	for args in "--session x object tree" "session exec x -- true" "session stop x" "session start --demo x" "session list"; do
+		# shellcheck disable=SC2086
+		IOMMUCTL_SESSION_DIR=$BATS_TEST_TMPDIR/open run_ctl $args
+		expect_status 7
+		expect_in "$stderr" "others may write there"
+	done
+}
+
 @test "its keeper has given up what it does not need, and can run no program" {
 	start
 	pid=$(pid_of)
