@@ -17,6 +17,8 @@ _iommuctl() {
 			done < <(compgen -f -- "${cur#--*=}")
 		elif [[ $value == :commands ]]; then
 			mapfile -t COMPREPLY < <(compgen -c -- "$cur" | sort -u)
+		elif [[ $value == :nospace ]]; then
+			compopt -o nospace 2>/dev/null
 		else
 			COMPREPLY+=("$value")
 		fi

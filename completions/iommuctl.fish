@@ -10,7 +10,7 @@ function __iommuctl_complete
 			__fish_complete_path (string replace -r -- '^--[^=]*=' '' $current)
 		else if test $line = :commands
 			complete -C $current
-		else
+		else if test $line != :nospace
 			echo $line
 		end
 	end

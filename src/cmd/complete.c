@@ -393,8 +393,10 @@ static void offer_argument(struct state *s, const struct noun *last_noun)
 
 static void offer_value(struct state *s, const struct option_row *row)
 {
-	if (row->list)
+	if (row->list) {
 		split_list(s);
+		s->sink(s->arg, ":nospace", NULL);
+	}
 	offer_kind(s, row->complete, row->words);
 }
 

@@ -5,7 +5,8 @@
  *	iommuctl __complete -- WORD… WORD-UNDER-THE-CURSOR
  *
  * prints one candidate a line, VALUE TAB DESCRIPTION. The line ":files" tells the shell to offer file
- * names too, and ":commands" the names of programs. So all that there is to know about the command line is in the rows, and the scripts only
+ * names too, ":commands" the names of programs,
+ * and ":nospace" to add no blank, since a comma may follow. So all that there is to know about the command line is in the rows, and the scripts only
  * know their shell. Silent on errors.
  */
 #ifndef IOMMUCTL_CMD_COMPLETE_H
@@ -16,7 +17,8 @@
 
 extern const struct noun noun_complete;
 
-/* One candidate, with its help or NULL; @word NULL: names of files would do as well; ":commands": names of programs. */
+/* One candidate, with its help or NULL; @word NULL: names of files would do as well; ":commands" and
+ * ":nospace" as above. */
 typedef void (*complete_sink)(void *arg, const char *word, const char *help);
 
 /*

@@ -31,7 +31,7 @@ PCI_SLOT_NAME=$d"
 
 # offers WORD…: the values offered for the last word, one a line.
 offers() {
-	"$IOMMUCTL" __complete -- "$@" | cut -f1
+	"$IOMMUCTL" __complete -- "$@" | cut -f1 | grep -vx :nospace
 }
 
 @test "nouns, options and values are offered" {
@@ -87,6 +87,10 @@ offers() {
 	[ -z "$(offers plan --format libvirt,q)" ]
 	expect_in "$(offers --demo group list --driver nvme,e1)" nvme,e1000e
 	expect_in "$(offers --demo report x --group 1,0000:03)" 1,0000:03:00.0
+	# a comma may follow, and no blank stands in its way
+	expect_in "$("$IOMMUCTL" __complete -- group list --class net)" :nospace
+	expect_in "$("$IOMMUCTL" __complete -- group list -o gr)" :nospace
+	expect_not_in "$("$IOMMUCTL" __complete -- plan --format q)" :nospace
 	# the model's words
 	expect_in "$(offers --inject no-n)" no-nesting
 	[ "$(offers --inject no-nesting,le)" = no-nesting,leak= ]
@@ -144,6 +148,7 @@ in_bash() {
 	expect_in "$(in_bash "iommuctl --from $BATS_TEST_TMPDIR/so")" some.tar
 	expect_in "$(in_bash "iommuctl --from=$BATS_TEST_TMPDIR/so")" some.tar
 	[ "$(in_bash "iommuctl why -- printen")" = printenv ]
+	[ "$(in_bash "iommuctl group list --class netw")" = network ]
 	expect_in "$(in_bash "iommuctl why -- cat $BATS_TEST_TMPDIR/so")" some.tar
 }
 
@@ -168,6 +173,7 @@ in_zsh() {
 	expect_in "$(in_zsh --from "$ROOT" device show 0000:01)" '0000\\:01\\:00.0' '0000\\:01\\:00.1'
 	[ -z "$(in_zsh nosuch "")" ]
 	[ "$(in_zsh why -- printen)" = :programs ]
+	[ "$(in_zsh group list --class netw)" = network ]
 }
 
 in_fish() {
@@ -181,4 +187,5 @@ in_fish() {
 	expect_in "$(in_fish 'iommuctl --from de')" "demo"
 	expect_in "$(in_fish "iommuctl --from $ROOT device show 0000:01")" 0000:01:00.0 0000:01:00.1
 	expect_in "$(in_fish "iommuctl why -- printen")" printenv
+	[ "$(in_fish "iommuctl group list --class netw")" = network ]
 }
