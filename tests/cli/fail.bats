@@ -214,13 +214,14 @@ alive() {
 
 # use_it: what clients do
 use_it() {
-	printf 'ioas alloc as a\nioas map a --length 4096\nobject tree\nobject destroy --all\n' |
+	printf 'ioas alloc as a\nioas map a 4096\nobject tree\nobject destroy --all\n' |
 		timeout 20 "$IOMMUCTL" --session "$S" batch - >/dev/null 2>&1 || true
 	timeout 20 "$IOMMUCTL" --session "$S" device list >/dev/null 2>&1 || true
 }
 
 # keep VARIABLE=VALUE...: a keeper in the foreground with a failure in it
 keep() {
+	rm -f "$BATS_TEST_TMPDIR/keeper" # or the last one's would be taken for this one's
 	inject FAIL_WHAT=all FAIL_MARK="$S.lock" "$@" "$IOMMUCTL" session start --foreground --demo "$S" \
 		>"$BATS_TEST_TMPDIR/keeper" 2>"$BATS_TEST_TMPDIR/keeper.err" 3>&- &
 	keeper=$!
