@@ -29,6 +29,7 @@ struct assessment {
 	size_t n;
 	size_t offenders, unsure;	/* in the group: certain ones, and those that may be */
 	size_t can_give, on_vfio, give_unsure; /* of what was asked about */
+	size_t no_bus;	/* and of that, what is on a bus that is not known */
 	bool asked_rules;
 	enum tri ownership; /* the kernel has the rules of 5.19; if asked_rules */
 	const char *ownership_why;

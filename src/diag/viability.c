@@ -120,6 +120,7 @@ static void assess_member(struct assessment *a, struct member *m, struct device 
 		a->made = m;
 	a->can_give += m->can_give;
 	a->on_vfio += m->use == USE_VFIO;
+	a->no_bus += !d->bus && m->use != USE_VFIO;
 	a->give_unsure += m->can_give && m->use == USE_UNKNOWN;
 }
 
@@ -307,7 +308,7 @@ static const char *verdict(const struct assessment *a)
 	if (a->made)
 		return "blocked";
 	if (!a->can_give)
-		return "nothing-to-give";
+		return a->no_bus ? "unknown" : "nothing-to-give";
 	if (a->holders.n || claimed(a))
 		return "in-use";
 	if (leaked(a) || a->vfs || a->direct == TRI_YES || a->no_msi == TRI_YES || a->not_coherent == TRI_YES)

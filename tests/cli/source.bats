@@ -439,3 +439,9 @@ listed() {
 	run_ctl --from large group list
 	expect_status 1
 }
+
+@test "a listing: a device of a bus that is not known may be one to give" {
+	echo /sys/kernel/iommu_groups/5/devices/acme.12 >"$BATS_TEST_TMPDIR/l"
+	run_ctl --from "$BATS_TEST_TMPDIR/l" -j group check 5
+	expect_json '.data[0] | [.verdict, .reasons[0].code]' '["unknown","driver-unknown"]'
+}
