@@ -20,26 +20,26 @@ void strbuf_grow(struct strbuf *b, size_t n)
 
 void strbuf_put_dec(struct strbuf *b, uint64_t v)
 {
-	char digits[20];
-	size_t at = sizeof(digits);
+	char text[20];
+	size_t at = sizeof(text);
 
 	do
-		digits[--at] = (char)('0' + v % 10);
+		text[--at] = (char)('0' + v % 10);
 	while (v /= 10);
-	strbuf_add(b, digits + at, sizeof(digits) - at);
+	strbuf_add(b, text + at, sizeof(text) - at);
 }
 
 void strbuf_put_hex(struct strbuf *b, uint64_t v)
 {
-	char digits[18];
-	size_t at = sizeof(digits);
+	char text[18];
+	size_t at = sizeof(text);
 
 	do
-		digits[--at] = "0123456789abcdef"[v & 15];
+		text[--at] = "0123456789abcdef"[v & 15];
 	while (v >>= 4);
-	digits[--at] = 'x';
-	digits[--at] = '0';
-	strbuf_add(b, digits + at, sizeof(digits) - at);
+	text[--at] = 'x';
+	text[--at] = '0';
+	strbuf_add(b, text + at, sizeof(text) - at);
 }
 
 void strbuf_printf(struct strbuf *b, const char *fmt, ...)

@@ -20,7 +20,7 @@ void strbuf_grow(struct strbuf *b, size_t n);
 /* Append; for want of memory the program ends. */
 static inline void strbuf_add(struct strbuf *b, const void *p, size_t n)
 {
-	if (n >= b->cap - b->len)
+	if (!b->s || n >= b->cap - b->len)
 		strbuf_grow(b, n);
 	if (n)
 		memcpy(b->s + b->len, p, n);

@@ -160,26 +160,28 @@ static struct stay *find_stay(struct machine *m, const char *what)
 	return NULL;
 }
 
-void machine_stays(struct machine *m, const char *what, const char *how)
+static struct stay *make_stay(struct machine *m, const char *what)
 {
 	struct stay *s = find_stay(m, what);
 
-	if (!s && !how)
-		return;
-	if (!s) {
-		s = vec_push(&m->stays);
-		*s = (struct stay){ .what = arena_strdup(&m->ctx->arena, what) };
-	}
-	s->how = arena_strdup(&m->ctx->arena, how);
+	if (s)
+		return s;
+	s = vec_push(&m->stays);
+	s->what = arena_strdup(&m->ctx->arena, what);
+	return s;
+}
+
+void machine_stays(struct machine *m, const char *what, const char *how)
+{
+	if (how || find_stay(m, what))
+		make_stay(m, what)->how = arena_strdup(&m->ctx->arena, how);
 }
 
 void machine_changed(struct machine *m, const char *what, const char *before, const char *how)
 {
-	const struct stay *old = find_stay(m, what);
-	const char *first = old && old->before ? old->before : arena_strdup(&m->ctx->arena, before);
+	struct stay *s = make_stay(m, what);
 
-	machine_stays(m, what, how);
-	find_stay(m, what)->before = first;
-	if (streq(first, how))
-		machine_stays(m, what, NULL);
+	if (!s->before)
+		s->before = arena_strdup(&m->ctx->arena, before);
+	s->how = streq(s->before, how) ? NULL : arena_strdup(&m->ctx->arena, how);
 }

@@ -165,11 +165,12 @@ int place_listen(struct ctx *ctx, const char *name, int *ret_lock, int *ret_list
 {
 	_cleanup_close_ int dir = -1;
 	_cleanup_close_ int lock = -1;
-	const char *path = NULL;
+	const char *path = "";
 	int r = place_dir(ctx, &path);
 
-	if (r == 0)
-		r = make_dirs(ctx, path);
+	if (r < 0)
+		return r;
+	r = make_dirs(ctx, path);
 	if (r < 0)
 		return r;
 	r = open_dir(ctx, path, &dir);

@@ -277,7 +277,10 @@ static bool take_number(const char *p, uint32_t *ret)
 static bool bracket_number(const char *p, unsigned *ret)
 {
 	p = strrchr(p, '[');
-	return p++ && hex_field(&p, 4, 4, ret) && *p == ']';
+	if (!p)
+		return false;
+	p++;
+	return hex_field(&p, 4, 4, ret) && *p == ']';
 }
 
 /* A line below a device: true when it is one. "IOMMU group: 7" at a line's start, in a listing by groups, begins the next group. */
