@@ -158,19 +158,30 @@ static size_t put(struct program *p, int code, uint8_t dst, uint8_t src, int off
 	return p->n++;
 }
 
+/* @dst @op= @v, and the same with @src. */
+static void alu(struct program *p, int op, uint8_t dst, int32_t v)
+{
+	put(p, BPF_ALU64 | op | BPF_K, dst, 0, 0, v);
+}
+
+static void alu_with(struct program *p, int op, uint8_t dst, uint8_t src)
+{
+	put(p, BPF_ALU64 | op | BPF_X, dst, src, 0, 0);
+}
+
 static void move(struct program *p, uint8_t dst, uint8_t src)
 {
-	put(p, BPF_ALU64 | BPF_MOV | BPF_X, dst, src, 0, 0);
+	alu_with(p, BPF_MOV, dst, src);
 }
 
 static void set(struct program *p, uint8_t dst, int32_t v)
 {
-	put(p, BPF_ALU64 | BPF_MOV | BPF_K, dst, 0, 0, v);
+	alu(p, BPF_MOV, dst, v);
 }
 
 static void add(struct program *p, uint8_t dst, int32_t v)
 {
-	put(p, BPF_ALU64 | BPF_ADD | BPF_K, dst, 0, 0, v);
+	alu(p, BPF_ADD, dst, v);
 }
 
 static void load(struct program *p, int width, uint8_t dst, uint8_t src, int off)
@@ -190,7 +201,9 @@ static void store_value(struct program *p, int width, uint8_t dst, int off, int3
 
 static void map(struct program *p, uint8_t dst, int fd)
 {
-	put(p, BPF_LD | BPF_DW | BPF_IMM, dst, BPF_PSEUDO_MAP_FD, 0, fd);
+	int wide = BPF_LD | BPF_DW;
+
+	put(p, wide | BPF_IMM, dst, BPF_PSEUDO_MAP_FD, 0, fd);
 	put(p, 0, 0, 0, 0, 0);
 }
 
@@ -239,7 +252,7 @@ static void begin(const struct target *t, struct program *p)
 	load(p, BPF_DW, R7, R6, 0);
 	load(p, BPF_W, R8, R7, (int)t->w->cmd);
 	move(p, R1, R8);
-	put(p, BPF_ALU64 | BPF_AND | BPF_K, R1, 0, 0, 0xff00);
+	alu(p, BPF_AND, R1, 0xff00);
 	end_if(p, BPF_JNE, R1, IOMMU_IOAS_MAP & 0xff00);
 	for (size_t i = 0; i < ARRAY_SIZE(short_calls); i++) {
 		set(p, R9, short_calls[i].len);
@@ -273,9 +286,9 @@ static void read_some(struct program *p, int to, int count)
 
 	store(p, BPF_DW, FP, AT_ADDR, R3);
 	move(p, R1, R3);
-	put(p, BPF_ALU64 | BPF_AND | BPF_K, R1, 0, 0, 4095);
+	alu(p, BPF_AND, R1, 4095);
 	set(p, R2, 4096);
-	put(p, BPF_ALU64 | BPF_SUB | BPF_X, R2, R1, 0, 0);
+	alu_with(p, BPF_SUB, R2, R1);
 	whole = jump_if(p, BPF_JLE, R2, RING_CALL_BYTES);
 	set(p, R2, RING_CALL_BYTES);
 	land(p, whole);
@@ -288,10 +301,10 @@ static void read_some(struct program *p, int to, int count)
 	store(p, BPF_W, R6, count, R1);
 	all = jump_if(p, BPF_JEQ, R1, RING_CALL_BYTES);
 	set(p, R2, RING_CALL_BYTES);
-	put(p, BPF_ALU64 | BPF_SUB | BPF_X, R2, R1, 0, 0);
+	alu_with(p, BPF_SUB, R2, R1);
 	load(p, BPF_DW, R3, FP, AT_ADDR);
-	put(p, BPF_ALU64 | BPF_ADD | BPF_X, R3, R1, 0, 0);
-	put(p, BPF_ALU64 | BPF_ADD | BPF_X, R1, R6, 0, 0);
+	alu_with(p, BPF_ADD, R3, R1);
+	alu_with(p, BPF_ADD, R1, R6);
 	add(p, R1, to);
 	call(p, BPF_FUNC_probe_read_user);
 	rest = jump_if(p, BPF_JNE, R0, 0);
@@ -351,9 +364,9 @@ static void look_at_file(const struct target *t, struct program *p)
 	out[n++] = put(p, BPF_JMP | BPF_JGE | BPF_X, R2, R1, 0, 0);
 	out[n++] = follow(p, offset_of(t, KF_FDT_FD));
 	load(p, BPF_W, R1, R6, START(fd));
-	put(p, BPF_ALU64 | BPF_LSH | BPF_K, R1, 0, 0, 3);
+	alu(p, BPF_LSH, R1, 3);
 	load(p, BPF_DW, R2, FP, AT_KERNEL);
-	put(p, BPF_ALU64 | BPF_ADD | BPF_X, R2, R1, 0, 0);
+	alu_with(p, BPF_ADD, R2, R1);
 	store(p, BPF_DW, FP, AT_KERNEL, R2);
 	out[n++] = follow(p, 0);
 	out[n++] = follow(p, offset_of(t, KF_FILE_INODE));
@@ -460,7 +473,7 @@ static void fill_head(struct program *p, bool is_short)
 	store(p, BPF_DW, R6, OUT(end), R0);
 	load(p, BPF_DW, R1, FP, AT_THREAD);
 	store(p, BPF_W, R6, OUT(tid), R1);
-	put(p, BPF_ALU64 | BPF_RSH | BPF_K, R1, 0, 0, 32);
+	alu(p, BPF_RSH, R1, 32);
 	store(p, BPF_W, R6, OUT(pid), R1);
 	load(p, BPF_DW, R1, FP, AT_RET);
 	store(p, BPF_DW, R6, OUT(ret), R1);

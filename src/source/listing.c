@@ -43,7 +43,7 @@ static bool is_hex(char c)
 bool listing_is_text(const char *data, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
-		if ((unsigned char)data[i] < ' ' && !memchr("\t\n\r\f\033\b", data[i], 6))
+		if ((unsigned char)data[i] < ' ' && (!data[i] || !strchr("\t\n\r\f\033\b", data[i])))
 			return false;
 	return len > 0;
 }
