@@ -135,7 +135,8 @@ static int start(struct terminal *t)
 	el_set(t->el, EL_PROMPT, prompt_text);
 	el_set(t->el, EL_EDITOR, "emacs");
 	el_set(t->el, EL_HIST, history, t->history);
-	el_set(t->el, EL_ADDFN, "complete", "complete the word", complete);
+	/* the other form leaks a copy of both texts */
+	el_wset(t->el, EL_ADDFN, L"complete", L"complete the word", complete);
 	el_set(t->el, EL_BIND, "^I", "complete", NULL);
 	return 0;
 }

@@ -602,9 +602,12 @@ static void add_piece(struct pane *p, const struct pane_line *l, size_t indent, 
 	struct pane_line piece = { must_calloc(1, indent + n + 1), must_calloc(1, indent + n + 1) };
 
 	memset(piece.text, ' ', indent);
-	memcpy(piece.text + indent, l->text + from, n);
 	memset(piece.attrs, ATTR_PLAIN, indent);
-	memcpy(piece.attrs + indent, l->attrs + from, n);
+	/* an empty line has no attributes */
+	if (n) {
+		memcpy(piece.text + indent, l->text + from, n);
+		memcpy(piece.attrs + indent, l->attrs + from, n);
+	}
 	*vec_push(&p->lines) = piece;
 }
 
