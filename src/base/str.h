@@ -20,8 +20,10 @@ void strbuf_grow(struct strbuf *b, size_t n);
 /* Append; for want of memory the program ends. */
 static inline void strbuf_add(struct strbuf *b, const void *p, size_t n)
 {
-	if (!b->s || n >= b->cap - b->len)
+	if (n >= b->cap - b->len)
 		strbuf_grow(b, n);
+	if (!b->s)
+		__builtin_unreachable(); /* gcc's analyzer does not see that the first growth always comes */
 	if (n)
 		memcpy(b->s + b->len, p, n);
 	b->len += n;

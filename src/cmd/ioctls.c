@@ -481,7 +481,7 @@ static const struct command commands[] = {
 			"--batch writes the reproducer that travels: a script that makes the same calls, in the same order, on the model, the "
 			"kernel's mock or another machine, with an expect line for each that failed. What batch has no command for is in it as a comment.\n\n"
 			"As root, on a kernel with BTF and BPF, small BPF programs at the entry and the return of ioctl(2) see the calls, and nobody stops "
-			"for one: a program that does nothing but map and unmap single pages takes less than twice its processor time, what else it does runs at full "
+			"for one: a program that does nothing but map and unmap single pages takes about twice its processor time, what else it does runs at full "
 			"speed. Programs that make calls faster than they can be told are held up; if calls are lost all the same, their number is said. "
 			"ptrace(2) follows children and threads.\n\n"
 			"Elsewhere, in a container's process namespace too, ptrace(2) sees the calls as well, with a seccomp filter that stops a command for these "
