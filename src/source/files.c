@@ -29,13 +29,25 @@
 /* O_NONBLOCK: a FIFO or a device node in a foreign tree must not make us wait. */
 #define READ_FLAGS (O_RDONLY | O_NONBLOCK | O_NOCTTY)
 
+/*
+ * What goes away while it is read is as good as missing: a device's attributes are ENODEV then (fs/kernfs/file.c, kernfs_fop_open() and
+ * kernfs_file_read_iter()), what /proc says of a process ESRCH.
+ */
+static int gone_is_missing(int err)
+{
+	return err == -ENODEV || err == -ESRCH ? -ENOENT : err;
+}
+
+/* fs->open(), of a path of any length. */
+static int open_path(struct file_source *fs, const char *path, int flags)
+{
+	return path_fits(path) ? gone_is_missing(fs->open(fs, path, flags | O_CLOEXEC)) : -ENAMETOOLONG;
+}
+
 static int files_open(struct file_source *fs, const char *path, int flags)
 {
-	int fd;
+	int fd = open_path(fs, path, flags);
 
-	if (!path_fits(path))
-		return -ENAMETOOLONG;
-	fd = fs->open(fs, path, flags | O_CLOEXEC);
 	if ((fd == -ENOENT || fd == -ENOTDIR) && fs->missing)
 		return fs->missing(fs, path, fd);
 	return fd;
@@ -60,7 +72,7 @@ static int read_fd(int fd, void *buf, size_t cap, bool to_the_end, size_t *ret_l
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return -errno;
+			return gone_is_missing(-errno);
 		got += n;
 		if (!n || got > cap || (!to_the_end && n < SYSFS_CHUNK))
 			break;
@@ -218,7 +230,7 @@ static size_t open_batch(struct share *sh, size_t at, int fds[static BATCH])
 		char path[SRC_PATH_MAX];
 
 		PATHF(path, "%s/%s/%s", sh->base, sh->names[at + i], sh->file);
-		fds[i] = path_fits(path) ? sh->fs->open(sh->fs, path, sh->flags | O_CLOEXEC) : -ENAMETOOLONG;
+		fds[i] = open_path(sh->fs, path, sh->flags);
 		/* no more descriptors: what is open is read first, then it goes on */
 		if ((fds[i] == -EMFILE || fds[i] == -ENFILE) && i)
 			break;

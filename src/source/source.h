@@ -6,7 +6,7 @@
  * Paths are written as on the machine but without the leading slash: "sys/class/iommu/dmar0".
  *
  * Every function returns 0 or a negative errno. Three of them are different answers:
- *	-ENOENT (also -ENOTDIR, -ENODEV)	the machine has no such file
+ *	-ENOENT (also -ENOTDIR)			the machine has no such file, or lost it while it was read
  *	-EACCES, -EPERM				it is there, we may not read it
  *	-ENOTCAPTURED				this snapshot or tree never held such files
  * -ELOOP, -EXDEV: a link that leads in circles, or out of the tree. -EFBIG: larger than asked for.

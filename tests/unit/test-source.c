@@ -10,6 +10,7 @@
 #include <ftw.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -492,6 +493,46 @@ static void kmsg_texts(void **state)
 	}
 }
 
+/* Opens a file of a process that is gone before it is read. */
+static int open_dying(struct file_source *fs _unused_, const char *path _unused_, int flags)
+{
+	char name[64];
+	pid_t child = fork();
+	int fd;
+
+	if (!child)
+		_exit(pause());
+	snprintf(name, sizeof(name), "/proc/%d/cgroup", (int)child);
+	fd = open(name, flags);
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	return fd;
+}
+
+static int open_unplugged(struct file_source *fs _unused_, const char *path _unused_, int flags _unused_)
+{
+	return -ENODEV;
+}
+
+static void what_goes_is_missing(void **state _unused_)
+{
+	int (*const opens[])(struct file_source *fs, const char *path, int flags) = { open_dying, open_unplugged };
+	const char *const names[] = { "1" };
+	char buf[64];
+	size_t len;
+
+	for (size_t i = 0; i < ARRAY_SIZE(opens); i++) {
+		struct file_source fs = { .open = opens[i] };
+		struct arena a = { 0 };
+		struct src_blob blob;
+
+		assert_int_equal(files_read(&fs.source, "proc/1/cgroup", buf, sizeof(buf), &len), -ENOENT);
+		files_read_each(&fs.source, "proc", names, 1, "cgroup", sizeof(buf), &a, &blob);
+		assert_int_equal(blob.err, -ENOENT);
+		arena_free(&a);
+	}
+}
+
 #define tree_test(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int main(void)
@@ -505,6 +546,7 @@ int main(void)
 		tree_test(batches_leave_nothing_open),
 		tree_test(few_descriptors_are_enough),
 		cmocka_unit_test(kmsg_texts),
+		cmocka_unit_test(what_goes_is_missing),
 		cmocka_unit_test(only_ours_are_closed),
 		tree_test(the_contents_of_sys_are_a_tree),
 		tree_test(rubbish_is_no_source),
