@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Objects by name, id and handle; and who is attached to what. */
 #include <errno.h>
-#include <search.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "backend/workspace-internal.h"
 #include "base/str.h"
+#include "base/tree.h"
 
 static const struct {
 	const char *kind, *prefix;
@@ -154,20 +154,15 @@ void objects_remove(struct workspace *w, struct object *e)
 	entry_free(e);
 }
 
-static void nothing(void *p)
-{
-	(void)p;
-}
-
 void objects_free(struct workspace *w)
 {
 	for (struct object *e = w->first, *next; e; e = next) {
 		next = e->next;
 		entry_free(e);
 	}
-	tdestroy(w->by_name, nothing);
-	tdestroy(w->by_id, nothing);
-	tdestroy(w->by_handle, nothing);
+	tree_forget(w->by_name);
+	tree_forget(w->by_id);
+	tree_forget(w->by_handle);
 	vec_free(&w->links);
 }
 

@@ -85,6 +85,11 @@ const char *strbuf_str(const struct strbuf *b)
 	return b->s ? b->s : "";
 }
 
+int strorder(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) : (a != NULL) - (b != NULL);
+}
+
 bool streq(const char *a, const char *b)
 {
 	if (!a || !b)

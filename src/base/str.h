@@ -57,6 +57,8 @@ static inline void cleanup_strbuf(struct strbuf *b)
 
 /* streq() takes NULL, which equals NULL alone. */
 bool streq(const char *a, const char *b);
+/* As strcmp(), with NULL before all others. */
+int strorder(const char *a, const char *b);
 bool strstarts(const char *s, const char *prefix);
 bool strends(const char *s, const char *suffix);
 

@@ -88,11 +88,6 @@ void fault_print_advice(struct out *o, const struct fault_row *r)
 	out_text(o, "\n");
 }
 
-static int order_of_texts(const char *a, const char *b)
-{
-	return a && b ? strcmp(a, b) : (a != NULL) - (b != NULL);
-}
-
 static int order_of_numbers(struct num a, struct num b)
 {
 	return a.known != b.known ? a.known - b.known : (a.v > b.v) - (a.v < b.v);
@@ -100,7 +95,7 @@ static int order_of_numbers(struct num a, struct num b)
 
 int fault_order_of_stories(const struct fault_row *a, const struct fault_row *b)
 {
-	return order_of_texts(a->device, b->device) ?: order_of_texts(a->unit, b->unit) ?: order_of_texts(a->kind, b->kind) ?:
-	       order_of_texts(a->reason->text, b->reason->text) ?: order_of_texts(a->access, b->access) ?:
+	return strorder(a->device, b->device) ?: strorder(a->unit, b->unit) ?: strorder(a->kind, b->kind) ?:
+	       strorder(a->reason->text, b->reason->text) ?: strorder(a->access, b->access) ?:
 	       order_of_numbers(a->source_id, b->source_id) ?: order_of_numbers(a->pasid, b->pasid);
 }

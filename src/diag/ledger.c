@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "diag/ledger.h"
 
-#include <search.h>
-#include <string.h>
-
 #include "base/oom.h"
+#include "base/str.h"
+#include "base/tree.h"
 
 /* Uses, claims of a device and claims of a group are three books: one never closes what another opened. */
 enum book { BOOK_USES, BOOK_CLAIMS, BOOK_GROUP, BOOK_MAX };
@@ -31,9 +30,7 @@ static int by_group_and_device(const void *a, const void *b)
 		return x->group.known - y->group.known;
 	if (x->group.v != y->group.v)
 		return x->group.v < y->group.v ? -1 : 1;
-	if (!x->device || !y->device)
-		return (x->device != NULL) - (y->device != NULL);
-	return strcmp(x->device, y->device);
+	return strorder(x->device, y->device);
 }
 
 /* @tree: of the accounts that there are; there is room for one more. */
@@ -45,10 +42,6 @@ static struct account *account_of(struct ledger *l, void **tree, const struct pr
 	found = must(tsearch(last, tree, by_group_and_device));
 	l->n += *found == last;
 	return *found;
-}
-
-static void nothing(void *node _unused_)
-{
 }
 
 static bool took(const struct probe_event *e)
@@ -104,7 +97,7 @@ void ledger_make(struct arena *arena, const struct probe_log *log, struct ledger
 		a = account_of(ret, &tree, e);
 		a->entries[a->n++].event = e;
 	}
-	tdestroy(tree, nothing);
+	tree_forget(tree);
 	for (a = ret->v; a < ret->v + ret->n; a++) {
 		for (int book = 0; book < BOOK_MAX; book++)
 			settle(a, (enum book)book, open);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The text of a trace: what tracefs prints for the events that probes.c makes. Anything may be in there. */
 #include <errno.h>
-#include <search.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
+#include "base/tree.h"
 #include "kmem/probes.h"
 
 /* What a log may cost, however long it is. */
@@ -34,15 +34,11 @@ bool probe_call_takes(enum probe_call c)
 	return calls[c].takes;
 }
 
-static void nothing(void *node _unused_)
-{
-}
-
 void probe_log_free(struct probe_log *log)
 {
 	struct probe_event *e;
 
-	tdestroy(log->tasks, nothing);
+	tree_forget(log->tasks);
 	vec_for_each(e, &log->v)
 		vec_free(&e->stack);
 	vec_free(&log->v);

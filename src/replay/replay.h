@@ -79,9 +79,8 @@ void player_free(struct player *r);
 DEFINE_CLEANUP(struct player, player_free);
 
 /*
- * One event. 0; -EINTR: stopped; -E2BIG: more devices, units or domains than any
- * machine has; or the errno of a step without which nothing can go on: making a device or its page tables, whose name is
- * *ret_what then (static).
+ * One event. 0; -EINTR: stopped; -E2BIG: more devices, units or domains than any machine has; or the errno of a step without which nothing
+ * can go on: making a device or its page tables, whose name is *ret_what then (static).
  */
 int player_event(struct player *r, const struct event *ev, const char **ret_what);
 

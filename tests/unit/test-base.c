@@ -45,6 +45,15 @@ static void digits_compare_as_numbers(void **state _unused_)
 	assert_true(str_natural_cmp("0000:9:00.0", "0000:0a:00.0") != 0);
 }
 
+static void no_text_comes_before_any(void **state _unused_)
+{
+	assert_true(strorder(NULL, "") < 0);
+	assert_true(strorder("", NULL) > 0);
+	assert_int_equal(strorder(NULL, NULL), 0);
+	assert_true(strorder("a", "b") < 0);
+	assert_int_equal(strorder("a", "a"), 0);
+}
+
 static void escapes(void **state _unused_)
 {
 	static const struct {
@@ -123,7 +132,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(numbers_are_whole_strings), cmocka_unit_test(digits_compare_as_numbers),
 		cmocka_unit_test(escapes),		     cmocka_unit_test(notes_return_their_errno),
-		cmocka_unit_test(arena_keeps_everything),
+		cmocka_unit_test(arena_keeps_everything),     cmocka_unit_test(no_text_comes_before_any),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
