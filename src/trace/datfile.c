@@ -149,11 +149,13 @@ static bool declares(struct slice decl, const char *name)
 {
 	size_t n = strlen(name), end = decl.n;
 
-	if (end && decl.p[end - 1] == ']')
-		while (end && decl.p[end - 1] != '[')
-			end--;
-	if (end < decl.n)
-		end--;
+	if (end && decl.p[end - 1] == ']') {
+		const char *open = memrchr(decl.p, '[', decl.n);
+
+		if (!open)
+			return false;
+		end = (size_t)(open - decl.p);
+	}
 	return end > n && !memcmp(decl.p + end - n, name, n) && (is_blank(decl.p[end - n - 1]) || decl.p[end - n - 1] == '*');
 }
 

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "base/str.h"
+#include "trace/datfile.h"
 #include "trace/decode.h"
 #include "trace/hw.h"
 #include "trace/jsonl.h"
@@ -622,6 +623,37 @@ static void test_scan_dec(void **state _unused_)
 	}
 }
 
+/* What a trace.dat says of its own records. */
+static void test_dat_field(void **state _unused_)
+{
+	static const struct {
+		const char *format;
+		bool found;
+		uint32_t offset, size;
+	} t[] = {
+		{ "\tfield:u64 iova;\toffset:8;\tsize:8;\tsigned:0;\n", true, 8, 8 },
+		{ "\tfield:u64 *iova;\toffset:8;\tsize:8;\n", true, 8, 8 },
+		{ "\tfield:__data_loc char[] iova;\toffset:16;\tsize:4;\n", true, 16, 4 },
+		{ "\tfield:char iova[16];\toffset:16;\tsize:16;\n", true, 16, 16 },
+		{ "\tfield:u64 old_iova;\toffset:8;\tsize:8;\n\tfield:u64 iova;\toffset:24;\tsize:8;\n", true, 24, 8 },
+		{ "\tfield:u64 iova;\toffset:8;\n", false, 0, 0 },
+		{ "\tfield:iova];\toffset:8;\tsize:8;\n", false, 0, 0 },
+		{ "\tfield:];\toffset:8;\tsize:8;\n", false, 0, 0 },
+		{ "\tfield:[];\toffset:8;\tsize:8;\n", false, 0, 0 },
+		{ "\tfield:iova", false, 0, 0 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		struct dat_field f = { 0 };
+
+		assert_int_equal(dat_find_field((struct slice){ t[i].format, strlen(t[i].format) }, "iova", &f), t[i].found);
+		if (t[i].found) {
+			assert_int_equal(f.offset, t[i].offset);
+			assert_int_equal(f.size, t[i].size);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -645,6 +677,7 @@ int main(void)
 		cmocka_unit_test(test_long_line),
 		cmocka_unit_test(test_long_line_in_file),
 		cmocka_unit_test(test_reader_errors),
+		cmocka_unit_test(test_dat_field),
 		cmocka_unit_test(test_scan_hex),
 		cmocka_unit_test(test_scan_dec),
 		cmocka_unit_test(test_reasons),
