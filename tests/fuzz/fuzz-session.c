@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -20,9 +21,16 @@
 
 static volatile sig_atomic_t stop;
 
+static pthread_barrier_t started;
+
+/* A keeper leaves some of its descriptors to the end of its process: here to the end of a thread with a table of its own. */
 static void *run(void *arg)
 {
+	if (unshare(CLONE_FILES) < 0)
+		abort();
+	pthread_barrier_wait(&started);
 	keeper_run(arg);
+	close_range(3, ~0u, 0);
 	return NULL;
 }
 
@@ -110,10 +118,12 @@ FUZZ_TARGET(session)
 	    workspace_new(model, &(struct workspace_facts){ facts_answer, overlay }, &be) < 0)
 		abort();
 	k = (struct keeper){ .be = be, .listener = open_listener(), .model = true, .stop = &stop };
-	if (pthread_create(&thread, NULL, run, &k))
+	if (pthread_barrier_init(&started, NULL, 2) || pthread_create(&thread, NULL, run, &k))
 		abort();
+	pthread_barrier_wait(&started);
 	talk(data, size);
 	end(k.listener, thread);
+	pthread_barrier_destroy(&started);
 	backend_close(be);
 	source_close(overlay);
 	ctx_free(&ctx);
