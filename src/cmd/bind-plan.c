@@ -98,10 +98,15 @@ static int no_group(struct bind_plan *p, struct device *d)
 
 static int made(struct bind_plan *p, const struct device *d, const struct device *maker)
 {
+	const char *hint = device_is_vf_of(d, maker) ?
+				   arena_printf(&p->inv->ctx->arena, "iommuctl group explain %s says what joins them; iommuctl device vfs %s 0 && "
+						"iommuctl device bind %s gives that one away, without virtual functions", d->name, maker->name, maker->name) :
+				   arena_printf(&p->inv->ctx->arena, "iommuctl device bind --group %s gives that one away, with all that is behind it",
+						maker->name);
+
 	return mistake(p, "made-by-driver", EXIT_UNSUPPORTED, EOPNOTSUPP, d->name,
 		       arena_printf(&p->inv->ctx->arena, "it is there only while %s drives %s, and with that its group is not viable", maker->driver,
-				    maker->name),
-		       arena_printf(&p->inv->ctx->arena, "iommuctl device bind --group %s gives that one away, with all that is behind it", maker->name));
+				    maker->name), hint);
 }
 
 int bind_plan_add(struct bind_plan *p, struct device *d, bool group)

@@ -9,6 +9,7 @@
 #include "diag/viability-facts.h"
 #include "host/acpi.h"
 #include "host/devinfo.h"
+#include "host/topology.h"
 
 /* A sentence names this many devices; the lists have all of them. */
 #define NAMED_MAX 4
@@ -295,6 +296,23 @@ static void say_made(struct text *t, const struct member *m)
 			       m->maker->name);
 }
 
+static void remedy_vmd(struct text *t, const struct device *maker)
+{
+	finding_remedy(&t->f, false, NULL, "turn VMD off in the firmware's setup: its devices then are ordinary ones");
+	finding_remedy(&t->f, false,
+		       safe_in_command(maker->name) ? arena_printf(t->arena, "iommuctl device bind --group %s", maker->name) : NULL,
+		       "give %s away, with all that is behind it", maker->name);
+}
+
+static void remedy_vf(struct text *t, const struct device *d, const struct device *pf)
+{
+	bool safe = safe_in_command(pf->name) && safe_in_command(d->name);
+
+	finding_remedy(&t->f, false, safe ? arena_printf(t->arena, "iommuctl group explain %s", d->name) : NULL,
+		       "put the card into a slot where each function gets a group of its own; this says what joins them here");
+	finding_remedy(&t->f, false, safe ? bind_command(t, pf) : NULL, "give %s away, without virtual functions", pf->name);
+}
+
 /* The same of the one that was asked about. */
 static void say_not_alone(struct text *t, const struct member *m)
 {
@@ -305,12 +323,14 @@ static void say_not_alone(struct text *t, const struct member *m)
 	r->driver = m->d->driver;
 	r->file = sysfs_file(t, maker, "driver");
 	r->value = maker->driver;
+	if (device_is_vf_of(m->d, maker)) {
+		r->text = arena_printf(t->arena, "%s is a virtual function of %s, which shares its group and is on %s: as long as that driver stays "
+				       "the group is not viable, and when it leaves the function is gone", m->d->name, maker->name, maker->driver);
+		return remedy_vf(t, m->d, maker);
+	}
 	r->text = arena_printf(t->arena, "%s is there only while %s drives %s, which uses the kernel's DMA API for all that is behind it: one "
 			       "without the other cannot be given away", m->d->name, maker->driver, maker->name);
-	finding_remedy(&t->f, false, NULL, "turn VMD off in the firmware's setup: its devices then are ordinary ones");
-	finding_remedy(&t->f, false,
-		       safe_in_command(maker->name) ? arena_printf(t->arena, "iommuctl device bind --group %s", maker->name) : NULL,
-		       "give %s away, with all that is behind it", maker->name);
+	remedy_vmd(t, maker);
 }
 
 static void say_offender(struct text *t, const struct member *m)
@@ -516,7 +536,7 @@ static void say_harmless(struct text *t)
 	for (size_t i = 0; i < t->a->n; i++) {
 		const struct member *m = &t->a->members[i];
 
-		if (m->offends == TRI_NO && !has_to_move(t, m) && m != t->a->made)
+		if (m->offends == TRI_NO && !has_to_move(t, m) && (!m->maker || m->bridge == TRI_YES) && m != t->a->made)
 			strbuf_printf(&b, "%s%s (%s)", b.len ? ", " : "", m->d->name, harmless_why(t, m));
 	}
 	if (b.len) {
@@ -620,7 +640,7 @@ static const char *summary_of_reason(const struct text *t, const char *severity)
 		{ "direct-region", "firmware wants memory kept mapped for it, whoever drives it" },
 		{ "no-isolated-msi", "interrupts of devices are not isolated on this machine" },
 		{ "not-coherent", "its IOMMU is not cache-coherent" },
-		{ "made-by-driver", "it is there only while VMD's driver is, which is in the way" },
+		{ "made-by-driver", "it is there only while a driver is that is in the way" },
 		{ "vfs-enabled", "its virtual functions have to go before it can be bound" },
 		{ "holders-unknown", "nothing else is in the way, but somebody unseen may have it open" },
 	};

@@ -111,6 +111,8 @@ struct device {
 	bool path_done_;
 	struct device *parent_; /* host/topology.h */
 	bool parent_done_;
+	struct device *maker_;
+	bool maker_done_;
 	struct pci_info *pci_; /* host/pci.h */
 	struct devinfo *info_; /* host/devinfo.h */
 };

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "host/drivers.h"
 #include "host/pci.h"
 
 /* What precedes the last component of @path, and in @name that component. Cuts @path in place; false at its
@@ -162,11 +163,55 @@ struct device *device_dma_parent(struct host *h, struct device *d)
 /* Domains of VMD begin behind those of 16 bits (vmd_find_free_domain()). */
 #define FIRST_VMD_DOMAIN 0x10000
 
-struct device *device_made_by(struct host *h, struct device *d)
+static struct device *vmd_controller(struct host *h, struct device *d)
 {
-	struct device *maker = d->is_pci && d->addr.domain >= FIRST_VMD_DOMAIN ? device_dma_parent(h, d) : NULL;
+	struct device *maker = d->addr.domain >= FIRST_VMD_DOMAIN ? device_dma_parent(h, d) : NULL;
 
 	return maker && maker != d && maker->driver ? maker : NULL;
+}
+
+/* A virtual function has its physical one's vendor and class (PCIe spec, 9.3.4.1), and comes behind it. */
+static bool may_be_pf(const struct device *pf, const struct device *vf)
+{
+	return pf != vf && pf->is_pci && pf->driver && pf->addr.domain == vf->addr.domain && pci_addr_cmp(pf->addr, vf->addr) < 0 &&
+	       (!pf->has_ids || !vf->has_ids || (pf->vendor == vf->vendor && pf->class == vf->class));
+}
+
+/* Its physical function, when that shares its group and is what keeps it from being viable. The link is only read where there may be one. */
+static struct device *spoiling_pf(struct host *h, struct device *d)
+{
+	char path[SRC_PATH_MAX], name[64] = "";
+
+	for (size_t i = 0; d->group && i < d->group->n_devices; i++) {
+		struct device *pf = d->group->devices[i];
+
+		if (!may_be_pf(pf, d) || device_driver_use(h, pf) != USE_NATIVE)
+			continue;
+		PATHF(path, "%s/physfn", device_sysfs(h, d));
+		if (!*name && source_readlink_name(h->src, path, name, sizeof(name)) < 0)
+			return NULL;
+		if (streq(name, pf->name))
+			return pf;
+	}
+	return NULL;
+}
+
+struct device *device_made_by(struct host *h, struct device *d)
+{
+	if (!d->is_pci)
+		return NULL;
+	if (!d->maker_done_) {
+		d->maker_done_ = true;
+		d->maker_ = vmd_controller(h, d);
+		if (!d->maker_)
+			d->maker_ = spoiling_pf(h, d);
+	}
+	return d->maker_;
+}
+
+bool device_is_vf_of(const struct device *d, const struct device *maker)
+{
+	return maker->addr.domain == d->addr.domain;
 }
 
 const char *device_root_bus(struct host *h, struct device *d)

@@ -23,10 +23,14 @@ const char *device_missing_bridge(struct host *h, struct device *d);
 struct device *device_dma_parent(struct host *h, struct device *d);
 
 /*
- * The device whose driver makes @d, and takes it away when it leaves: the VMD controller of what is behind it, while it has a driver (vmd_remove() in
- * drivers/pci/controller/vmd.c). NULL for all others. It costs nothing for devices of domains that firmware numbers.
+ * The device whose driver makes @d, takes it away when it leaves, and keeps its group from being viable as long as it stays: the VMD controller of what
+ * is behind it, while it has a driver (vmd_remove() in drivers/pci/controller/vmd.c); the physical function of a virtual one in the same group, while
+ * its driver uses the kernel's DMA API (drivers call pci_disable_sriov() when they leave). NULL for all others. It costs a link for what may be
+ * a virtual function, and nothing for others.
  */
 struct device *device_made_by(struct host *h, struct device *d);
+/* Which of the two @maker, so found, is to @d. */
+bool device_is_vf_of(const struct device *d, const struct device *maker);
 
 /* The name of the root bus that @d is on, "pci0000:00"; "pci0000:??" when neither paths nor bridges tell. In
  * the arena; NULL when @d is not PCI. */

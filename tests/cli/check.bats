@@ -145,13 +145,18 @@ z97() {
 	expect_json '.data[0].steps | map(.to) | unique | join(" ")' vfio-fsl-mc
 }
 
-@test "a device behind VMD, in a domain of five digits" {
+# A disk behind a controller that numbers its own domain.
+vmd() {
 	machine "$M" <<-'END'
 		0000:00:0e.0 class=010400 group=4 driver=vmd
 		0000:00:0e.0/pci10000:e0/10000:e0:06.0 type=root-port group=4 driver=pcieport
 		0000:00:0e.0/pci10000:e0/10000:e0:06.0/10000:e1:00.0 class=010802 group=4 driver=nvme
 	END
 	sure
+}
+
+@test "a device behind VMD, in a domain of five digits" {
+	vmd
 	check -j 10000:e1:00.0
 	expect_status 3
 	expect_json '.data[0].offenders | join(" ")' "0000:00:0e.0 10000:e1:00.0"
@@ -172,12 +177,7 @@ z97() {
 }
 
 @test "a device behind VMD is not bound, and leaves its driver before its controller does" {
-	machine "$M" <<-'END'
-		0000:00:0e.0 class=010400 group=4 driver=vmd
-		0000:00:0e.0/pci10000:e0/10000:e0:06.0 type=root-port group=4 driver=pcieport
-		0000:00:0e.0/pci10000:e0/10000:e0:06.0/10000:e1:00.0 class=010802 group=4 driver=nvme
-	END
-	sure
+	vmd
 	mkdir -p "$M/sys/bus/pci/drivers/vfio-pci" "$M/sys/devices/virtual/iommu/dmar0/intel-iommu"
 	link "$M/sys/class/iommu/dmar0" ../../devices/virtual/iommu/dmar0
 	link "$M/sys/devices/virtual/iommu/dmar0/devices/0000:00:0e.0" ../../../../pci0000:00/0000:00:0e.0
@@ -187,6 +187,54 @@ z97() {
 	run_ctl --from "$M" -M -j device bind --force --group 0000:00:0e.0
 	expect_status 0
 	expect_json '[.data[] | [.device, .driver]] | tojson' '[["10000:e1:00.0",null],["0000:00:0e.0","vfio-pci"]]'
+}
+
+# pf_and_vfs DRIVER: a card whose functions, real and virtual, share a group, behind a port without ACS.
+pf_and_vfs() {
+	local port=$M/sys/devices/pci0000:00/0000:00:1c.0 vf n=0
+
+	machine "$M" <<-END
+		0000:00:1c.0 type=root-port group=5 driver=pcieport
+		0000:00:1c.0/0000:02:00.0 group=5 class=020000 id=8086:10fb driver=$1
+		0000:00:1c.0/0000:02:10.0 group=5 class=020000 id=8086:10ed driver=ixgbevf
+		0000:00:1c.0/0000:02:10.2 group=5 class=020000 id=8086:10ed
+	END
+	sure
+	put "$port/0000:02:00.0/sriov_totalvfs" 8
+	put "$port/0000:02:00.0/sriov_numvfs" 2
+	mkdir -p "$M/sys/bus/pci/drivers/vfio-pci"
+	for vf in 0000:02:10.0 0000:02:10.2; do
+		link "$port/0000:02:00.0/virtfn$((n++))" "../$vf"
+		link "$port/$vf/physfn" ../0000:02:00.0
+	done
+}
+
+@test "a virtual function in its physical function's group is not given away alone, and goes when that one does" {
+	pf_and_vfs ixgbe
+	check 02:10.2
+	expect_status 3
+	[ "${lines[0]}" = "0000:02:10.2, group 5: blocked: it is there only while a driver is that is in the way" ]
+	expect_in "$output" "problem: 0000:02:10.2 is a virtual function of 0000:02:00.0, which shares its group and is on ixgbe" \
+		"iommuctl group explain 0000:02:10.2" "iommuctl device vfs 0000:02:00.0 0" "iommuctl device bind 0000:02:00.0"
+	[[ $output != *"VMD"* && $output != *"bind --group 0000:02:10"* ]]
+	# the card itself, or any of the group: the physical function alone has to move
+	check -j 5
+	expect_status 3
+	expect_json '.data[0] | [.verdict, .steps[].device] | tojson' '["needs-bind","0000:02:00.0"]'
+	expect_json '.data[0].reasons | map(select(.code == "goes-with-maker").device) | join(" ")' "0000:02:10.0 0000:02:10.2"
+	run_ctl --from "$M" -M device bind --force --group 02:10.0
+	expect_status 6
+	expect_in "$stderr" "it is there only while ixgbe drives 0000:02:00.0" "device vfs 0000:02:00.0 0 && iommuctl device bind 0000:02:00.0"
+}
+
+@test "a virtual function whose physical function is in nobody's way is an ordinary device" {
+	pf_and_vfs vfio-pci
+	check -j 02:10.2
+	expect_status 3
+	expect_json '.data[0] | [.verdict, .steps[].device] | tojson' '["needs-bind","0000:02:10.0","0000:02:10.2"]'
+	rm "$M/sys/devices/pci0000:00/0000:00:1c.0/0000:02:00.0/driver"
+	check -j 02:10.2
+	expect_json '.data[0] | [.verdict, .steps[].device] | tojson' '["needs-bind","0000:02:10.0","0000:02:10.2"]'
 }
 
 @test "no isolated interrupts: blocked, which parameter for which way, unsafe last" {
