@@ -244,9 +244,9 @@ static int plan_bindings(struct bind_plan *p, const struct bindings *all, struct
 
 /*
  * One that the initramfs put where it belongs has no entry in the journal yet, and one whose native driver had not come yet was on none: the file
- * says what it would be on without it.
+ * says what it would be on without it. An exit code: the moves stand, whatever becomes of this.
  */
-static void write_down_what_was(struct bind_plan *p, const struct bindings *all)
+static int write_down_what_was(struct bind_plan *p, const struct bindings *all)
 {
 	for (size_t i = 0; i < p->n; i++) {
 		const struct binding *b = find_binding(p->h, all, p->devices[i]);
@@ -260,7 +260,7 @@ static void write_down_what_was(struct bind_plan *p, const struct bindings *all)
 		if (!now || !now->driver)
 			journal_put(p->a->j, &e);
 	}
-	journal_save(p->a->j);
+	return journal_save(p->a->j) < 0 ? EXIT_CHANGED : EXIT_DONE;
 }
 
 static int bind_persisted(struct invocation *inv, struct acting *a, struct host *h, const struct bindings *all, struct device *d)
@@ -286,7 +286,7 @@ static int bind_persisted(struct invocation *inv, struct acting *a, struct host 
 	if (r == EXIT_DONE)
 		r = exit_from_moves(move_all(&a->mover, p.v, p.n));
 	if (r == EXIT_DONE)
-		write_down_what_was(&p, all);
+		r = write_down_what_was(&p, all);
 	return r;
 }
 

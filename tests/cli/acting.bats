@@ -51,13 +51,21 @@ hint: run it as root; -M rehearses it on a model" ]
 	expect_status 2
 }
 
-@test "a bridge on a driver that uses the DMA API loses it with --group, and goes to no other" {
-	local tree=$BATS_TEST_TMPDIR/m bridge
+# The sample machine as a tree in $tree, with a bridge on a driver that uses the DMA API.
+bridge_on_shpchp() {
+	local bridge
+
 	mkdir "$tree"
 	tar -C "$tree" -xf "${BATS_TEST_DIRNAME%/tests/cli}/tests/hosts/vtd.snap" --exclude=iommuctl/manifest.json
 	mkdir -p "$tree/sys/bus/pci/drivers/shpchp"
 	bridge=$(readlink -f "$tree/sys/bus/pci/devices/0000:06:00.0")
 	ln -s ../../../../bus/pci/drivers/shpchp "$bridge/driver"
+}
+
+@test "a bridge on a driver that uses the DMA API loses it with --group, and goes to no other" {
+	local tree=$BATS_TEST_TMPDIR/m
+
+	bridge_on_shpchp
 	run_ctl -j -M --from "$tree" device bind --group 07:01.0
 	expect_status 0
 	[ "$(jq -r '[.data[] | "\(.device) \(.driver_before) \(.driver)"] | sort | join(", ")' <<<"$output")" = \
@@ -275,15 +283,31 @@ at_boot() {
 }
 
 @test "at boot a group is judged although a bridge of it comes first, which only loses its driver" {
-	local tree=$BATS_TEST_TMPDIR/m bridge
-	mkdir "$tree"
-	tar -C "$tree" -xf "${BATS_TEST_DIRNAME%/tests/cli}/tests/hosts/vtd.snap" --exclude=iommuctl/manifest.json
-	mkdir -p "$tree/sys/bus/pci/drivers/shpchp"
-	bridge=$(readlink -f "$tree/sys/bus/pci/devices/0000:06:00.0")
-	ln -s ../../../../bus/pci/drivers/shpchp "$bridge/driver"
+	local tree=$BATS_TEST_TMPDIR/m
+
+	bridge_on_shpchp
 	at_boot "$tree" 0000:06:00.0 none
 	at_boot "$tree" 0000:07:01.0 vfio-pci
 	run_ctl -M --from "$tree" __persisted 07:01.0
 	expect_status 5
 	expect_in "$stderr" "0000:07:02.0: it is on e1000 and in the same group"
+}
+
+@test "what was bound at boot and cannot be written down is no success" {
+	local tree=$BATS_TEST_TMPDIR/m hash n=0
+
+	load fail
+	FAIL_LIB=${IOMMUCTL%/*}/tests/unit/fail-nth.so
+	mkdir "$tree"
+	tar -C "$tree" -xf "${BATS_TEST_DIRNAME%/tests/cli}/tests/hosts/vtd.snap" --exclude=iommuctl/manifest.json
+	at_boot "$tree" 0000:07:01.0 vfio-pci
+	at_boot "$tree" 0000:07:02.0 vfio-pci
+	inject FAIL_WHAT=calls FAIL_LOG="$tree.log" "$IOMMUCTL" -M --from "$tree" __persisted 07:01.0
+	while read -r hash; do
+		n=$((n + 1))
+		run --separate-stderr inject FAIL_WHAT=calls FAIL_SITE="$hash:1" "$IOMMUCTL" -M --from "$tree" __persisted 07:01.0
+		[ "$status" -eq 1 ] || expect_status 4
+		expect_in "$stderr" "the journal cannot be written: No space left on device"
+	done < <(awk '$1 == "renameat" { print $2 }' "$tree.log")
+	[ "$n" -ge 3 ]
 }
