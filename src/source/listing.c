@@ -233,13 +233,6 @@ static bool find_ids(const char *s, unsigned *vendor, unsigned *device)
 	return found;
 }
 
-static void take_description(struct listed *d, const char *line, const char *behind)
-{
-	take_class(d, behind);
-	if (find_ids(line, &d->vendor, &d->device))
-		d->has_id = true;
-}
-
 static void take_word(char *to, size_t size, const char *p)
 {
 	size_t n = 0;
@@ -256,6 +249,28 @@ static void take_driver(struct listing *l, struct listed *d, const char *p)
 	take_word(d->driver, sizeof(d->driver), p);
 	d->has_driver = *d->driver != '\0';
 	d->told = l->has_drivers = true;
+}
+
+/* Some have the driver in the same line: "…   Driver: nvme"; "… drv=vfio-pci unused=igb" and "… unused=igb" of dpdk-devbind. */
+static void take_inline_driver(struct listing *l, struct listed *d, const char *s)
+{
+	static const char *const marks[] = { " Driver: ", " drv=" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(marks); i++) {
+		const char *p = strstr(s, marks[i]);
+
+		if (p)
+			return take_driver(l, d, p + strlen(marks[i]));
+	}
+	d->told |= strstr(s, " unused=") != NULL;
+}
+
+static void take_description(struct listing *l, struct listed *d, const char *line, const char *behind)
+{
+	take_class(d, behind);
+	if (find_ids(line, &d->vendor, &d->device))
+		d->has_id = true;
+	take_inline_driver(l, d, behind);
 }
 
 static bool take_number(const char *p, uint32_t *ret)
@@ -519,13 +534,13 @@ static bool take_device(struct listing *l, const char *s)
 			return false;
 	}
 	behind = end + strspn(end, " \t");
-	if (*behind && *behind != '[' && !(*behind >= 'A' && *behind <= 'Z') && !(*behind >= '0' && *behind <= '9'))
+	if (*behind && *behind != '[' && *behind != '\'' && !(*behind >= 'A' && *behind <= 'Z') && !(*behind >= '0' && *behind <= '9'))
 		return false;
 	i = device_named(l, name, strlen(name), true);
 	if (!i)
 		return true;
 	d = &l->devices.v[i - 1];
-	take_description(d, s, behind);
+	take_description(l, d, s, behind);
 	l->at = i;
 	if (l->group == NO_GROUP)
 		return true;
@@ -669,7 +684,7 @@ static size_t markup(const char *p, size_t n)
 	return k > 1 && k < n && p[k] == 'm' ? k + 1 : 0;
 }
 
-/* Quotes of a mail, tabs, blanks that do not break, colours, tags; what is left is text. */
+/* Quotes of a mail, tabs, also as an echo writes them that knows none, blanks that do not break, colours, tags; what is left is text. */
 static void clean(const char *p, size_t n, char *buf)
 {
 	size_t k = 0, skip;
@@ -685,6 +700,9 @@ static void clean(const char *p, size_t n, char *buf)
 		} else if (p[i] == '\033') {
 			while (i + 1 < n && p[i] != 'm' && p[i] != 'K')
 				i++;
+		} else if (p[i] == '\\' && i + 1 < n && p[i + 1] == 't') {
+			buf[k++] = ' ';
+			i++;
 		} else if ((unsigned char)p[i] == 0xc2 && i + 1 < n && (unsigned char)p[i + 1] == 0xa0) {
 			buf[k++] = ' ';
 			i++;

@@ -371,6 +371,36 @@ listed() {
 14 0000:0e:00.0 usb null
 15 0000:0f:00.0 null null
 16 0000:10:00.0 storage null" ]
+	# a driver in the device's line; tabs of an echo that knows none, or that prints its options
+	cat >inline <<-'END'
+		Group:  2   0000:00:01.1 PCI bridge [0604]: V C [1022:1483]   Driver: pcieport
+		Group:  2   0000:01:00.0 Non-Volatile memory controller [0108]: V C [144d:a808]   Driver: nvme
+		IOMMU Group 3:
+		\t00:14.0 USB controller [0c03]: V C [8086:43ed] (rev 11)
+		-e IOMMU Group 4:
+		-e 	00:15.0 Serial bus controller [0c80]: V C [8086:43e8] (rev 11)
+	END
+	[ "$(listed inline)" = "2 0000:00:01.1 bridge pcieport
+2 0000:01:00.0 storage nvme
+3 0000:00:14.0 usb null
+4 0000:00:15.0 serial null" ]
+	cat >devbind <<-'END'
+		Network devices using DPDK-compatible driver
+		============================================
+		0000:01:00.0 'I350 Gigabit Network Connection 1521' drv=vfio-pci unused=igb,uio_pci_generic
+		Network devices using kernel driver
+		===================================
+		0000:01:00.1 'I350 Gigabit Network Connection 1521' if=eno2 drv=igb unused=vfio-pci *Active*
+		0000:01:00.2 'I350 Gigabit Network Connection 1521' unused=igb,vfio-pci
+		/sys/kernel/iommu_groups/7/devices/0000:01:00.0
+		/sys/kernel/iommu_groups/7/devices/0000:01:00.1
+		/sys/kernel/iommu_groups/7/devices/0000:01:00.2
+	END
+	[ "$(listed devbind)" = "7 0000:01:00.0 null vfio-pci
+7 0000:01:00.1 null igb
+7 0000:01:00.2 null null" ]
+	run_ctl --from devbind group check 7
+	expect_in "$output" "0000:01:00.2 (no driver)"
 	printf '%s ' 'IOMMU Group 0 00:00.0 Host bridge [0600]: V C [8086:3ec2] (rev 07)' 'IOMMU Group 1 01:00.0 VGA compatible controller [0300]: V [10de:1b81]' \
 		'01:00.1 Audio device [0403]: V [10de:10f0] (rev a1)' 'IOMMU group 2 02:00.0 USB controller [0c03]: V [1912:0014]' >oneline
 	[ "$(listed oneline)" = "0 0000:00:00.0 bridge null
