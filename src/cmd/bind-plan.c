@@ -7,6 +7,7 @@
 #include "cmd/machine.h"
 #include "host/ids.h"
 #include "base/str.h"
+#include "host/devinfo.h"
 #include "host/drivers.h"
 #include "diag/guard.h"
 #include "diag/viability.h"
@@ -66,11 +67,19 @@ static int add(struct bind_plan *p, struct device *d, const char *to)
 	return EXIT_DONE;
 }
 
+/* A physical function with virtual ones in its own group: no VFIO driver takes it, and it is in nobody's way once it is on none. */
+static bool only_leaves(struct bind_plan *p, struct device *d)
+{
+	const struct devinfo *info = device_info(p->h, d);
+
+	return info->n_vfs && info->vfs[0]->group == d->group;
+}
+
 static int add_sibling(struct bind_plan *p, struct device *d)
 {
 	if (device_made_by(p->h, d))
 		return EXIT_DONE;
-	if (!is_bridge(d))
+	if (!is_bridge(d) && !only_leaves(p, d))
 		return bus_vfio_driver(d->bus) ? add(p, d, p->driver ? p->driver : bus_vfio_driver(d->bus)) : EXIT_DONE;
 	if (device_driver_use(p->h, d) != USE_NATIVE)
 		return EXIT_DONE;
@@ -200,6 +209,8 @@ static size_t check_reasons(struct bind_plan *p, size_t at, const struct guard *
 			continue;
 		if (streq(v[i].code, "bridge") && !p->v[at].to && !p->leave)
 			continue; /* it only loses a driver that spoils its group */
+		if (streq(v[i].code, "vfs-enabled") && !p->v[at].to && device_leaves_vfs(p->devices[at]))
+			continue; /* they stay */
 		if (absolute && p->a->mover.wait && !waits_for_itself(p, at))
 			continue;
 		refuse(p, p->devices[at], &v[i], absolute);

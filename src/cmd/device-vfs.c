@@ -156,14 +156,18 @@ static void warn_shared(struct vfs *s, const struct move *v)
 {
 	struct src_list list = { 0 };
 	char path[SRC_PATH_MAX];
+	bool with_pf = false;
 
 	if (!v->group.known)
 		return;
 	PATHF(path, "sys/kernel/iommu_groups/%lld/devices", (long long)v->group.v);
 	if (source_list(s->inv->source, path, &s->inv->ctx->arena, &list) < 0 || list.n < 2)
 		return;
+	for (size_t i = 0; i < list.n; i++)
+		with_pf |= streq(list.v[i].name, s->pf->name);
 	ctx_note(s->inv->ctx, (struct note){ .level = NOTE_WARNING, .code = "shared-group",
-					     .why = "they can be given away together only",
+					     .why = with_pf ? "its physical function is one of them, and has to leave its driver first" :
+							      "they can be given away together only",
 					     .hint = arena_printf(&s->inv->ctx->arena, "iommuctl group explain %lld", (long long)v->group.v) },
 		 "%s is in group %lld with %zu other%s", v->device, (long long)v->group.v, list.n - 1, list.n == 2 ? "" : "s");
 }

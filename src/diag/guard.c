@@ -113,7 +113,7 @@ static const char *vf_users(struct guarding *g, const struct devinfo *info)
 	return n ? arena_printf(a, ", of which %s %s on a driver", join_devices(a, used, n), n == 1 ? "is" : "are") : "";
 }
 
-/* vfio-pci refuses a PF with VFs (EBUSY), and other drivers take their VFs away when they leave. */
+/* vfio-pci refuses a PF with VFs (EBUSY), and most other drivers take their VFs away when they leave. */
 static void guard_vfs(struct guarding *g)
 {
 	const struct devinfo *info = device_info(g->h, g->d);

@@ -85,12 +85,20 @@ static const char *leave_command(const struct text *t, const struct device *d)
 	return arena_printf(t->arena, "iommuctl device unbind %s", device_spec(t, d));
 }
 
+/* The physical function of what was asked about: it only leaves its driver, since vfio-pci takes none whose virtual functions are on. */
+static bool is_asked_ones_pf(const struct text *t, const struct device *d)
+{
+	struct device *asked = t->a->q->device;
+
+	return asked && asked != d && d->is_pci && device_info(t->a->h, asked)->pf == d;
+}
+
 static struct step make_step(const struct text *t, const struct member *m)
 {
 	const struct device *d = m->d;
 	struct step s = { .device = d->name, .driver = d->driver };
 
-	s.to = m->can_give ? bus_vfio_driver(d->bus) : NULL;
+	s.to = m->can_give && !is_asked_ones_pf(t, d) ? bus_vfio_driver(d->bus) : NULL;
 	if (safe_in_command(d->name) && safe_in_command(d->bus))
 		s.command = s.to ? bind_command(t, d) : leave_command(t, d);
 	return s;
@@ -378,7 +386,7 @@ static void say_vfs(struct text *t, const struct member *m)
 	const struct devinfo *info = device_info(t->a->h, m->d);
 	struct reason *r;
 
-	if (!has_to_move(t, m) || !m->can_give || info->sriov_num.v <= 0)
+	if (!has_to_move(t, m) || !m->can_give || info->sriov_num.v <= 0 || is_asked_ones_pf(t, m->d))
 		return;
 	r = finding_add(&t->f, t->a->vfs ? SEVERITY_PROBLEM : SEVERITY_WARNING, "vfs-enabled");
 	r->device = m->d->name;

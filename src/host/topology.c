@@ -177,7 +177,17 @@ static bool may_be_pf(const struct device *pf, const struct device *vf)
 	       (!pf->has_ids || !vf->has_ids || (pf->vendor == vf->vendor && pf->class == vf->class));
 }
 
-/* Its physical function, when that shares its group and is what keeps it from being viable. The link is only read where there may be one. */
+bool device_leaves_vfs(const struct device *d)
+{
+	static const char *const v[] = { "nvme", "ena", "eea", "hinic3", "mrvl_cn10k_dpi", "pci-pf-stub", "pci-endpoint-test" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(v); i++)
+		if (streq(v[i], d->driver))
+			return true;
+	return false;
+}
+
+/* Its physical function, when that shares its group and has to leave its driver for it. The link is only read where there may be one. */
 static struct device *spoiling_pf(struct host *h, struct device *d)
 {
 	char path[SRC_PATH_MAX], name[64] = "";
@@ -205,6 +215,8 @@ struct device *device_made_by(struct host *h, struct device *d)
 		d->maker_ = vmd_controller(h, d);
 		if (!d->maker_)
 			d->maker_ = spoiling_pf(h, d);
+		if (d->maker_ && device_leaves_vfs(d->maker_))
+			d->maker_ = NULL;
 	}
 	return d->maker_;
 }

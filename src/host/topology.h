@@ -25,11 +25,16 @@ struct device *device_dma_parent(struct host *h, struct device *d);
 /*
  * The device whose driver makes @d, takes it away when it leaves, and keeps its group from being viable as long as it stays: the VMD controller of what
  * is behind it, while it has a driver (vmd_remove() in drivers/pci/controller/vmd.c); the physical function of a virtual one in the same group, while
- * its driver uses the kernel's DMA API (drivers call pci_disable_sriov() when they leave). NULL for all others. It costs a link for what may be
- * a virtual function, and nothing for others.
+ * its driver uses the kernel's DMA API and is one of those that disable SR-IOV when they leave, as nearly all do. NULL for all others. It costs a link
+ * for what may be a virtual function, and nothing for others.
  */
 struct device *device_made_by(struct host *h, struct device *d);
-/* Which of the two @maker, so found, is to @d. */
+/*
+ * Whether the driver that @d has leaves virtual functions where they are when it goes: those whose sriov_configure is pci_sriov_configure_simple(), and
+ * whose remove does nothing about them; "driver left SR-IOV enabled after remove", says the kernel then (pci_iov_remove() in drivers/pci/iov.c).
+ */
+bool device_leaves_vfs(const struct device *d);
+/* Which of the two @maker, found by device_made_by(), is to @d. */
 bool device_is_vf_of(const struct device *d, const struct device *maker);
 
 /* The name of the root bus that @d is on, "pci0000:00"; "pci0000:??" when neither paths nor bridges tell. In

@@ -202,8 +202,11 @@ pf_and_vfs() {
 	sure
 	put "$port/0000:02:00.0/sriov_totalvfs" 8
 	put "$port/0000:02:00.0/sriov_numvfs" 2
-	mkdir -p "$M/sys/bus/pci/drivers/vfio-pci"
-	for vf in 0000:02:10.0 0000:02:10.2; do
+	mkdir -p "$M/sys/bus/pci/drivers/vfio-pci" "$M/sys/devices/virtual/iommu/dmar0/intel-iommu"
+	link "$M/sys/class/iommu/dmar0" ../../devices/virtual/iommu/dmar0
+	for vf in 0000:02:00.0 0000:02:10.0 0000:02:10.2; do
+		link "$M/sys/devices/virtual/iommu/dmar0/devices/$vf" "../../../../pci0000:00/0000:00:1c.0/$vf"
+		[ "$vf" != 0000:02:00.0 ] || continue
 		link "$port/0000:02:00.0/virtfn$((n++))" "../$vf"
 		link "$port/$vf/physfn" ../0000:02:00.0
 	done
@@ -225,6 +228,19 @@ pf_and_vfs() {
 	run_ctl --from "$M" -M device bind --force --group 02:10.0
 	expect_status 6
 	expect_in "$stderr" "it is there only while ixgbe drives 0000:02:00.0" "device vfs 0000:02:00.0 0 && iommuctl device bind 0000:02:00.0"
+}
+
+@test "a virtual function whose physical function's driver leaves it where it is: that one only leaves its driver" {
+	pf_and_vfs nvme
+	check 02:10.2
+	expect_status 3
+	expect_in "$output" "take 0000:02:00.0 off its driver" "iommuctl device unbind 0000:02:00.0"
+	expect_not_in "$output" "device vfs" "they go away first"
+	check -j 02:10.2
+	expect_json '.data[0] | [.verdict, (.steps[] | .device + ">" + (.to // "-"))] | tojson' '["needs-bind","0000:02:00.0>-","0000:02:10.0>vfio-pci","0000:02:10.2>vfio-pci"]'
+	run_ctl --from "$M" -M -j device bind --force --group 02:10.2
+	expect_status 0
+	expect_json '[.data[] | [.device, .driver]] | sort | tojson' '[["0000:02:00.0",null],["0000:02:10.0","vfio-pci"],["0000:02:10.2","vfio-pci"]]'
 }
 
 @test "a virtual function whose physical function is in nobody's way is an ordinary device" {

@@ -243,3 +243,18 @@ all() {
 		as_before
 	done
 }
+
+# -- in one group with their physical function --------------------------------------------------------------------------------
+
+@test "in its physical function's group, whose driver leaves it there: that one only leaves, and both come back" {
+	ctl 3 group check 0000:03:00.1
+	[ "$(jq -r '.data[0] | [.verdict, (.steps[] | .device + ">" + (.to // "-"))] | join(" ")' <<<"$output")" = \
+		"needs-bind 0000:03:00.0>- 0000:03:00.1>vfio-pci" ]
+	ctl 0 device bind --group 0000:03:00.1
+	[ "$(jq -r '[.data[] | .device + ">" + (.driver // "-")] | sort | join(" ")' <<<"$output")" = \
+		"0000:03:00.0>- 0000:03:00.1>vfio-pci 0000:03:00.2>vfio-pci" ]
+	ctl 0 group check 0000:03:00.1
+	[ "$(jq -r '.data[0].verdict' <<<"$output")" = ready ]
+	ctl 0 device restore --all
+	as_before
+}
