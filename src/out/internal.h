@@ -112,6 +112,8 @@ void raw_row(struct out *o, const struct selection *sel, const void *record);
 void json_open(struct out *o, const char *name, unsigned version);
 void json_row(struct out *o, const struct selection *sel, const void *record);
 void json_close(struct out *o);
+/* Before rows of another selection, and at the end. */
+void json_drop_row(struct out *o);
 
 /* A record as a detail view, @indent columns in. Negative errno. */
 int detail_print(struct out *o, const struct sel *sel, const void *record, int indent);
@@ -145,6 +147,7 @@ struct out {
 	struct grid raw_grid;
 	struct line line;
 	size_t rows; /* written so far in JSON */
+	struct json_object *row; /* the last one, for the next to be put into its place */
 	int write_err; /* the first errno of writing, 0 none */
 	bool stream; /* JSON Lines */
 	bool opened; /* the JSON envelope's head is written */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The JSON envelope. Each row is built and serialised by json-c and then forgotten, so that memory stays the
+ * The JSON envelope. Each row is built and serialised by json-c in the place of the one before, so that memory stays the
  * same however many there are. Two things json-c leaves to us: its strings take any bytes, so those that are
  * not UTF-8 are replaced on the way in; and it prints what acts on a terminal, which is escaped on the way out.
  */
@@ -74,19 +74,17 @@ static struct json_object *new_bytes(const char *s)
 	return new_string(strbuf_str(&b));
 }
 
-/* NAME, and NAME_raw where the bytes are not UTF-8. */
-static void add_string(struct json_object *obj, const char *name, const char *s)
+/* *@ret_raw stays as it is where the bytes are UTF-8. */
+static struct json_object *new_text(const char *s, struct json_object **ret_raw)
 {
-	if (!s || is_utf8(s)) {
-		add_member(obj, name, s ? new_string(s) : NULL);
-		return;
-	}
-	add_member(obj, name, new_repaired(s));
-	add_raw(obj, name, new_bytes(s));
+	if (is_utf8(s))
+		return new_string(s);
+	*ret_raw = new_bytes(s);
+	return new_repaired(s);
 }
 
 /* The raw list is as long as the list, null where an element is UTF-8. */
-static void add_strings(struct json_object *obj, const char *name, const struct strs *l)
+static struct json_object *new_texts(const struct strs *l, struct json_object **ret_raw)
 {
 	struct json_object *list = must(json_object_new_array_ext(MAX(l->n, (size_t)1))), *raw;
 	bool all_valid = true;
@@ -97,13 +95,13 @@ static void add_strings(struct json_object *obj, const char *name, const struct 
 		append(list, valid ? new_string(l->v[i]) : new_repaired(l->v[i]));
 		all_valid = all_valid && valid;
 	}
-	add_member(obj, name, list);
 	if (all_valid)
-		return;
+		return list;
 	raw = must(json_object_new_array_ext(l->n));
 	for (size_t i = 0; i < l->n; i++)
 		append(raw, is_utf8(l->v[i]) ? NULL : new_bytes(l->v[i]));
-	add_raw(obj, name, raw);
+	*ret_raw = raw;
+	return list;
 }
 
 static struct json_object *new_record(const struct sel *s, const void *record);
@@ -119,18 +117,25 @@ static struct json_object *new_rows(const struct sel *s, const struct rows *rows
 
 static struct json_object *new_hex(const struct num *n)
 {
-	char text[32];
-	int len = snprintf(text, sizeof(text), "0x%" PRIx64, n->v);
+	_cleanup_strbuf_ struct strbuf b = { 0 };
 
-	return must(json_object_new_string_len(text, len));
+	strbuf_put_hex(&b, (uint64_t)n->v);
+	return must(json_object_new_string_len(b.s, (int)b.len));
 }
 
-/* What is known and no string. */
-static struct json_object *new_value(const struct sel *s, const void *p)
+/* The member's value, NULL for null, and in *@ret_raw that of NAME_raw, where there is to be one. */
+static struct json_object *new_value(const struct sel *s, const void *record, struct json_object **ret_raw)
 {
-	const struct num *n = p;
+	const struct field *f = s->field;
+	const void *p = field_ptr(f, record);
 
-	switch (s->field->type) {
+	if (value_null(f, record))
+		return NULL;
+	switch (f->type) {
+	case F_STR:
+		return new_text(*(const char *const *)p, ret_raw);
+	case F_STRS:
+		return new_texts(p, ret_raw);
 	case F_BOOL:
 		return must(json_object_new_boolean(*(const int *)p));
 	case F_LIST:
@@ -138,9 +143,9 @@ static struct json_object *new_value(const struct sel *s, const void *p)
 	case F_OBJ:
 		return new_record(s, *(const void *const *)p);
 	case F_HEX:
-		return new_hex(n);
+		return new_hex(p);
 	default:
-		return must(json_object_new_int64(n->v));
+		return must(json_object_new_int64(((const struct num *)p)->v));
 	}
 }
 
@@ -150,28 +155,51 @@ static struct json_object *new_record(const struct sel *s, const void *record)
 	struct sel *const *kid;
 
 	vec_for_each(kid, &s->kids) {
-		const struct field *f = (*kid)->field;
-		const void *p = field_ptr(f, record);
+		struct json_object *raw = NULL;
 
-		if (value_null(f, record))
-			add_member(obj, f->name, NULL);
-		else if (f->type == F_STR)
-			add_string(obj, f->name, *(const char *const *)p);
-		else if (f->type == F_STRS)
-			add_strings(obj, f->name, p);
-		else
-			add_member(obj, f->name, new_value(*kid, p));
+		add_member(obj, (*kid)->field->name, new_value(*kid, record, &raw));
+		if (raw)
+			add_raw(obj, (*kid)->field->name, raw);
 	}
 	return obj;
 }
 
+/*
+ * Makes @obj, of another record of the same selection, that of @record: with its members in place already this is half the work. False: this record
+ * has more members, and @obj is of no record now.
+ */
+static bool change_record(struct json_object *obj, const struct sel *s, const void *record)
+{
+	struct lh_entry *e = lh_table_head(json_object_get_object(obj));
+	struct sel *const *kid;
+
+	vec_for_each(kid, &s->kids) {
+		struct json_object *raw = NULL, *v = new_value(*kid, record, &raw);
+
+		json_object_put(lh_entry_v(e));
+		lh_entry_set_val(e, v);
+		if (raw) {
+			json_object_put(raw);
+			return false;
+		}
+		e = lh_entry_next(e);
+	}
+	return true;
+}
+
 /* -- writing ------------------------------------------------------------------------------------- */
 
-/* Bytes of @s that are no terminal's business. */
+/* Bytes of @s that are no terminal's business: below 0x7f. Eight at a time: one that is not has its high bit set, or gets it when one is added. */
 static size_t ascii_span(const char *s, size_t n)
 {
 	size_t i = 0;
+	uint64_t w;
 
+	for (; n - i >= sizeof(w); i += sizeof(w)) {
+		memcpy(&w, s + i, sizeof(w));
+		if ((w | (w + 0x0101010101010101)) & 0x8080808080808080)
+			break;
+	}
 	while (i < n && (unsigned char)s[i] < 0x7f)
 		i++;
 	return i;
@@ -197,7 +225,7 @@ static void write_safe(struct out *o, const char *s, size_t n)
 	}
 }
 
-/* Writes and frees @v, less @head bytes at its beginning and @tail at its end: brackets. */
+/* Writes @v, less @head bytes at its beginning and @tail at its end: brackets. */
 static void write_json(struct out *o, struct json_object *v, size_t head, size_t tail)
 {
 	size_t n;
@@ -206,7 +234,23 @@ static void write_json(struct out *o, struct json_object *v, size_t head, size_t
 	if (!s)
 		must(NULL);
 	write_safe(o, s + head, n - head - tail);
+}
+
+/* The same, and frees it. */
+static void write_out(struct out *o, struct json_object *v, size_t head, size_t tail)
+{
+	write_json(o, v, head, tail);
 	json_object_put(v);
+}
+
+/* NAME, and NAME_raw where the bytes are not UTF-8; NULL is null. */
+static void add_string(struct json_object *obj, const char *name, const char *s)
+{
+	struct json_object *raw = NULL;
+
+	add_member(obj, name, s ? new_text(s, &raw) : NULL);
+	if (raw)
+		add_raw(obj, name, raw);
 }
 
 void json_open(struct out *o, const char *name, unsigned version)
@@ -219,16 +263,30 @@ void json_open(struct out *o, const char *name, unsigned version)
 	add_string(head, "host", o->origin.host);
 	add_string(head, "source", o->origin.source);
 	add_string(head, "boot_id", o->origin.boot_id);
-	write_json(o, head, 0, o->stream ? 0 : 1);
+	write_out(o, head, 0, o->stream ? 0 : 1);
 	fputs(o->stream ? "\n" : ",\"data\":[", o->f); /* a document goes on with its rows */
 	o->opened = true;
+}
+
+void json_drop_row(struct out *o)
+{
+	json_object_put(o->row);
+	o->row = NULL;
 }
 
 void json_row(struct out *o, const struct selection *sel, const void *record)
 {
 	if (o->rows++ && !o->stream)
 		fputc(',', o->f);
-	write_json(o, new_record(&sel->root, record), 0, 0);
+	if (o->row && change_record(o->row, &sel->root, record)) {
+		write_json(o, o->row, 0, 0);
+	} else {
+		json_drop_row(o);
+		o->row = new_record(&sel->root, record);
+		write_json(o, o->row, 0, 0);
+		if ((size_t)json_object_object_length(o->row) != sel->root.kids.n)
+			json_drop_row(o);
+	}
 	if (o->stream)
 		fputc('\n', o->f);
 }
@@ -304,7 +362,7 @@ void json_close(struct out *o)
 	add_member(end, "errors", new_notes(o, &sel, NOTE_ERROR));
 	if (!o->stream)
 		fputs("],", o->f); /* the members follow the rows */
-	write_json(o, end, o->stream ? 0 : 1, 0);
+	write_out(o, end, o->stream ? 0 : 1, 0);
 	fputc('\n', o->f);
 	selection_free(&sel);
 }

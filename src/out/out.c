@@ -20,6 +20,7 @@ struct out *out_new(struct ctx *ctx, FILE *f, const struct out_options *opt)
 
 static void drop_selections(struct out *o)
 {
+	json_drop_row(o);
 	selection_free(&o->json_sel);
 	selection_free(&o->table_sel);
 }

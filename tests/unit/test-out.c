@@ -254,6 +254,46 @@ static void json_repairs_what_is_not_utf8(void **state _unused_)
 	done(&r);
 }
 
+/* A row takes the place of the one before, which may have had other members. */
+static void json_rows_do_not_mix(void **state _unused_)
+{
+	static const char *const bad[] = { "\xff", "two" }, *const good[] = { "one" };
+	const struct row rows[] = {
+		{ .id = NUM(1), .type = "a", .netdevs = STRS(good, 1), .viable = TRI_YES },
+		{ .id = NUM(2), .type = "b\xff", .netdevs = STRS(bad, 2), .viable = TRI_NO },
+		{ .type = "c", .viable = TRI_UNKNOWN },
+		{ .id = NUM(4), .netdevs = STRS(bad, 2), .viable = TRI_YES },
+		{ .id = NUM(5), .type = "\xff" "e", .netdevs = STRS(good, 1), .viable = TRI_NO },
+		full,
+	};
+	struct result r = run((struct out_options){ .json = true, .cols = "id,type,netdevs,viable" }, FACE_ROWS, rows, ARRAY_SIZE(rows));
+
+	assert_non_null(strstr(r.text,
+		"\"data\":[{\"id\":1,\"type\":\"a\",\"netdevs\":[\"one\"],\"viable\":true},"
+		"{\"id\":2,\"type\":\"b\xef\xbf\xbd\",\"type_raw\":\"62ff\",\"netdevs\":[\"\xef\xbf\xbd\",\"two\"],\"netdevs_raw\":[\"ff\",null],\"viable\":false},"
+		"{\"id\":null,\"type\":\"c\",\"netdevs\":null,\"viable\":null},"
+		"{\"id\":4,\"type\":null,\"netdevs\":[\"\xef\xbf\xbd\",\"two\"],\"netdevs_raw\":[\"ff\",null],\"viable\":true},"
+		"{\"id\":5,\"type\":\"\xef\xbf\xbd" "e\",\"type_raw\":\"ff65\",\"netdevs\":[\"one\"],\"viable\":false},"
+		"{\"id\":7,\"type\":\"DMA-FQ\",\"netdevs\":[\"eth0\",\"wlan 0\"],\"viable\":true}],"));
+	done(&r);
+}
+
+/* Looked at in words of eight bytes. */
+static void json_escapes_at_every_place(void **state _unused_)
+{
+	for (size_t at = 0; at < 24; at++) {
+		char text[32] = "aaaaaaaaaaaaaaaaaaaaaaaa", want[64];
+		const struct row row = { .type = text, .viable = TRI_UNKNOWN };
+		struct result r;
+
+		text[at] = '\x7f';
+		snprintf(want, sizeof(want), "[{\"type\":\"%.*s\\u007f%s\"}]", (int)at, text, text + at + 1);
+		r = run((struct out_options){ .json = true, .cols = "type" }, FACE_ROWS, &row, 1);
+		assert_non_null(strstr(r.text, want));
+		done(&r);
+	}
+}
+
 static void json_escapes_what_acts_on_a_terminal(void **state _unused_)
 {
 	const struct row row = { .type = "/a\x01\x7f\xc2\x9b\xe2\x80\xae\xc3\xa9\\", .viable = TRI_UNKNOWN };
@@ -524,6 +564,8 @@ int main(void)
 		cmocka_unit_test(unknown_columns_name_what_there_is),
 		cmocka_unit_test(json_has_every_field),
 		cmocka_unit_test(json_follows_the_columns),
+		cmocka_unit_test(json_rows_do_not_mix),
+		cmocka_unit_test(json_escapes_at_every_place),
 		cmocka_unit_test(json_repairs_what_is_not_utf8),
 		cmocka_unit_test(json_escapes_what_acts_on_a_terminal),
 		cmocka_unit_test(notes_are_in_the_envelope),
