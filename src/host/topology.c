@@ -179,7 +179,7 @@ static bool may_be_pf(const struct device *pf, const struct device *vf)
 
 bool device_leaves_vfs(const struct device *d)
 {
-	static const char *const v[] = { "nvme", "ena", "eea", "hinic3", "mrvl_cn10k_dpi", "pci-pf-stub", "pci-endpoint-test" };
+	static const char *const v[] = { "nvme", "ena", "alibaba_eea", "hinic3", "mrvl_cn10k_dpi", "pci-pf-stub", "pci-endpoint-test" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(v); i++)
 		if (streq(v[i], d->driver))
@@ -187,15 +187,15 @@ bool device_leaves_vfs(const struct device *d)
 	return false;
 }
 
-/* Its physical function, when that shares its group and has to leave its driver for it. The link is only read where there may be one. */
-static struct device *spoiling_pf(struct host *h, struct device *d)
+/* Its physical function, when that shares its group, spoils it, and takes @d along when it leaves its driver. The link is only read where there may be one. */
+static struct device *physical_maker(struct host *h, struct device *d)
 {
 	char path[SRC_PATH_MAX], name[64] = "";
 
 	for (size_t i = 0; d->group && i < d->group->n_devices; i++) {
 		struct device *pf = d->group->devices[i];
 
-		if (!may_be_pf(pf, d) || device_driver_use(h, pf) != USE_NATIVE)
+		if (!may_be_pf(pf, d) || device_leaves_vfs(pf) || device_driver_use(h, pf) != USE_NATIVE)
 			continue;
 		PATHF(path, "%s/physfn", device_sysfs(h, d));
 		if (!*name && source_readlink_name(h->src, path, name, sizeof(name)) < 0)
@@ -214,9 +214,7 @@ struct device *device_made_by(struct host *h, struct device *d)
 		d->maker_done_ = true;
 		d->maker_ = vmd_controller(h, d);
 		if (!d->maker_)
-			d->maker_ = spoiling_pf(h, d);
-		if (d->maker_ && device_leaves_vfs(d->maker_))
-			d->maker_ = NULL;
+			d->maker_ = physical_maker(h, d);
 	}
 	return d->maker_;
 }

@@ -21,11 +21,13 @@ static void add_member(struct json_object *obj, const char *name, struct json_ob
 		must(NULL);
 }
 
-/* NAME_raw. */
+/* NAME_raw; none when @v is NULL. */
 static void add_raw(struct json_object *obj, const char *name, struct json_object *v)
 {
 	_cleanup_strbuf_ struct strbuf key = { 0 };
 
+	if (!v)
+		return;
 	strbuf_printf(&key, "%s_raw", name);
 	if (json_object_object_add_ex(obj, key.s, v, JSON_C_OBJECT_ADD_KEY_IS_NEW) < 0)
 		must(NULL);
@@ -158,8 +160,7 @@ static struct json_object *new_record(const struct sel *s, const void *record)
 		struct json_object *raw = NULL;
 
 		add_member(obj, (*kid)->field->name, new_value(*kid, record, &raw));
-		if (raw)
-			add_raw(obj, (*kid)->field->name, raw);
+		add_raw(obj, (*kid)->field->name, raw);
 	}
 	return obj;
 }
@@ -249,8 +250,7 @@ static void add_string(struct json_object *obj, const char *name, const char *s)
 	struct json_object *raw = NULL;
 
 	add_member(obj, name, s ? new_text(s, &raw) : NULL);
-	if (raw)
-		add_raw(obj, name, raw);
+	add_raw(obj, name, raw);
 }
 
 void json_open(struct out *o, const char *name, unsigned version)
@@ -278,15 +278,14 @@ void json_row(struct out *o, const struct selection *sel, const void *record)
 {
 	if (o->rows++ && !o->stream)
 		fputc(',', o->f);
-	if (o->row && change_record(o->row, &sel->root, record)) {
-		write_json(o, o->row, 0, 0);
-	} else {
+	if (!o->row || !change_record(o->row, &sel->root, record)) {
 		json_drop_row(o);
 		o->row = new_record(&sel->root, record);
-		write_json(o, o->row, 0, 0);
-		if ((size_t)json_object_object_length(o->row) != sel->root.kids.n)
-			json_drop_row(o);
 	}
+	write_json(o, o->row, 0, 0);
+	/* one with a NAME_raw has no place for the next */
+	if ((size_t)json_object_object_length(o->row) != sel->root.kids.n)
+		json_drop_row(o);
 	if (o->stream)
 		fputc('\n', o->f);
 }
