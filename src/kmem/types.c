@@ -45,6 +45,17 @@ const char *kfield_name(enum kfield f)
 /* Deeper than this no type of the kernel nests; rubbish might. */
 #define MAX_DEPTH 16
 
+/*
+ * All members looked at for one BTF. A kernel takes some ten thousand; what contains itself without a name, twice, would take twice as many for
+ * each level. Behind the last one nothing is found any more.
+ */
+#define MAX_VISITS (4u << 20)
+
+struct lookup {
+	const struct btf *btf;
+	uint32_t visits;
+};
+
 static const struct btf_type *strip(const struct btf *btf, uint32_t id, uint32_t *ret_id)
 {
 	for (int i = 0; i < MAX_DEPTH; i++) {
@@ -66,13 +77,12 @@ struct place {
 };
 
 /* The member of that name, those of anonymous structures inside included. */
-static bool find_member(const struct btf *btf, const struct btf_type *t, const char *name, size_t len, int depth,
-			struct place *ret)
+static bool find_member(struct lookup *l, const struct btf_type *t, const char *name, size_t len, int depth, struct place *ret)
 {
 	const struct btf_member *m = btf_members(t);
 
-	for (uint32_t i = 0; i < btf_vlen(t); i++) {
-		const char *n = btf__name_by_offset(btf, m[i].name_off);
+	for (uint32_t i = 0; i < btf_vlen(t) && l->visits < MAX_VISITS; i++, l->visits++) {
+		const char *n = btf__name_by_offset(l->btf, m[i].name_off);
 		const struct btf_type *inner;
 		struct place in;
 		uint32_t id;
@@ -85,9 +95,9 @@ static bool find_member(const struct btf *btf, const struct btf_type *t, const c
 					       .bits = btf_member_bitfield_size(t, i) };
 			return true;
 		}
-		inner = strip(btf, m[i].type, &id);
+		inner = strip(l->btf, m[i].type, &id);
 		if (depth >= MAX_DEPTH || !inner || !btf_is_composite(inner) ||
-		    !find_member(btf, inner, name, len, depth + 1, &in))
+		    !find_member(l, inner, name, len, depth + 1, &in))
 			continue;
 		*ret = in;
 		ret->bit += btf_member_bit_offset(t, i);
@@ -97,7 +107,7 @@ static bool find_member(const struct btf *btf, const struct btf_type *t, const c
 }
 
 /* "geometry.aperture_start": one member after the other. */
-static bool find_path(const struct btf *btf, const struct btf_type *t, const char *path, struct place *ret)
+static bool find_path(struct lookup *l, const struct btf_type *t, const char *path, struct place *ret)
 {
 	uint64_t bit = 0;
 
@@ -105,14 +115,14 @@ static bool find_path(const struct btf *btf, const struct btf_type *t, const cha
 		size_t len = strcspn(path, ".");
 		uint32_t id;
 
-		if (!t || !btf_is_composite(t) || !find_member(btf, t, path, len, 0, ret))
+		if (!t || !btf_is_composite(t) || !find_member(l, t, path, len, 0, ret))
 			return false;
 		ret->bit += bit;
 		if (!path[len])
 			return true;
 		bit = ret->bit;
 		path += len + 1;
-		t = strip(btf, ret->type, &id);
+		t = strip(l->btf, ret->type, &id);
 	}
 }
 
@@ -147,18 +157,18 @@ static bool right_place(enum kind kind, const struct place *at)
 }
 
 /* A member of another kind or size than the code expects counts as not there. */
-static void resolve(struct ktypes *kt, const struct btf *btf, const struct btf_type *t, enum kfield f)
+static void resolve(struct ktypes *kt, struct lookup *l, const struct btf_type *t, enum kfield f)
 {
 	const struct btf_type *m;
 	struct place at;
 	uint32_t id;
 	int64_t size;
 
-	if (kt->field[f].size || !find_path(btf, t, wanted[f].member, &at) ||
+	if (kt->field[f].size || !find_path(l, t, wanted[f].member, &at) ||
 	    !right_place(wanted[f].kind, &at))
 		return;
-	m = strip(btf, at.type, &id);
-	size = m ? btf__resolve_size(btf, id) : -1;
+	m = strip(l->btf, at.type, &id);
+	size = m ? btf__resolve_size(l->btf, id) : -1;
 	if (size <= 0 || size > INT32_MAX || at.bit / 8 > INT32_MAX || !right_size(wanted[f].kind, m, size))
 		return;
 	kt->field[f].offset = (uint32_t)(at.bit / 8);
@@ -252,14 +262,14 @@ static bool filter_has(const struct filter *f, const char *s)
 	return f->bits[h / 64] >> h % 64 & 1;
 }
 
-static void add_type(struct ktypes *kt, const struct btf *btf, const struct btf_type *t, const char *name)
+static void add_type(struct ktypes *kt, struct lookup *l, const struct btf_type *t, const char *name)
 {
 	for (size_t i = 0; i < KF_MAX; i++)
 		if (btf_is_composite(t) && streq(wanted[i].type, name))
-			resolve(kt, btf, t, (enum kfield)i);
+			resolve(kt, l, t, (enum kfield)i);
 	for (size_t i = 0; i < KE_MAX; i++)
 		if (btf_is_enum(t) && streq(wanted_enums[i].type, name))
-			add_words(kt, btf, t, (enum kenum)i);
+			add_words(kt, l->btf, t, (enum kenum)i);
 }
 
 #define REPORT_FUNCTION "iommu_report_device_fault"
@@ -274,6 +284,7 @@ static bool returns_something(const struct btf *btf, const struct btf_type *func
 static void add_all(struct ktypes *kt, const struct btf *btf, uint32_t first)
 {
 	struct filter f = { 0 };
+	struct lookup l = { .btf = btf };
 	uint32_t n = btf__type_cnt(btf);
 
 	for (size_t i = 0; i < KF_MAX; i++)
@@ -291,7 +302,7 @@ static void add_all(struct ktypes *kt, const struct btf *btf, uint32_t first)
 		if (!name || !filter_has(&f, name))
 			continue;
 		if (!btf_is_func(t))
-			add_type(kt, btf, t, name);
+			add_type(kt, &l, t, name);
 		else if (streq(name, REPORT_FUNCTION))
 			kt->report_returns = returns_something(btf, t);
 	}

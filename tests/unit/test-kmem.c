@@ -147,6 +147,27 @@ static void test_types_of_modules(void **state _unused_)
 	btf__free(kernel);
 }
 
+/* A structure that contains itself, often and without a name, is none of a kernel's: the look ends, and what came before it is there. */
+static void test_types_without_end(void **state _unused_)
+{
+	struct btf *b = btf__new_empty();
+	int ptr = btf__add_ptr(b, 0), self;
+	struct ktypes t = { 0 };
+	const void *raw;
+	uint32_t len;
+
+	add_struct(b, "file", "private_data", ptr);
+	self = btf__add_struct(b, "iommu_group", 64);
+	for (int i = 0; i < 32; i++)
+		assert_int_equal(btf__add_field(b, NULL, self, 0, 0), 0);
+	raw = btf__raw_data(b, &len);
+	assert_int_equal(ktypes_add(&t, raw, len, NULL), 0);
+	assert_int_equal(t.field[KF_FILE_PRIVATE].size, 8);
+	assert_int_equal(t.field[KF_GROUP_OWNER_CNT].size, 0);
+	ktypes_free(&t);
+	btf__free(b);
+}
+
 /* -- symbols ------------------------------------------------------------------------------------------------------------- */
 
 static int text_fd(const char *text)
@@ -582,6 +603,7 @@ int main(void)
 		cmocka_unit_test(test_types_by_name),
 		cmocka_unit_test(test_types_truncated),
 		cmocka_unit_test(test_types_of_modules),
+		cmocka_unit_test(test_types_without_end),
 		cmocka_unit_test(test_symbols),
 		cmocka_unit_test(test_memory_segments),
 		cmocka_unit_test(test_memory_core),
