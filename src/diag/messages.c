@@ -34,10 +34,16 @@ struct message {
 #define GONE "The device did not come back from a reset, or from a state without power: it will not work until the machine is switched off and on."
 #define NO_PERMISSION \
 	"The program may not open the node: the node's owner and mode forbid it, or the device cgroup of a container or unit does."
+#define ONE_USER \
+	"Another program has the group open, or a device of it was given away through iommufd. A group has one user at a time."
+#define NO_GROUP_NODE "The group has no node: none of its devices is on a VFIO driver."
 #define GIVEN "libvirt gave the device to a guest, and that one runs."
 #define OPEN_REFUSED                                                                                                                       \
 	"The group could be claimed, a device in it could not be opened: it is on no VFIO driver, another program has it, or it does not come up. " \
 	"The kernel log has the reason."
+#define CLAIM_REFUSED                                                                                                                     \
+	"The kernel refused the claim: a device of the group is on a driver of the host, interrupts are not isolated, or another program owns " \
+	"the group."
 #define STUCK                                                                                                                              \
 	"The IOMMU does not get done with an invalidation: mostly it waits for a device that was told to forget translations (ATS), and that one has " \
 	"hung, behind a reset or a sleep that it did not survive."
@@ -55,8 +61,14 @@ static const struct message messages[] = {
 	{ "not-viable", "ensure all devices within the iommu_group are bound",
 	  NOT_VIABLE,
 	  "See which groups are not viable, and why", NULL, "iommuctl group list --not-viable" },
-	{ "in-use", "/dev/vfio/([0-9]+): device or resource busy",
-	  "Another program has the group open, or a device of it was given away through iommufd. A group has one user at a time.",
+	{ "not-viable", "group is (not |in)viable|groupviable",
+	  NOT_VIABLE,
+	  "See which groups are not viable, and why", NULL, "iommuctl group list --not-viable" },
+	{ "in-use", "/dev/vfio/([0-9]+)( group)?: device or resource busy",
+	  ONE_USER,
+	  "See who holds it", "iommuctl group check %s", NULL },
+	{ "in-use", "opengroup\\(os \\{ code: 16,.*\"([0-9]+)\"",
+	  ONE_USER,
 	  "See who holds it", "iommuctl group check %s", NULL },
 	{ "in-use", "failed to open vfio group ([0-9]+)",
 	  "The group's node could not be opened: another program has it, it is not there yet, or its permissions forbid it.",
@@ -71,23 +83,39 @@ static const struct message messages[] = {
 	  "Devices of one group were given to different address spaces (a guest with a virtual IOMMU, or two guests). Devices of one "
 	  "group always share one.",
 	  "See why these devices share a group, and what would part them", "iommuctl group explain %s", NULL },
-	{ "memlock", "rlimit_memlock|(map_dma|ioas_map) failed: cannot allocate memory|map_dma: -12|dma_map\\(.*-12 |dma remapping, error 12",
+	{ "memlock",
+	  "rlimit_memlock|(map_dma|ioas_map) failed: cannot allocate memory|map_dma: -12|dma_map\\(.*-12 |dma remapping, error 12|"
+	  "iommudmamap\\(error\\(12\\)|into iommu table: cannot allocate memory",
 	  "The program may not lock that much memory: VFIO locks the whole memory of a guest, and the limit of the program is lower "
 	  "than that.",
 	  "See the limit; raise LimitMEMLOCK= of the unit, or <memtune><hard_limit> of the guest", NULL, "iommuctl doctor" },
-	{ "bad-range", "dma_map\\(.*-22 |(map_dma|ioas_map) failed: invalid argument|map_dma: -22|dma remapping, error 22",
+	{ "memlock-rights", "cannot limit locked memory of process.*operation not permitted",
+	  "libvirt may not raise the limit for memory that its guest locks: in a container or a user's session it lacks CAP_SYS_RESOURCE. The limit is to "
+	  "be raised from outside.",
+	  "See the limit", NULL, "iommuctl doctor" },
+	{ "mapped-twice",
+	  "dma_map\\(.*-17 |(map_dma|ioas_map) failed: file exists|dma remapping, error 17|iommudmamap\\(error\\(17\\)|into iommu table: file exists",
+	  "The program mapped an address that it has mapped already, at least in part. That is its own fault: two devices were given the same window, or it "
+	  "maps its memory anew for a second device of the same address space.",
+	  "See whether something else is wrong", NULL, "iommuctl doctor" },
+	{ "bad-range",
+	  "dma_map\\(.*-22 |(map_dma|ioas_map) failed: invalid argument|map_dma: -22|dma remapping, error 22|iommudmamap\\(error\\(22\\)|"
+	  "into iommu table: invalid argument",
 	  "An address is beyond what the IOMMU can translate, or lies in a range that is reserved for a device of the group.",
 	  "See the width of addresses, and the reserved regions of the group", NULL, "iommuctl iommu list -o +address_width" },
 	{ "no-peer-to-peer", "dma_map\\(.*-14 |(map_dma|ioas_map) failed: bad address|peer-to-peer transactions on bars are not supported",
 	  "Memory of another device that was given to the same guest could not be mapped: DMA between these devices will not work. All else does.",
 	  "See whether something else is wrong", NULL, "iommuctl doctor" },
-	{ "no-group-node", "/dev/vfio/([0-9]+): no such file",
-	  "The group has no node: none of its devices is on a VFIO driver.",
+	{ "no-group-node", "/dev/vfio/([0-9]+)( group)?: no such file",
+	  NO_GROUP_NODE,
 	  "See which devices the group has, and what binds them", "iommuctl group check %s", NULL },
-	{ "no-permission", "/dev/vfio/([0-9]+): (permission denied|operation not permitted)",
+	{ "no-group-node", "opengroup\\(os \\{ code: 2,.*\"([0-9]+)\"",
+	  NO_GROUP_NODE,
+	  "See which devices the group has, and what binds them", "iommuctl group check %s", NULL },
+	{ "no-permission", "/dev/vfio/([0-9]+)( group)?: (permission denied|operation not permitted)",
 	  NO_PERMISSION,
 	  "See the state of the group and who holds it", "iommuctl group check %s", NULL },
-	{ "no-permission", "(/dev/vfio/vfio|/dev/vfio/devices/vfio[0-9]+|/dev/iommu)'?: (permission denied|operation not permitted)",
+	{ "no-permission", "(/dev/vfio/vfio( container)?|/dev/vfio/devices/vfio[0-9]+|/dev/iommu)'?: (permission denied|operation not permitted)",
 	  NO_PERMISSION,
 	  "See what this kernel offers, and to whom", NULL, "iommuctl doctor" },
 	{ "noiommu-rights", "/dev/vfio/noiommu-[0-9]+'?: (permission denied|operation not permitted)",
@@ -105,9 +133,16 @@ static const struct message messages[] = {
 	{ "no-iommu", "no iommu_group found|no iommu detected|iommu not present|host doesn't support passthrough of host pci",
 	  "The device is in no group: no IOMMU is on, or none is in front of it.",
 	  "See why no IOMMU is on, and what turns it on", NULL, "iommuctl doctor" },
-	{ "no-vfio", "vfio support could not be initialized",
+	{ "no-vfio", "vfio support could not be initialized|/dev/vfio/vfio( container)?'?: no such (file|device)|opencontainer\\(os \\{ code: (2|19),",
 	  "The program found no VFIO: its modules are not loaded, or no IOMMU is on.",
 	  "See what is missing", NULL, "iommuctl doctor" },
+	{ "no-type1", "do[nes]+'t support vfiotype1v2|\\(vfiotype1v2\\)",
+	  "The program found no way to map memory through a VFIO container: the module vfio_iommu_type1 is not loaded, or left out of this kernel.",
+	  "See what this kernel offers", NULL, "iommuctl doctor" },
+	{ "built-in", "module vfio[a-z0-9_]* is builtin",
+	  "Nothing is wrong: the module is a part of this kernel and need not be loaded. Its options, as vfio-pci.ids=, are given on the kernel's command "
+	  "line; those in /etc/modprobe.d do nothing.",
+	  "See what this kernel offers", NULL, "iommuctl doctor" },
 	{ "needs-iommufd", ADDR ".*need iommufd backend",
 	  "A virtual IOMMU whose tables the hardware walks needs the device through iommufd; it was given through a VFIO group.",
 	  "See the options for QEMU", "iommuctl plan %s", NULL },
@@ -159,6 +194,9 @@ static const struct message messages[] = {
 	{ "reset-hangs", ADDR ": not ready [0-9]+ms after",
 	  GONE,
 	  "See how it can be reset; another way may work", "iommuctl device show %s", NULL },
+	{ "reset-hangs", ADDR ": amd_[a-z0-9]+: failed to reset device",
+	  GONE,
+	  "See how it can be reset; another way may work", "iommuctl device show %s", NULL },
 	{ "lost-bars", ADDR ".*reset recovery - restoring bars",
 	  "The device was reset without VFIO's doing and forgot its memory windows; they are written back. A graphics card that does so often fails "
 	  "when its guest ends.",
@@ -204,7 +242,7 @@ static const struct message messages[] = {
 	{ "fault-record", "handling fault status reg|fault addr |io_page_fault|unhandled context fault|smmu.*event 0x[0-9a-f]+ received",
 	  "A device did DMA that its IOMMU refused. The record says which one, where to, and why.",
 	  "Decode the whole log", NULL, "dmesg | iommuctl faults decode -" },
-	{ "bar-taken", ADDR ".*can't reserve",
+	{ "bar-taken", ADDR ".*can't reserve|vfio_region_(read|write)\\(.*failed: device or resource busy",
 	  "Something on the host holds a part of the device's memory; with display adapters it is the console of the firmware.",
 	  "See whether it is the framebuffer", NULL, "iommuctl doctor" },
 	{ "stream-shared", ADDR ": aliasing streamid",
@@ -215,13 +253,17 @@ static const struct message messages[] = {
 	  "The IOMMU's driver refused to attach the device: its group is not as it must be, or its hardware cannot do what the page table is for. The kernel "
 	  "log has the reason.",
 	  "See what stands in the way", "iommuctl group check %s", NULL },
-	{ "attach-refused", "(set iommu for container|group to container, error).*(input/output|invalid)",
+	{ "attach-refused", "(set iommu for container|group to container, error|as vfiotype1v2:).*(input/output|invalid)|containersetiommu\\(error\\((5|22)\\)",
 	  "The IOMMU's driver refused to attach the group: firmware wants memory mapped for a device of it, or the unit's own tables are at fault. The "
 	  "kernel log has the reason.",
 	  "See which groups can be claimed, and why others cannot", NULL, "iommuctl group list" },
-	{ "claim-refused", "(set iommu for container:|group to container, error).*operation not permitted|iommufd.*operation not permitted",
-	  "The kernel refused the claim: a device of the group is on a driver of the host, interrupts are not isolated, or another program owns "
-	  "the group.",
+	{ "claim-refused", ADDR " +failed to select iommu type",
+	  CLAIM_REFUSED,
+	  "See what stands in the way", "iommuctl group check %s", NULL },
+	{ "claim-refused",
+	  "(set iommu for container|group to container, error|as vfiotype1v2|iommufd).*operation not permitted|"
+	  "(containersetiommu|vfiodevicebindiommufd)\\(error\\(1\\)",
+	  CLAIM_REFUSED,
 	  "See which groups can be claimed, and why others cannot", NULL, "iommuctl group list" },
 };
 
