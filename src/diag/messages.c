@@ -84,22 +84,22 @@ static const struct message messages[] = {
 	  "group always share one.",
 	  "See why these devices share a group, and what would part them", "iommuctl group explain %s", NULL },
 	{ "memlock",
-	  "rlimit_memlock|(map_dma|ioas_map) failed: cannot allocate memory|map_dma: -12|dma_map\\(.*-12 |dma remapping, error 12|"
+	  "rlimit_memlock|(map_dma|ioas_map) failed: cannot allocate memory|map_dma: -12|dma_map\\(.*-12 |dma (re)?mapping, error 12|"
 	  "iommudmamap\\(error\\(12\\)|into iommu table: cannot allocate memory",
 	  "The program may not lock that much memory: VFIO locks the whole memory of a guest, and the limit of the program is lower "
 	  "than that.",
 	  "See the limit; raise LimitMEMLOCK= of the unit, or <memtune><hard_limit> of the guest", NULL, "iommuctl doctor" },
-	{ "memlock-rights", "cannot limit locked memory of process.*operation not permitted",
+	{ "memlock-rights", "cannot limit locked memory",
 	  "libvirt may not raise the limit for memory that its guest locks: in a container or a user's session it lacks CAP_SYS_RESOURCE. The limit is to "
 	  "be raised from outside.",
 	  "See the limit", NULL, "iommuctl doctor" },
 	{ "mapped-twice",
-	  "dma_map\\(.*-17 |(map_dma|ioas_map) failed: file exists|dma remapping, error 17|iommudmamap\\(error\\(17\\)|into iommu table: file exists",
+	  "dma_map\\(.*-17 |(map_dma|ioas_map) failed: file exists|dma (re)?mapping, error 17|iommudmamap\\(error\\(17\\)|into iommu table: file exists",
 	  "The program mapped an address that it has mapped already, at least in part. That is its own fault: two devices were given the same window, or it "
 	  "maps its memory anew for a second device of the same address space.",
 	  "See whether something else is wrong", NULL, "iommuctl doctor" },
 	{ "bad-range",
-	  "dma_map\\(.*-22 |(map_dma|ioas_map) failed: invalid argument|map_dma: -22|dma remapping, error 22|iommudmamap\\(error\\(22\\)|"
+	  "dma_map\\(.*-22 |(map_dma|ioas_map) failed: invalid argument|map_dma: -22|dma (re)?mapping, error 22|iommudmamap\\(error\\(22\\)|"
 	  "into iommu table: invalid argument",
 	  "An address is beyond what the IOMMU can translate, or lies in a range that is reserved for a device of the group.",
 	  "See the width of addresses, and the reserved regions of the group", NULL, "iommuctl iommu list -o +address_width" },
@@ -130,13 +130,13 @@ static const struct message messages[] = {
 	{ "open-refused", "verify all devices in group ([0-9]+) are bound",
 	  OPEN_REFUSED,
 	  "See the state of the group and who holds it", "iommuctl group check %s", NULL },
-	{ "no-iommu", "no iommu_group found|no iommu detected|iommu not present|host doesn't support passthrough of host pci",
+	{ "no-iommu", "no iommu_group found|has no iommugroup available|no iommu detected|iommu not present|host doesn't support passthrough of host pci",
 	  "The device is in no group: no IOMMU is on, or none is in front of it.",
 	  "See why no IOMMU is on, and what turns it on", NULL, "iommuctl doctor" },
 	{ "no-vfio", "vfio support could not be initialized|/dev/vfio/vfio( container)?'?: no such (file|device)|opencontainer\\(os \\{ code: (2|19),",
 	  "The program found no VFIO: its modules are not loaded, or no IOMMU is on.",
 	  "See what is missing", NULL, "iommuctl doctor" },
-	{ "no-type1", "do[nes]+'t support vfiotype1v2|\\(vfiotype1v2\\)",
+	{ "no-type1", "no supported iommu extensions found|do[nes]+'t support vfiotype1v2|\\(vfiotype1v2\\)",
 	  "The program found no way to map memory through a VFIO container: the module vfio_iommu_type1 is not loaded, or left out of this kernel.",
 	  "See what this kernel offers", NULL, "iommuctl doctor" },
 	{ "built-in", "module vfio[a-z0-9_]* is builtin",
