@@ -215,16 +215,26 @@ static void examine_ungrouped(struct exam *e)
 			 n == 1 ? " is" : "s are", first->name, n == 1 ? "" : " first", why_first);
 }
 
+/* Groups are made for units alone: where there is one, an IOMMU is on, whatever else could not be read. */
+static void say_units_unknown(struct exam *e, int err)
+{
+	struct fact unseen = { .file = "/sys/class/iommu", .value = err_text(err) };
+
+	exam_missing(e, err);
+	if (e->n_groups)
+		exam_say(e, SEVERITY_UNKNOWN, "units-unseen", &unseen,
+			 "An IOMMU is on, since there %s %zu group%s. Which units it has, and whether they are well, cannot be told.",
+			 e->n_groups == 1 ? "is" : "are", e->n_groups, e->n_groups == 1 ? "" : "s");
+	else
+		exam_say(e, SEVERITY_UNKNOWN, "no-iommu", &unseen, "Whether an IOMMU is on cannot be told.");
+}
+
 void examine_iommu(struct exam *e)
 {
 	int err = e->h->units_err;
 
-	if (err && err != -ENOENT && err != -ENOTDIR) {
-		exam_missing(e, err);
-		exam_say(e, SEVERITY_UNKNOWN, "no-iommu", &(struct fact){ .file = "/sys/class/iommu", .value = err_text(err) },
-			 "Whether an IOMMU is on cannot be told.");
-		return;
-	}
+	if (err && err != -ENOENT && err != -ENOTDIR)
+		return say_units_unknown(e, err);
 	if (!e->n_units)
 		return explain_absence(e);
 	if (!e->n_groups)

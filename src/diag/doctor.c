@@ -154,8 +154,12 @@ static const char *headline(const struct exam *e)
 	if (e->n_units)
 		strbuf_printf(&b, "%s, %zu unit%s, %zu group%s", kinds_of_units(e), e->n_units, e->n_units == 1 ? "" : "s",
 			      e->n_groups, e->n_groups == 1 ? "" : "s");
+	else if (!e->h->units_err || e->h->units_err == -ENOENT)
+		strbuf_puts(&b, "no IOMMU is on");
+	else if (e->n_groups)
+		strbuf_printf(&b, "an IOMMU whose units cannot be seen, %zu group%s", e->n_groups, e->n_groups == 1 ? "" : "s");
 	else
-		strbuf_puts(&b, e->h->units_err && e->h->units_err != -ENOENT ? "no IOMMU unit can be seen" : "no IOMMU is on");
+		strbuf_puts(&b, "no IOMMU unit can be seen");
 	strbuf_puts(&b, cdev && legacy ? "; iommufd, and VFIO by device and by group" :
 			cdev	       ? "; iommufd, and VFIO by device" :
 			legacy	       ? "; VFIO by group" :

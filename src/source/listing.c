@@ -25,6 +25,7 @@ struct listing {
 	bool names_only;  /* below an ls of a group's devices: names, and nothing else */
 	bool indented, first; /* devices below the header are indented; the next one is the first */
 	bool has_drivers; /* some line names a driver */
+	bool is_log;	  /* some line is the kernel's */
 	struct table table;
 	size_t doubtful; /* devices told again, in another group */
 	int err;
@@ -379,6 +380,7 @@ static bool take_log(struct listing *l, const char *s)
 		if (!p || !take_number(p + strlen(" to group "), &group))
 			return false;
 		add_member(l, group, old + strlen("iommu: Adding device "));
+		l->is_log = true;
 		return true;
 	}
 	if (adding ? !take_number(adding + strlen(": Adding to iommu group "), &group) : !removing)
@@ -386,6 +388,7 @@ static bool take_log(struct listing *l, const char *s)
 	for (p = adding ?: removing; p > s && p[-1] != ' '; p--)
 		;
 	add_member(l, adding ? group : NO_GROUP, p);
+	l->is_log = true;
 	return true;
 }
 
@@ -410,6 +413,7 @@ static bool take_boot(struct listing *l, const char *s)
 	d->device = device;
 	d->class = code;
 	d->has_id = d->has_class = true;
+	l->is_log = true;
 	return true;
 }
 
@@ -737,6 +741,8 @@ int listing_load(const char *text, size_t len, struct memtree *t, struct listing
 	vec_free(&l.devices);
 	if (l.err || !(in_groups + described))
 		return l.err ?: -ENODATA;
+	if (l.is_log)
+		memtree_set(t, memtree_make(t, t->root, "dmesg.txt"), MEM_FILE, text, len);
 	*ret = (struct listing_facts){ .in_groups = in_groups, .doubtful = l.doubtful };
 	return 0;
 }

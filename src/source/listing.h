@@ -25,7 +25,7 @@ struct listing_facts {
 /*
  * Puts what @text tells into @t. 0; -ENODATA: it names no group and no PCI device; -E2BIG: too many devices. Groups and devices as in sysfs; a
  * device's own directory holds uevent where its ids are known, and the link to its driver, or an entry that answers -ENOENT where the listing
- * says that it has none. @ret is what else is to be said of it.
+ * says that it has none. A text with lines of the kernel log is that log too (source/kmsg.h). @ret is what else is to be said of it.
  */
 int listing_load(const char *text, size_t len, struct memtree *t, struct listing_facts *ret);
 

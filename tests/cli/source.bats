@@ -441,6 +441,22 @@ listed() {
 4 dprc.1 null null" ]
 }
 
+@test "a kernel log is a listing, and its faults are those of that machine" {
+	cat >dmesg <<-'END'
+		[    0.400000] pci 0000:00:02.0: Adding to iommu group 2
+		[  149.497305] DMAR: [DMA Read] Request device [00:02.0] PASID ffffffff fault addr 9c000000 [fault reason 06] PTE Read access is not set
+	END
+	run_ctl --from dmesg -j faults decode
+	expect_json '.data[0] | "\(.device) \(.address) \(.group)"' "0000:00:02.0 0x9c000000 2"
+	run_ctl --from dmesg doctor
+	expect_in "$output" "An IOMMU is on, since there is 1 group."
+	# a log that names no group is none
+	sed -i 1d dmesg
+	run_ctl --from dmesg faults decode
+	[ "$status" -eq 1 ]
+	expect_in "$stderr" "dmesg: not a snapshot"
+}
+
 @test "what a listing does not say is unknown, which is said once; two listings in one" {
 	printf '%s\n' 'IOMMU Group 1:' $'\t00:01.0 PCI bridge [0604]: V C [8086:1901]' $'\t01:00.0 VGA compatible controller [0300]: V C [10de:1b81]' >one
 	run_ctl --from one group list
