@@ -161,8 +161,9 @@ static void fill_cheap(struct device *d, struct device_row *row)
 		row->device_id = NUM(d->device);
 		row->subvendor = NUM(d->subvendor);
 		row->subdevice = NUM(d->subdevice);
-		row->class_code = NUM(d->class);
 	}
+	if (d->has_class)
+		row->class_code = NUM(d->class);
 	if (d->group)
 		row->group = NUM(d->group->id);
 }

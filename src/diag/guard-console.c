@@ -92,7 +92,7 @@ static void guard_display(struct guarding *g)
 {
 	const char *owner;
 
-	if (g->d->has_ids && g->d->class >> 16 != 0x03)
+	if (g->d->has_class && g->d->class >> 16 != 0x03)
 		return;
 	if (framebuffer_on_it(g))
 		return;
@@ -174,7 +174,7 @@ void guard_keyboard(struct guarding *g)
 	size_t len;
 
 	/* base class 0c03: a USB host, the last part says of what kind */
-	if (g->d->has_ids && g->d->class >> 8 != 0x0c03)
+	if (g->d->has_class && g->d->class >> 8 != 0x0c03)
 		return;
 	if (source_read_all(g->h->src, "proc/bus/input/devices", MAX_TABLE, a, &text, &len) < 0)
 		return; /* a machine without input devices has no such file */

@@ -372,7 +372,7 @@ static const char *emptied_dir(struct guarding *g)
 	PATHF(path, "%s/net", device_sysfs(g->h, g->d));
 	if (source_list(g->h->src, path, a, &list) == 0)
 		return list.n ? NULL : arena_printf(a, "/%s", path);
-	if (!g->d->has_ids || g->d->class >> 16 != 0x02)
+	if (!g->d->has_class || g->d->class >> 16 != 0x02)
 		return NULL;
 	source_list(g->h->src, device_sysfs(g->h, g->d), a, &children);
 	for (size_t i = 0; i < children.n; i++) {

@@ -31,7 +31,7 @@ static enum tri is_bridge(struct host *h, struct device *d)
 
 	if (!d->is_pci)
 		return TRI_NO;
-	if (d->has_ids)
+	if (d->has_class)
 		return device_is_bridge(d) && d->class >> 8 != 0x0680 ? TRI_YES : TRI_NO;
 	pci = device_pci(h, d);
 	return pci->err ? TRI_UNKNOWN : pci->header != 0 ? TRI_YES : TRI_NO;
@@ -44,12 +44,12 @@ static enum tri has_bridge_header(struct host *h, struct device *d)
 
 	if (!d->is_pci)
 		return TRI_NO;
-	if (d->has_ids && (d->class >> 8 == 0x0604 || d->class >> 8 == 0x0607))
+	if (d->has_class && (d->class >> 8 == 0x0604 || d->class >> 8 == 0x0607))
 		return TRI_YES;
 	pci = device_pci(h, d);
 	if (!pci->err)
 		return pci->header != 0 ? TRI_YES : TRI_NO;
-	return d->has_ids && !device_is_bridge(d) ? TRI_NO : TRI_UNKNOWN;
+	return d->has_class && !device_is_bridge(d) ? TRI_NO : TRI_UNKNOWN;
 }
 
 /* By the ownership count of 5.19: a bound driver that uses the DMA API, on a bus that counts. */

@@ -40,7 +40,7 @@ static bool id_pair(const char *value, size_t n, uint16_t *first, uint16_t *seco
 static bool ids_from_uevent(struct device *d, const char *text, size_t len)
 {
 	const char *line = text, *end = text + len;
-	bool id = false, class = false;
+	bool id = false;
 
 	while (line < end) {
 		const char *eol = memchr(line, '\n', end - line);
@@ -49,8 +49,8 @@ static bool ids_from_uevent(struct device *d, const char *text, size_t len)
 		if (n > 10 && !memcmp(line, "PCI_CLASS=", 10)) {
 			uint64_t v = hex_or(line + 10, n - 10, UINT64_MAX);
 
-			class = v <= 0xffffff;
-			d->class = class ? v : 0;
+			d->has_class = v <= 0xffffff;
+			d->class = d->has_class ? v : 0;
 		} else if (n > 7 && !memcmp(line, "PCI_ID=", 7)) {
 			id = id_pair(line + 7, n - 7, &d->vendor, &d->device);
 		} else if (n > 14 && !memcmp(line, "PCI_SUBSYS_ID=", 14)) {
@@ -60,7 +60,7 @@ static bool ids_from_uevent(struct device *d, const char *text, size_t len)
 		}
 		line += n + 1;
 	}
-	return id && class;
+	return id && d->has_class;
 }
 
 static int read_id(struct host *h, struct device *d, const char *file, uint64_t max, uint64_t *ret)
@@ -84,12 +84,13 @@ static void ids_from_files(struct host *h, struct device *d, int uevent_err)
 	uint64_t vendor, device, class;
 	char path[SRC_PATH_MAX];
 
-	if (read_id(h, d, "vendor", UINT16_MAX, &vendor) == 0 &&
-	    read_id(h, d, "device", UINT16_MAX, &device) == 0 &&
-	    read_id(h, d, "class", 0xffffff, &class) == 0) {
+	if (read_id(h, d, "class", 0xffffff, &class) == 0) {
+		d->class = class;
+		d->has_class = true;
+	}
+	if (d->has_class && read_id(h, d, "vendor", UINT16_MAX, &vendor) == 0 && read_id(h, d, "device", UINT16_MAX, &device) == 0) {
 		d->vendor = vendor;
 		d->device = device;
-		d->class = class;
 		d->has_ids = true;
 		return;
 	}

@@ -95,6 +95,7 @@ struct device {
 	bool is_pci;
 	struct pci_addr addr;		/* if is_pci */
 	bool has_ids;			/* vendor … class below are known */
+	bool has_class;			/* class is, as where has_ids; a listing may have nothing else */
 	uint16_t vendor, device;
 	uint16_t subvendor, subdevice;
 	uint32_t class;			/* 24 bits: base, sub, interface */

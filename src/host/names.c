@@ -254,5 +254,5 @@ const char *device_title(struct host *h, const struct device *d)
 
 const char *device_class_title(struct host *h, const struct device *d)
 {
-	return d->has_ids ? title(h, KIND_CLASS, d->class >> 8) : NULL;
+	return d->has_class ? title(h, KIND_CLASS, d->class >> 8) : NULL;
 }

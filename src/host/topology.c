@@ -104,7 +104,7 @@ static struct device *upstream_by_bus(struct host *h, struct device *d)
 
 		if (b->addr.domain != d->addr.domain || b->addr.bus >= d->addr.bus)
 			continue;
-		if (b->has_ids && !device_is_pci_bridge(b))
+		if (b->has_class && !device_is_pci_bridge(b))
 			continue;
 		pci = device_pci(h, b);
 		if (!pci->err && pci->header == 1 && pci->secondary == d->addr.bus)

@@ -61,7 +61,7 @@ const char *device_class_word(const struct device *d)
 	};
 	uint8_t b = d->class >> 16;
 
-	if (!d->has_ids)
+	if (!d->has_class)
 		return NULL;
 	switch (d->class >> 8) {
 	case 0x0c03:
@@ -75,12 +75,12 @@ const char *device_class_word(const struct device *d)
 
 bool device_is_pci_bridge(const struct device *d)
 {
-	return d->has_ids && d->class >> 8 == 0x0604;
+	return d->has_class && d->class >> 8 == 0x0604;
 }
 
 bool device_is_bridge(const struct device *d)
 {
-	return d->has_ids && d->class >> 16 == 0x06;
+	return d->has_class && d->class >> 16 == 0x06;
 }
 
 const char *unit_kind_name(enum unit_kind k)

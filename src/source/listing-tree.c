@@ -16,22 +16,34 @@ static void plant(struct memtree *t, enum mem_kind kind, const char *path, const
 	memtree_set(t, memtree_make(t, t->root, path), kind, text, strlen(text));
 }
 
-static void plant_pci(struct memtree *t, const struct listed *d, bool has_drivers)
+static void plant_ids(struct memtree *t, const struct listed *d)
 {
 	_cleanup_strbuf_ struct strbuf b = { 0 };
-	char path[256], link[128];
-	struct mem_node *n;
+	char path[256];
 
-	snprintf(path, sizeof(path), DEVICES "/%s", d->name);
-	memtree_make(t, t->root, path);
-	if (d->has_id && d->has_class) {
+	if (!d->has_class)
+		return;
+	if (!d->has_id) {
+		strbuf_printf(&b, "0x%06x\n", d->class);
+		snprintf(path, sizeof(path), DEVICES "/%s/class", d->name);
+	} else {
 		strbuf_printf(&b, "PCI_CLASS=%X\nPCI_ID=%04X:%04X\n", d->class, d->vendor, d->device);
 		if (d->has_subsystem)
 			strbuf_printf(&b, "PCI_SUBSYS_ID=%04X:%04X\n", d->subvendor, d->subdevice);
 		strbuf_printf(&b, "PCI_SLOT_NAME=%s\n", d->name);
 		snprintf(path, sizeof(path), DEVICES "/%s/uevent", d->name);
-		plant(t, MEM_FILE, path, strbuf_str(&b));
 	}
+	plant(t, MEM_FILE, path, strbuf_str(&b));
+}
+
+static void plant_pci(struct memtree *t, const struct listed *d, bool has_drivers)
+{
+	char path[256], link[128];
+	struct mem_node *n;
+
+	snprintf(path, sizeof(path), DEVICES "/%s", d->name);
+	memtree_make(t, t->root, path);
+	plant_ids(t, d);
 	if (!d->has_driver && !(d->told && has_drivers))
 		return;
 	snprintf(path, sizeof(path), DEVICES "/%s/driver", d->name);

@@ -266,8 +266,35 @@ static void take_inline_driver(struct listing *l, struct listed *d, const char *
 	d->told |= strstr(s, " unused=") != NULL;
 }
 
+/* "0300" or "VGA compatible controller [0300]", quoted: the number at the end of the next field of @p; false: there is none. */
+static bool quoted_number(const char **p, unsigned *ret)
+{
+	const char *start = strchr(*p, '"'), *end = start ? strchr(start + 1, '"') : NULL, *q;
+
+	if (!end)
+		return false;
+	*p = end + 1;
+	end -= end[-1] == ']';
+	q = end - 4;
+	return q > start && (q[-1] == '[' || q[-1] == '"') && hex_field(&q, 4, 4, ret) && q == end;
+}
+
+/* lspci -mm, with -nn or -n: "01:00.0 "VGA compatible controller [0300]" "NVIDIA Corporation [10de]" "GP107 [1c82]" -ra1". */
+static void take_quoted(struct listed *d, const char *behind)
+{
+	const char *p = behind;
+	unsigned class;
+
+	d->has_class = quoted_number(&p, &class) || class_by_name(behind + 1, &class);
+	if (d->has_class)
+		d->class = class << 8;
+	d->has_id = quoted_number(&p, &d->vendor) && quoted_number(&p, &d->device);
+}
+
 static void take_description(struct listing *l, struct listed *d, const char *line, const char *behind)
 {
+	if (*behind == '"')
+		return take_quoted(d, behind);
 	take_class(d, behind);
 	if (find_ids(line, &d->vendor, &d->device))
 		d->has_id = true;
@@ -538,7 +565,7 @@ static bool take_device(struct listing *l, const char *s)
 			return false;
 	}
 	behind = end + strspn(end, " \t");
-	if (*behind && *behind != '[' && *behind != '\'' && !(*behind >= 'A' && *behind <= 'Z') && !(*behind >= '0' && *behind <= '9'))
+	if (*behind && *behind != '[' && *behind != '\'' && *behind != '"' && !(*behind >= 'A' && *behind <= 'Z') && !(*behind >= '0' && *behind <= '9'))
 		return false;
 	i = device_named(l, name, strlen(name), true);
 	if (!i)
@@ -719,6 +746,15 @@ static void clean(const char *p, size_t n, char *buf)
 	buf[k] = '\0';
 }
 
+/* "“t00:01.0 Host bridge": a page that makes quotes of its own took the backslash of a tab that was text. */
+static void mend_tab(char *line)
+{
+	char *p = line + strspn(line, JUNK), name[32];
+
+	if (p > line && *p == 't' && pci_name(p + 1, name))
+		*p = ' ';
+}
+
 int listing_load(const char *text, size_t len, struct memtree *t, struct listing_facts *ret)
 {
 	struct listing l = { .group = NO_GROUP };
@@ -728,6 +764,7 @@ int listing_load(const char *text, size_t len, struct memtree *t, struct listing
 	for (const char *p = text, *end = text + len, *eol; p < end && !l.err; p = eol + 1) {
 		eol = memchr(p, '\n', (size_t)(end - p)) ?: end;
 		clean(p, (size_t)(eol - p), buf);
+		mend_tab(buf);
 		take_line(&l, buf);
 	}
 	free(buf);

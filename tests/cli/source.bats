@@ -423,6 +423,23 @@ listed() {
 	[ "$(listed lspci)" = "12 0000:03:00.0 usb xhci_hcd
 13 0000:00:1d.0 usb null
 17 0000:04:00.0 network igc" ]
+	cat >quoted <<-'END'
+		IOMMU Group 5:
+			00:14.0 "USB controller [0c03]" "Intel Corporation [8086]" "200 Series xHCI [a2af]" -p30 "ASRock Incorporation [1849]" "Device [a2af]"
+			00:14.2 "1180" "8086" "a2b1" -r21 -p30 "1849" "a2b1"
+			01:00.0 "VGA compatible controller" "NVIDIA Corporation" "GP107" -ra1 "" ""
+	END
+	[ "$(listed quoted)" = "5 0000:00:14.0 usb null
+5 0000:00:14.2 signal null
+5 0000:01:00.0 display null" ]
+	cat >mangled <<-'END'
+		IOMMU Group 0:”
+		“t00:01.0 Host bridge Advanced Micro Devices, Inc. Device
+		“IOMMU Group 12:”
+		“t01:00.0 VGA compatible controller NVIDIA Corporation AD102 [GeForce RTX 4090] (rev a1)”
+	END
+	[ "$(listed mangled)" = "0 0000:00:01.0 bridge null
+12 0000:01:00.0 display null" ]
 	cat >pvesh <<-'END'
 		│ class    │ device │ id           │ iommugroup │ vendor │ device_name
 		╞══════════╪════════╪══════════════╪════════════╪════════╪═════════════
@@ -455,6 +472,15 @@ listed() {
 	run_ctl --from dmesg faults decode
 	[ "$status" -eq 1 ]
 	expect_in "$stderr" "dmesg: not a snapshot"
+}
+
+@test "a listing without ids: the class is known by its name" {
+	printf '%s\n' 'IOMMU Group 0:' $'\t00:00.0 Host bridge: V C' 'IOMMU Group 1:' $'\t01:00.0 Ethernet controller: V C' >noids
+	run_ctl --from noids -j group list
+	expect_json '.data[] | "\(.group) \(.verdict)"' "0 nothing-to-give
+1 unknown"
+	run_ctl --from noids -j device show 01:00.0
+	expect_json '.data[0] | "\(.class) \(.class_code) \(.vendor) \(.name)"' "network 0x20000 null null"
 }
 
 @test "what a listing does not say is unknown, which is said once; two listings in one" {

@@ -11,7 +11,7 @@
 static void asked_twice_answered_once(void **state)
 {
 	struct host h = { 0 };
-	struct device a = { .name = "0000:00:02.0", .has_ids = true, .vendor = 0x8086, .device = 0x10d3,
+	struct device a = { .name = "0000:00:02.0", .has_ids = true, .has_class = true, .vendor = 0x8086, .device = 0x10d3,
 			    .class = 0x020000 };
 	struct device b = a;
 
@@ -36,7 +36,7 @@ static void many_ids(void **state)
 	(void)state;
 	for (unsigned round = 0; round < 2; round++)
 		for (unsigned i = 0; i < 3000; i++) {
-			struct device d = { .has_ids = true, .vendor = 0x8086, .device = i };
+			struct device d = { .has_ids = true, .has_class = true, .vendor = 0x8086, .device = i };
 			const char *t = device_title(&h, &d);
 
 			if (round)
@@ -50,7 +50,7 @@ static void without_ids_no_name(void **state)
 {
 	struct host h = { 0 };
 	struct device d = { .name = "dprc.1", .bus = "fsl-mc" };
-	struct device nobody = { .has_ids = true, .vendor = 0xfff0, .device = 0xfff0 };
+	struct device nobody = { .has_ids = true, .has_class = true, .vendor = 0xfff0, .device = 0xfff0 };
 
 	(void)state;
 	assert_null(device_title(&h, &d));
