@@ -282,13 +282,18 @@ static bool quoted_number(const char **p, unsigned *ret)
 /* lspci -mm, with -nn or -n: "01:00.0 "VGA compatible controller [0300]" "NVIDIA Corporation [10de]" "GP107 [1c82]" -ra1". */
 static void take_quoted(struct listed *d, const char *behind)
 {
+	unsigned class, vendor, device;
 	const char *p = behind;
-	unsigned class;
 
-	d->has_class = quoted_number(&p, &class) || class_by_name(behind + 1, &class);
-	if (d->has_class)
+	if (quoted_number(&p, &class) || class_by_name(behind + 1, &class)) {
 		d->class = class << 8;
-	d->has_id = quoted_number(&p, &d->vendor) && quoted_number(&p, &d->device);
+		d->has_class = true;
+	}
+	if (quoted_number(&p, &vendor) && quoted_number(&p, &device)) {
+		d->vendor = vendor;
+		d->device = device;
+		d->has_id = true;
+	}
 }
 
 static void take_description(struct listing *l, struct listed *d, const char *line, const char *behind)
