@@ -432,6 +432,10 @@ listed() {
 	[ "$(listed quoted)" = "5 0000:00:14.0 usb null
 5 0000:00:14.2 signal null
 5 0000:01:00.0 display null" ]
+	# a line with names alone takes nothing from one with ids
+	printf '%s\n' 'IOMMU Group 5:' '00:14.0 "USB controller [0c03]" "V [8086]" "C [a2af]"' '00:14.0 "USB" "V" "C" -p30' >twice
+	run_ctl --from twice -j device list
+	[ "$(jq -r '.data[] | "\(.device) \(.class) \(.vendor) \(.device_id)"' <<<"$output")" = "0000:00:14.0 usb 0x8086 0xa2af" ]
 	cat >mangled <<-'END'
 		IOMMU Group 0:”
 		“t00:01.0 Host bridge Advanced Micro Devices, Inc. Device
